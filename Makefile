@@ -1,0 +1,46 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+CODE := contract controlplane dataplane sandbox interlock.py
+ALL_PYTHON := $(CODE) tests benchmarks migrations
+
+.PHONY: help
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked Python packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.installed ## install everything that the other targets need
+
+.PHONY: check
+check: setup ## style, types, layers and unit tests, under a minute
+	@$(BIN)/ruff format --quiet --check $(ALL_PYTHON)
+	@$(BIN)/ruff check --quiet $(ALL_PYTHON)
+	@$(BIN)/mypy
+	@$(BIN)/pyright --warnings --pythonpath $(BIN)/python
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q -m "not environment"
+
+.PHONY: test
+test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
+	@$(BIN)/python -m pytest
+
+.PHONY: format
+format: setup ## format and mend what can be mended by itself
+	@$(BIN)/ruff format $(ALL_PYTHON)
+	@$(BIN)/ruff check --fix $(ALL_PYTHON)
+
+.PHONY: lock
+lock: ## renew requirements.lock from pyproject.toml
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras --python-version 3.11 pyproject.toml -o requirements.lock

@@ -1,0 +1,4 @@
+"""The one thing both planes share: control records, their codec, and the fold over them.
+
+The control plane writes records, nodes replay them; neither imports the other.
+"""

@@ -1,0 +1,41 @@
+"""Bytes to records and back: JSON, because on-call people read the control topic with a console."""
+
+import msgspec
+
+from contract.records import RECORD_VERSION, Record
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Record)
+
+
+class _Stamp(msgspec.Struct):
+    """The part of a record that every version has."""
+
+    v: int
+
+
+class UnknownRecordError(ValueError):
+    """A record that this release cannot read; skipping it could mean serving when it says fence."""
+
+
+def encode(record: Record) -> bytes:
+    """A record as JSON, with its keys in a fixed order."""
+    return _encoder.encode(record)
+
+
+def decode(value: bytes) -> Record:
+    """Read a record.
+
+    Raises:
+        UnknownRecordError: the layout is newer, or the kind of state is not known.
+    """
+    try:
+        stamp = msgspec.json.decode(value, type=_Stamp)
+        if stamp.v > RECORD_VERSION:
+            raise UnknownRecordError(
+                f"control record has layout {stamp.v}, this release reads up to {RECORD_VERSION}:"
+                " upgrade the node"
+            )
+        return _decoder.decode(value)
+    except msgspec.MsgspecError as error:
+        raise UnknownRecordError(f"control record cannot be read: {error}") from error

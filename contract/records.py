@@ -1,0 +1,137 @@
+"""Control records: per key the full current state, with the `seq` of the event that made it.
+
+A record is what the control topic carries and what nodes get over HTTP. `state` is null when the
+thing is gone; such a record still has its `seq`, so that a late older one cannot bring it back.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+RECORD_VERSION = 1
+"""Version of the record's layout. A node that reads a newer one stops serving (rule N8)."""
+
+CONTROL_TOPIC = "__interlock_control"
+"""Begins with `__`, because MirrorMaker 2 never mirrors such a name."""
+
+
+class Cluster(msgspec.Struct, frozen=True, kw_only=True, tag="cluster"):
+    """A physical cluster, as the control plane saw it. How to connect is each process's config."""
+
+    name: str
+    index: int
+    """0-based, in order of first appearance, never given out again: makes producer ids unique."""
+    role: Literal["upstream", "failover"]
+    cluster_id: str
+    """What the cluster calls itself."""
+    brokers: tuple[int, ...]
+    """Broker ids, ascending: slot n of the face is served by broker n, modulo their number."""
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True, tag="face"):
+    """What every client sees and what no switch changes; decided once all clusters were seen."""
+
+    slots: int
+    """How many brokers clients see: virtual node ids 0 to slots-1, one port each."""
+    api_versions: dict[int, tuple[int, int]]
+    """API key to lowest and highest version that every configured cluster offers."""
+
+
+class Routing(msgspec.Struct, frozen=True, kw_only=True, tag="routing"):
+    """Where the virtual clusters of a scope are served. One record, so a change is atomic."""
+
+    scope: str
+    """The name that virtual clusters are bound to: a cluster id of `clusters.yaml`, as `main`."""
+    cluster: str
+    """The physical cluster that serves the scope."""
+    epoch: int
+    """Grows by one with every committed switch."""
+    state: Literal["serving", "fenced"]
+    term: int
+    """`seq` of the newest switch request: the fencing token. 0 before the first."""
+    switch_id: str | None = None
+    """The switch that fenced the scope, or that made the present epoch."""
+
+
+class VirtualCluster(msgspec.Struct, frozen=True, kw_only=True, tag="vcluster"):
+    """A tenant: sees only names that begin with its own."""
+
+    name: str
+    scope: str
+    cluster_id: str
+    """The Kafka cluster id that its clients see, for ever."""
+
+
+class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
+    """A user of a virtual cluster. Tokens are not stored: their signature is the proof."""
+
+    vcluster: str
+    name: str
+    revoked_at: int | None = None
+    """Epoch seconds. Tokens issued up to then (claim `iat`), or without `iat`, are refused."""
+
+
+class TopicMapping(msgspec.Struct, frozen=True, kw_only=True, tag="topic"):
+    """A logical topic of a virtual cluster and the physical topic behind it."""
+
+    vcluster: str
+    logical: str
+    physical: str
+    partitions: int
+    replication_factor: int
+    configs: dict[str, str]
+    created_at: int
+    """Epoch milliseconds."""
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
+    """A gateway node that registered and was not deregistered: a member of every barrier."""
+
+    node_id: str
+    incarnation: str
+    """A fresh id for every start of the process."""
+
+
+class Beacon(msgspec.Struct, frozen=True, kw_only=True, tag="beacon"):
+    """The publisher's own digest, for nodes to compare theirs with."""
+
+    seq: int
+    digest: str
+
+
+State: TypeAlias = (
+    Cluster | Face | Routing | VirtualCluster | ServiceAccount | TopicMapping | Node | Beacon
+)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One control record."""
+
+    log: str
+    """Identity of the event log; a rebuilt log has another, and nodes start over."""
+    seq: int
+    """The event that made this state."""
+    key: str
+    state: State | None
+    v: int = RECORD_VERSION
+
+
+def key_of(state: State) -> str:  # noqa: PLR0911 - one line for each kind
+    """The key that a state is filed under, in the control topic and everywhere else."""
+    match state:
+        case Cluster():
+            return f"cluster/{state.name}"
+        case Face():
+            return "face"
+        case Routing():
+            return f"routing/{state.scope}"
+        case VirtualCluster():
+            return f"vcluster/{state.name}"
+        case ServiceAccount():
+            return f"account/{state.vcluster}/{state.name}"
+        case TopicMapping():
+            return f"topic/{state.vcluster}/{state.logical}"
+        case Node():
+            return f"node/{state.node_id}"
+        case Beacon():
+            return "beacon"

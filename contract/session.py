@@ -1,0 +1,82 @@
+"""What a node tells the control plane each heartbeat, and its answer: the lease over HTTP."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from contract.records import Record
+
+Phase: TypeAlias = Literal["replaying", "fenced", "serving", "draining", "drained", "self_fenced"]
+"""Where a node stands in one scope."""
+
+
+class ScopeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One scope, as the node stands in it."""
+
+    phase: Phase
+    epoch: int
+    term: int
+    """The term of the routing record that the phase is about."""
+    in_flight: int
+    """Requests that were sent to the scope's cluster and are not answered."""
+    held: int
+    """Requests that wait for the scope to be served again."""
+    cut: int = 0
+    """Requests whose connection was cut at the drain deadline, this term."""
+    first_ack_ms: float | None = None
+    """Milliseconds from the release to the first write that the new cluster acknowledged."""
+
+
+class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /internal/v1/nodes/{node_id}/session`, sent each heartbeat and each change."""
+
+    incarnation: str
+    applied_seq: int
+    """Every record up to this `seq` has been applied."""
+    digest: str
+    scopes: dict[str, ScopeReport]
+    unreadable: str | None = None
+    """Why a control record could not be read (rule N8); the node stays fenced."""
+    leaving: bool = False
+    """The node is shutting down: it holds no upstream connection and gives its lease back."""
+
+
+class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A lease, or the reason why there is none. Either way with the records the node lacks."""
+
+    granted: bool
+    lease_s: float
+    """Seconds, counted from when the node sent the request (rule N4)."""
+    head_seq: int
+    records: tuple[Record, ...]
+    refusal: str | None = None
+
+
+class RecordsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `GET /internal/v1/control/records?after=N&wait=S`: the newer records, oldest first.
+
+    With `after=0` this is the snapshot. With `wait` the answer comes as soon as there is a newer
+    record, or empty after that many seconds.
+    """
+
+    log: str
+    head_seq: int
+    """Newest event of the log; the records up to it that still count are all in this answer."""
+    records: tuple[Record, ...]
+
+
+class TopicCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /internal/v1/nodes/{node_id}/topics`: a client created a topic here."""
+
+    vcluster: str
+    logical: str
+    partitions: int
+    replication_factor: int
+    configs: dict[str, str]
+
+
+class TopicDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `DELETE /internal/v1/nodes/{node_id}/topics`: a client deleted a topic here."""
+
+    vcluster: str
+    logical: str

@@ -1,0 +1,1 @@
+"""Decides, records every decision as an event in Postgres, and broadcasts it to the nodes."""

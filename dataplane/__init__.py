@@ -1,0 +1,1 @@
+"""The gateway node: stateless, replays the control records, and serves Kafka clients."""

@@ -1,0 +1,1 @@
+"""The whole environment on one machine, for demos, tests and benchmarks."""

@@ -5,7 +5,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 CODE := contract controlplane dataplane sandbox interlock.py
-ALL_PYTHON := $(CODE) tests benchmarks migrations
+ALL_PYTHON := $(CODE) $(wildcard tests benchmarks migrations)
 
 .PHONY: help
 help: ## show this list

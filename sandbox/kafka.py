@@ -1,0 +1,162 @@
+"""A Kafka cluster whose brokers are controllers as well (KRaft, combined mode)."""
+
+import base64
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import artifacts
+from sandbox.java import find_java, java_command
+from sandbox.ports import Ports
+from sandbox.probe import brokers_in_metadata
+from sandbox.process import Process, Program
+
+HEAP_MB = 256
+"""Enough for a sandbox's broker, with the log cleaner's buffer cut down below."""
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Who a broker is, and where."""
+
+    node_id: int
+    port: int
+
+    @property
+    def controller_port(self) -> int:
+        """Where the controller in the same process listens."""
+        return Ports.controller(self.port)
+
+
+class KafkaCluster:
+    """Brokers that form one cluster. Their data lives as long as the folder."""
+
+    def __init__(
+        self,
+        name: str,
+        addresses: Sequence[BrokerAddress],
+        folder: Path,
+        kafka: artifacts.Kafka,
+        *,
+        heap_mb: int = HEAP_MB,
+    ) -> None:
+        self.name = name
+        self.addresses = tuple(addresses)
+        self.cluster_id = new_cluster_id()
+        self._folder = folder
+        self._kafka = kafka
+        java = find_java()
+        self.brokers = tuple(
+            Process(self._program(address, java, heap_mb)) for address in self.addresses
+        )
+        """Broker processes, in order of their node ids."""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """`localhost:port` of every broker, with commas between."""
+        return ",".join(f"localhost:{address.port}" for address in self.addresses)
+
+    def start(self) -> None:
+        """Format the log directories and start all brokers, without waiting."""
+        for address, broker in zip(self.addresses, self.brokers, strict=True):
+            self._format(address)
+            broker.start()
+
+    def _program(self, address: BrokerAddress, java: str, heap_mb: int) -> Program:
+        known = frozenset(a.node_id for a in self.addresses)
+        index = self.addresses.index(address) + 1
+        name = f"kafka{index}" if self.name == "main" else f"{self.name}-kafka{index}"
+        return Program(
+            name=name,
+            command=java_command(
+                java,
+                self._kafka.class_path,
+                "-Dinterlock.log.level=INFO",
+                "kafka.Kafka",
+                str(self._properties_file(address)),
+                heap_mb=heap_mb,
+            ),
+            log=self._folder / "logs" / f"{name}.log",
+            ready=lambda: brokers_in_metadata(address.port) == known,
+            environment=clean_environment(),
+            grace_s=20.0,
+        )
+
+    def _format(self, address: BrokerAddress) -> None:
+        """Do what StorageTool does, of which only `meta.properties` differs from node to node."""
+        data = self._data(address)
+        data.mkdir(parents=True)
+        (data / artifacts.BOOTSTRAP_CHECKPOINT).write_bytes(
+            self._kafka.bootstrap_checkpoint.read_bytes()
+        )
+        (data / "meta.properties").write_text(
+            f"version=1\ncluster.id={self.cluster_id}\nnode.id={address.node_id}\n"
+            f"directory.id={_random_id()}\n"
+        )
+        properties = broker_properties(address, self.addresses, data)
+        self._properties_file(address).write_text(
+            "".join(f"{key}={value}\n" for key, value in properties.items())
+        )
+
+    def _data(self, address: BrokerAddress) -> Path:
+        return self._folder / "data" / f"{self.name}-{address.node_id}"
+
+    def _properties_file(self, address: BrokerAddress) -> Path:
+        return self._data(address).with_suffix(".properties")
+
+
+def broker_properties(
+    address: BrokerAddress, cluster: Sequence[BrokerAddress], data: Path
+) -> dict[str, str]:
+    """`server.properties` of one broker of the cluster."""
+    replicas = min(3, len(cluster))
+    in_sync = max(1, replicas - 1)
+    voters = ",".join(f"{peer.node_id}@127.0.0.1:{peer.controller_port}" for peer in cluster)
+    settings: Mapping[str, object] = {
+        "process.roles": "broker,controller",
+        "node.id": address.node_id,
+        "controller.quorum.voters": voters,
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://127.0.0.1:{address.port},"
+        f"CONTROLLER://127.0.0.1:{address.controller_port}",
+        "advertised.listeners": f"PLAINTEXT://localhost:{address.port}",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "log.dirs": data,
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": 0,
+        "offsets.topic.replication.factor": replicas,
+        "offsets.topic.num.partitions": 5,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": in_sync,
+        "transaction.state.log.num.partitions": 5,
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": in_sync,
+        # With its default of 128 MiB a small heap ends in OutOfMemoryError.
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+    }
+    return {key: str(value) for key, value in settings.items()}
+
+
+def new_cluster_id() -> str:
+    """A cluster id as Kafka makes them: a UUID in 22 characters of URL-safe base64."""
+    return _random_id()
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without the variables that change what Kafka's classes do."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "CLASSPATH" and not name.startswith("KAFKA_")
+    }
+
+
+def _random_id() -> str:
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):  # command line tools would take it for an option
+            return text

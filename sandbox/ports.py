@@ -1,0 +1,145 @@
+"""Every port of the environment, shifted by one offset; and the check that they are free."""
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+SLOTS = 3
+"""A gateway listens on one port per broker slot."""
+
+_EPHEMERAL = 32768
+"""From here on Linux gives ports to outgoing connections: not safe for servers."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The scenario's host ports plus an offset; ports that the scenario does not name follow."""
+
+    offset: int = 0
+
+    def main_broker(self, index: int) -> int:
+        """Port of the main cluster's broker 0, 1 or 2."""
+        return 19092 + index + self.offset
+
+    def failover_broker(self, index: int) -> int:
+        """Port of the failover cluster's broker 0, 1 or 2."""
+        return 29092 + index + self.offset
+
+    @staticmethod
+    def controller(broker: int) -> int:
+        """Port of the KRaft controller in the same process as the broker on that port."""
+        return broker + 5
+
+    @property
+    def registry(self) -> int:
+        """Schema registry."""
+        return 8081 + self.offset
+
+    @property
+    def postgres(self) -> int:
+        """Postgres: ten thousand above its usual port, which may be taken."""
+        return 15432 + self.offset
+
+    def admin_api(self, index: int) -> int:
+        """Admin API of control plane 0 or 1."""
+        return 8888 + index + self.offset
+
+    def gateway(self, index: int) -> int:
+        """First Kafka port of gateway 0 or 1."""
+        return 6969 + 1000 * index + self.offset
+
+    def gateway_http(self, index: int) -> int:
+        """Health and metrics of gateway 0 or 1."""
+        return 9101 + index + self.offset
+
+
+def check_free(ports: dict[str, int]) -> None:
+    """Make sure that nobody listens on these ports of the loopback address.
+
+    Args:
+        ports: what the port is for, and its number.
+
+    Raises:
+        SandboxError: names every port that is in use.
+    """
+    taken = [f"{port} ({what})" for what, port in ports.items() if not is_free(port)]
+    if taken:
+        verb, noun = ("is", "port") if len(taken) == 1 else ("are", "ports")
+        raise SandboxError(
+            f"{noun} {', '.join(taken)} {verb} in use: stop what listens there"
+            " (`ss -ltnp` shows it) or choose others with --port-offset"
+        )
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return not is_listening(port)
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody accepts connections on the port of the loopback address."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def reserved_ports() -> Iterator[Ports]:
+    """Ports that are free, and kept from other environments of this user meanwhile.
+
+    Raises:
+        SandboxError: too many environments run.
+    """
+    highest = _EPHEMERAL - Ports().controller(Ports().failover_broker(SLOTS))
+    offsets = range(100, highest, 10)
+    for offset in random.sample(offsets, k=len(offsets)):
+        ports = Ports(offset)
+        numbers = sorted(all_ports(ports).values())
+        with ExitStack() as locks:
+            if all(_lock(port, locks) for port in numbers) and all(map(is_free, numbers)):
+                yield ports
+                return
+    raise SandboxError("no range of free ports found: stop some of the environments that run")
+
+
+def _lock(port: int, locks: ExitStack) -> bool:
+    folder = Path(tempfile.gettempdir()) / f"interlock-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = locks.enter_context((folder / str(port)).open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def all_ports(ports: Ports) -> dict[str, int]:
+    """Every port that a full environment can take, by what it is for."""
+    named = {"schema registry": ports.registry, "Postgres": ports.postgres}
+    for index in range(SLOTS):
+        for cluster, port in (
+            ("main", ports.main_broker(index)),
+            ("failover", ports.failover_broker(index)),
+        ):
+            named[f"{cluster} broker {index + 1}"] = port
+            named[f"{cluster} controller {index + 1}"] = ports.controller(port)
+    for index in range(2):
+        named[f"admin API {index + 1}"] = ports.admin_api(index)
+        named[f"gateway {index + 1} metrics"] = ports.gateway_http(index)
+        for slot in range(SLOTS):
+            named[f"gateway {index + 1} slot {slot}"] = ports.gateway(index) + slot
+    return named

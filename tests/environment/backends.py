@@ -1,0 +1,67 @@
+"""Where tests get Kafka and Postgres from: processes of the sandbox, or containers."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sandbox import artifacts
+from sandbox.kafka import BrokerAddress, KafkaCluster
+from sandbox.ports import Ports
+from sandbox.postgres import Postgres
+from sandbox.process import stop_all, wait_ready
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Bootstrap servers of two independent clusters of one broker each."""
+
+    main: str
+    failover: str
+
+
+class Backend(Protocol):
+    """Starts what tests need and stops it again."""
+
+    def clusters(self) -> AbstractContextManager[Clusters]:
+        """Two clusters with different cluster ids and node ids."""
+        ...
+
+    def postgres(self) -> AbstractContextManager[str]:
+        """`postgresql://` URL of an empty database whose owner may create others."""
+        ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Child processes of the test run."""
+
+    ports: Ports
+    folder: Path
+
+    @contextmanager
+    def clusters(self) -> Iterator[Clusters]:
+        kafka = artifacts.kafka()
+        main_address = BrokerAddress(1, self.ports.main_broker(0))
+        failover_address = BrokerAddress(101, self.ports.failover_broker(0))
+        main = KafkaCluster("main", [main_address], self.folder, kafka)
+        failover = KafkaCluster("failover", [failover_address], self.folder, kafka)
+        brokers = [*main.brokers, *failover.brokers]
+        try:
+            main.start()
+            failover.start()
+            wait_ready(brokers)
+            yield Clusters(main.bootstrap_servers, failover.bootstrap_servers)
+        finally:
+            stop_all(brokers)
+
+    @contextmanager
+    def postgres(self) -> Iterator[str]:
+        server = Postgres(self.ports.postgres, self.folder)
+        try:
+            server.start()
+            server.process.wait_ready()
+            yield server.url
+        finally:
+            server.stop()

@@ -1,0 +1,1 @@
+"""HTTP: the incumbent's administration API, our own, and what nodes talk to."""

@@ -1,0 +1,34 @@
+"""The Litestar application over one control plane."""
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+
+from controlplane.api.errors import HANDLERS
+from controlplane.api.health import live, ready
+from controlplane.api.incumbent import PhysicalClusterController, VirtualClusterController
+from controlplane.api.internal import InternalController
+from controlplane.plane import ControlPlane
+
+
+def create_app(plane: ControlPlane) -> Litestar:
+    """Everything that this control plane serves."""
+
+    def provide_plane() -> ControlPlane:
+        return plane
+
+    app = Litestar(
+        [
+            live,
+            ready,
+            VirtualClusterController,
+            PhysicalClusterController,
+            InternalController,
+        ],
+        dependencies={"plane": Provide(provide_plane, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        openapi_config=OpenAPIConfig(title="Interlock", version="1"),
+        logging_config=None,
+    )
+    app.state.plane = plane
+    return app

@@ -1,0 +1,92 @@
+"""Every error as an answer: problem details (RFC 9457), or the incumbent's `{"message": ...}`."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal, Unavailable
+from controlplane.store.idempotency import KeyReusedError
+
+_logger = structlog.get_logger()
+
+_REFUSALS = {
+    Invalid: HTTPStatus.BAD_REQUEST,
+    Missing: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+NO_PERMISSION = "You do not have permission to call this API, please contact your administrator."
+
+
+def _refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
+    return _answer(request, _REFUSALS[type(refusal)], str(refusal))
+
+
+def _key_reused(request: Request[Any, Any, Any], error: KeyReusedError) -> Response[Any]:
+    return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+
+def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    return _answer(
+        request, HTTPStatus(error.status_code), _detail(error), headers=dict(error.headers or {})
+    )
+
+
+def _detail(error: HTTPException) -> str:
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return "there is nothing at this address; /schema lists what there is"
+    if isinstance(error.extra, list):
+        found = [f"{e.get('key', 'body')}: {e['message']}" for e in error.extra if "message" in e]
+        return "; ".join(found) or error.detail
+    return error.detail
+
+
+def _database(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    _logger.error("postgres.failed", error=str(error), path=request.url.path)
+    return _answer(
+        request, HTTPStatus.SERVICE_UNAVAILABLE, "the control plane cannot reach its database"
+    )
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    _logger.error("api.failed", path=request.url.path, exc_info=error)
+    return _answer(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the control plane failed to answer; its log says why",
+    )
+
+
+def _answer(
+    request: Request[Any, Any, Any],
+    status: HTTPStatus,
+    detail: str,
+    headers: dict[str, str] | None = None,
+) -> Response[Any]:
+    if request.url.path.startswith("/admin/"):
+        return Response({"message": detail}, status_code=status, headers=headers or {})
+    problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": request.url.path,
+    }
+    return Response(
+        problem, status_code=status, headers=headers or {}, media_type="application/problem+json"
+    )
+
+
+HANDLERS: dict[Any, Any] = {
+    Refusal: _refused,
+    KeyReusedError: _key_reused,
+    HTTPException: _http,
+    DBAPIError: _database,
+    InterfaceError: _database,
+    OSError: _database,
+    Exception: _unexpected,
+}

@@ -1,0 +1,125 @@
+"""The incumbent's administration API v1: same paths, same codes, same bodies."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter
+
+from contract.records import TopicMapping, VirtualCluster
+from controlplane.api.access import attribution, require_admin
+from controlplane.api.tokens import issue_token
+from controlplane.domain.commands import UnmapAllTopics
+from controlplane.domain.refusal import Invalid, Missing
+from controlplane.plane import ControlPlane
+from controlplane.probes.connection import without_secrets
+
+VclusterName = Annotated[str, PathParameter(name="vcluster")]
+Username = Annotated[str, PathParameter(name="username")]
+PclusterName = Annotated[str, PathParameter(name="pcluster")]
+
+
+class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of a request for a token."""
+
+    lifetime_s: int = msgspec.field(name="lifeTimeSeconds")
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A client's password."""
+
+    token: str
+
+
+class VirtualClusters(msgspec.Struct, frozen=True, kw_only=True):
+    """All virtual clusters."""
+
+    vclusters: list[str]
+
+
+class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic mapping, as the incumbent shows one."""
+
+    logicalTopicName: str  # noqa: N815 - the incumbent's spelling
+    clusterId: str  # noqa: N815
+    physicalTopicName: str  # noqa: N815
+    readOnly: bool = False  # noqa: N815
+    type: str = "ALIAS"
+    autoManaged: bool = False  # noqa: N815
+
+
+class VirtualClusterController(Controller):
+    """`/admin/vclusters/v1`."""
+
+    path = "/admin/vclusters/v1"
+    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    tags = ["Incumbent's API v1"]  # noqa: RUF012
+
+    @get()
+    async def list_all(self, plane: NamedDependency[ControlPlane]) -> VirtualClusters:
+        """All virtual clusters."""
+        await plane.ledger.catch_up()
+        names = [v.name for v in plane.ledger.facts.control.of(VirtualCluster)]
+        return VirtualClusters(vclusters=names)
+
+    @post("/vcluster/{vcluster:str}/username/{username:str}", status_code=201)
+    async def issue(
+        self,
+        vcluster: VclusterName,
+        username: Username,
+        data: JSONBody[TokenRequest],
+        plane: NamedDependency[ControlPlane],
+        request: Request[Any, Any, Any],
+    ) -> Token:
+        """A token for an account; makes the account and its virtual cluster where missing."""
+        by = attribution(request)
+        return Token(token=await issue_token(plane, vcluster, username, data.lifetime_s, by))
+
+    @get("/vcluster/{vcluster:str}/topics")
+    async def list_topics(
+        self, vcluster: VclusterName, plane: NamedDependency[ControlPlane]
+    ) -> list[Mapping]:
+        """A virtual cluster's topics."""
+        await plane.ledger.catch_up()
+        topics = plane.ledger.facts.topics_of(vcluster)
+        if not topics:
+            raise Missing(f"virtual cluster {vcluster} has no topic mappings")
+        return [_mapping(topic, plane.settings.scope) for topic in topics]
+
+    @delete("/vcluster/{vcluster:str}/topics", status_code=204)
+    async def delete_topics(
+        self,
+        vcluster: VclusterName,
+        plane: NamedDependency[ControlPlane],
+        request: Request[Any, Any, Any],
+    ) -> None:
+        """Forget a virtual cluster's topics."""
+        await plane.ledger.carry_out(UnmapAllTopics(vcluster=vcluster), attribution(request))
+
+
+def _mapping(topic: TopicMapping, scope: str) -> Mapping:
+    return Mapping(
+        logicalTopicName=topic.logical, clusterId=scope, physicalTopicName=topic.physical
+    )
+
+
+class PhysicalClusterController(Controller):
+    """`/admin/pclusters/v1`."""
+
+    path = "/admin/pclusters/v1"
+    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    tags = ["Incumbent's API v1"]  # noqa: RUF012
+
+    @get("/pcluster/{pcluster:str}")
+    async def show(
+        self, pcluster: PclusterName, plane: NamedDependency[ControlPlane]
+    ) -> dict[str, str]:
+        """How the cluster behind a name is reached at present. Secrets are never in it."""
+        await plane.ledger.catch_up()
+        routing = plane.ledger.facts.routing(pcluster)
+        physical = routing.cluster if routing is not None else pcluster
+        for cluster in plane.settings.clusters:
+            if cluster.name == physical:
+                return without_secrets(cluster.properties)
+        raise Invalid(f"cluster id {pcluster} is not configured")

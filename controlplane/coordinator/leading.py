@@ -1,0 +1,55 @@
+"""Leading: one control plane at a time surveys, publishes and moves switches on."""
+
+import asyncio
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from controlplane.coordinator.surveyor import survey
+from controlplane.plane import ControlPlane
+from controlplane.store.leader import candidate, try_to_lead
+
+_logger = structlog.get_logger()
+
+_CANDIDATE_EVERY_S = 0.25
+_LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError)
+
+
+async def lead_when_possible(plane: ControlPlane) -> None:
+    """Stand for leader for ever; lead while elected."""
+    while True:
+        try:
+            async with candidate(plane.settings.database_url.get_secret_value()) as connection:
+                while not await try_to_lead(connection):  # noqa: ASYNC110 - the lock is polled
+                    await asyncio.sleep(_CANDIDATE_EVERY_S)
+                await _lead(plane, connection)
+        except _LOST as error:
+            _logger.warning("leader.database_lost", detail=str(error))
+        await asyncio.sleep(_CANDIDATE_EVERY_S)
+
+
+class _LeadershipLostError(Exception):
+    """The connection that held the lock has ended."""
+
+
+async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
+    _logger.info("leader.elected")
+    plane.leading = True
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_until_lost(connection))
+            tasks.create_task(survey(plane))
+    except* _LeadershipLostError:
+        _logger.warning("leader.lost")
+    except* _LOST as lost:
+        _logger.warning("leader.database_lost", detail=str(lost.exceptions[0]))
+    finally:
+        plane.leading = False
+
+
+async def _until_lost(connection: asyncpg.Connection) -> None:
+    lost = asyncio.Event()
+    connection.add_termination_listener(lambda _: lost.set())
+    await lost.wait()
+    raise _LeadershipLostError

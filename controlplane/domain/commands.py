@@ -1,0 +1,107 @@
+"""What can be asked for, apart from switches. `decide` turns a command into events or a refusal."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that somebody asks for."""
+
+
+class CreateVirtualCluster(Command, frozen=True, kw_only=True):
+    """Make room for a tenant."""
+
+    name: str
+    scope: str
+    cluster_id: str
+    """A fresh Kafka cluster id for its clients to see."""
+
+
+class DeleteVirtualCluster(Command, frozen=True, kw_only=True):
+    """Remove a tenant that has no topics left."""
+
+    name: str
+
+
+class IssueToken(Command, frozen=True, kw_only=True):
+    """Note that a token is handed out; creates virtual cluster and account where missing."""
+
+    vcluster: str
+    name: str
+    token_id: str
+    issued_at: int
+    lifetime_s: int
+    scope: str
+    cluster_id: str
+    """For the virtual cluster, if it has to be created."""
+
+
+class RevokeAccount(Command, frozen=True, kw_only=True):
+    """Void every token of an account."""
+
+    vcluster: str
+    name: str
+    now: int
+    """Epoch seconds."""
+
+
+class DescribeCluster(Command, frozen=True, kw_only=True):
+    """Take note of what a physical cluster looks like."""
+
+    name: str
+    role: Literal["upstream", "failover"]
+    cluster_id: str
+    brokers: tuple[int, ...]
+    api_versions: dict[int, tuple[int, int]]
+
+
+class DecideFace(Command, frozen=True, kw_only=True):
+    """Fix what clients see, if every configured cluster was described and it is not fixed yet."""
+
+    clusters: tuple[str, ...]
+    """The configured clusters."""
+    scope: str
+
+
+class MapTopic(Command, frozen=True, kw_only=True):
+    """Note a topic that a client created."""
+
+    vcluster: str
+    logical: str
+    partitions: int
+    replication_factor: int
+    configs: dict[str, str]
+
+
+class UnmapTopic(Command, frozen=True, kw_only=True):
+    """Note that a client deleted a topic."""
+
+    vcluster: str
+    logical: str
+
+
+class UnmapAllTopics(Command, frozen=True, kw_only=True):
+    """Forget every topic of a virtual cluster."""
+
+    vcluster: str
+
+
+class RegisterNode(Command, frozen=True, kw_only=True):
+    """Take a node process into every barrier."""
+
+    node_id: str
+    incarnation: str
+
+
+class DeregisterNode(Command, frozen=True, kw_only=True):
+    """Let a node go. Whoever asks has made sure that it holds no lease."""
+
+    node_id: str
+    cause: Literal["left", "forgotten"]
+    incarnation: str | None = None
+    """Only if it is still this process; None for whichever is registered."""
+
+
+class RebuildControlTopic(Command, frozen=True, kw_only=True):
+    """Have the control topic written anew."""

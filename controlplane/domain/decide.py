@@ -1,0 +1,36 @@
+"""Commands to events: who handles which command."""
+
+from collections.abc import Callable
+
+from controlplane.domain import commands, events, nodes, physical, tenants, topics
+from controlplane.domain.event import Event
+from controlplane.domain.facts import Facts
+
+
+def _rebuild(_facts: Facts, _command: commands.RebuildControlTopic) -> list[Event]:
+    return [events.RebuildRequested()]
+
+
+_HANDLERS: dict[type[commands.Command], Callable[..., list[Event]]] = {
+    commands.CreateVirtualCluster: tenants.create_virtual_cluster,
+    commands.DeleteVirtualCluster: tenants.delete_virtual_cluster,
+    commands.IssueToken: tenants.issue_token,
+    commands.RevokeAccount: tenants.revoke_account,
+    commands.DescribeCluster: physical.describe_cluster,
+    commands.DecideFace: physical.decide_face,
+    commands.MapTopic: topics.map_topic,
+    commands.UnmapTopic: topics.unmap_topic,
+    commands.UnmapAllTopics: topics.unmap_all_topics,
+    commands.RegisterNode: nodes.register_node,
+    commands.DeregisterNode: nodes.deregister_node,
+    commands.RebuildControlTopic: _rebuild,
+}
+
+
+def decide(facts: Facts, command: commands.Command) -> list[Event]:
+    """What happens if a command is carried out now; empty if everything is so already.
+
+    Raises:
+        Refusal: the command is not carried out, and why.
+    """
+    return _HANDLERS[type(command)](facts, command)

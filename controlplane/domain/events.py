@@ -1,0 +1,135 @@
+"""Every event about anything but a switch (those stand in `switch/events.py`)."""
+
+from typing import ClassVar, Literal
+
+from controlplane.domain.event import Event
+
+
+class VirtualClusterCreated(Event, frozen=True, tag="vcluster.created"):
+    """A tenant exists from here on."""
+
+    SUBJECT: ClassVar = "vcluster/{name}"
+
+    name: str
+    scope: str
+    cluster_id: str
+
+
+class VirtualClusterDeleted(Event, frozen=True, tag="vcluster.deleted"):
+    """A tenant is gone. Its name stays taken against every name that overlaps with it."""
+
+    SUBJECT: ClassVar = "vcluster/{name}"
+
+    name: str
+
+
+class ServiceAccountCreated(Event, frozen=True, tag="account.created"):
+    """A user of a virtual cluster exists."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+
+
+class TokenIssued(Event, frozen=True, tag="account.token_issued"):
+    """A token was handed out. The token itself is never recorded."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+    token_id: str
+    issued_at: int
+    """Epoch seconds, as is `expires_at`."""
+    expires_at: int
+
+
+class ServiceAccountRevoked(Event, frozen=True, tag="account.revoked"):
+    """Every token issued up to then is void."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+    revoked_at: int
+    """Epoch seconds."""
+
+
+class ClusterDescribed(Event, frozen=True, tag="cluster.described"):
+    """A physical cluster was reached and is new, or is not as it was."""
+
+    SUBJECT: ClassVar = "cluster/{name}"
+
+    name: str
+    index: int
+    role: Literal["upstream", "failover"]
+    cluster_id: str
+    brokers: tuple[int, ...]
+    api_versions: dict[int, tuple[int, int]]
+    """API key to the versions that all its brokers offer."""
+
+
+class FaceDecided(Event, frozen=True, tag="face.decided"):
+    """All configured clusters were described: what clients see is fixed."""
+
+    SUBJECT: ClassVar = "face"
+
+    slots: int
+    api_versions: dict[int, tuple[int, int]]
+
+
+class ScopeOpened(Event, frozen=True, tag="scope.opened"):
+    """A scope is served for the first time, by the cluster of its own name."""
+
+    SUBJECT: ClassVar = "scope/{scope}"
+
+    scope: str
+    cluster: str
+
+
+class TopicMapped(Event, frozen=True, tag="topic.mapped"):
+    """A logical topic has a physical one behind it."""
+
+    SUBJECT: ClassVar = "topic/{vcluster}/{logical}"
+
+    vcluster: str
+    logical: str
+    physical: str
+    partitions: int
+    replication_factor: int
+    configs: dict[str, str]
+
+
+class TopicUnmapped(Event, frozen=True, tag="topic.unmapped"):
+    """A logical topic is gone."""
+
+    SUBJECT: ClassVar = "topic/{vcluster}/{logical}"
+
+    vcluster: str
+    logical: str
+
+
+class NodeRegistered(Event, frozen=True, tag="node.registered"):
+    """A node process takes part in every barrier from here on."""
+
+    SUBJECT: ClassVar = "node/{node_id}"
+
+    node_id: str
+    incarnation: str
+
+
+class NodeDeregistered(Event, frozen=True, tag="node.deregistered"):
+    """A node left in good order, or an operator vouched that it is gone."""
+
+    SUBJECT: ClassVar = "node/{node_id}"
+
+    node_id: str
+    incarnation: str
+    cause: Literal["left", "forgotten"]
+
+
+class RebuildRequested(Event, frozen=True, tag="control_topic.rebuild_requested"):
+    """The control topic is to be written anew from the log."""
+
+    SUBJECT: ClassVar = "control_topic"

@@ -1,0 +1,89 @@
+"""Everything that the log adds up to: the one fold that decisions are made on."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from contract.fold import ControlState
+from contract.records import Cluster, Face, Record, Routing, TopicMapping
+from controlplane.domain import events
+from controlplane.domain.event import Recorded
+from controlplane.domain.projection import record_of
+from controlplane.domain.switch.events import SwitchEvent
+from controlplane.domain.switch.state import Switch, after
+
+
+class Facts:
+    """The state after the events up to `seq`."""
+
+    def __init__(self, log: str) -> None:
+        self.log = log
+        """Identity of the log."""
+        self.seq = 0
+        self.as_of: datetime | None = None
+        """When the newest event was recorded."""
+        self.control = ControlState()
+        """What nodes know, or will know."""
+        self.versions: dict[str, int] = {}
+        """Number of events by stream."""
+        self.names_ever: set[str] = set()
+        """Every virtual cluster's name, deleted ones included."""
+        self.api_versions: dict[str, dict[int, tuple[int, int]]] = {}
+        """By physical cluster."""
+        self.switches: dict[str, Switch] = {}
+        """By id, in order of request."""
+        self.rebuild_seq = 0
+        """The newest request to write the control topic anew."""
+
+    def apply(self, recorded: Recorded) -> Record | None:
+        """Take the next event in; the control record that it makes, if it makes one."""
+        if recorded.seq != self.seq + 1:
+            raise ValueError(f"event {recorded.seq} does not follow event {self.seq}")
+        self.seq, self.as_of = recorded.seq, recorded.recorded_at
+        self.versions[recorded.event.stream] = recorded.version
+        moving = self._remember(recorded)
+        record = record_of(self.log, recorded, self.control, moving)
+        if record is not None:
+            self.control.apply(record)
+        return record
+
+    def _remember(self, recorded: Recorded) -> Switch | None:
+        match recorded.event:
+            case events.VirtualClusterCreated(name=name):
+                self.names_ever.add(name)
+            case events.ClusterDescribed(name=name, api_versions=api_versions):
+                self.api_versions[name] = api_versions
+            case events.RebuildRequested():
+                self.rebuild_seq = recorded.seq
+            case SwitchEvent(switch_id=switch_id):
+                self.switches[switch_id] = after(self.switches.get(switch_id), recorded)
+                return self.switches[switch_id]
+            case _:
+                pass
+        return None
+
+    def cluster(self, name: str) -> Cluster | None:
+        """A physical cluster that was described."""
+        state = self.control.get(f"cluster/{name}")
+        return state if isinstance(state, Cluster) else None
+
+    def face(self) -> Face | None:
+        """What clients see, once it is decided."""
+        state = self.control.get("face")
+        return state if isinstance(state, Face) else None
+
+    def routing(self, scope: str) -> Routing | None:
+        """Where a scope is served; None if there is no such scope."""
+        state = self.control.get(f"routing/{scope}")
+        return state if isinstance(state, Routing) else None
+
+    def topics_of(self, vcluster: str) -> list[TopicMapping]:
+        """A virtual cluster's topics, by name."""
+        return [topic for topic in self.control.of(TopicMapping) if topic.vcluster == vcluster]
+
+    def open_switches(self) -> Iterator[Switch]:
+        """Switches that have not ended."""
+        return (switch for switch in self.switches.values() if switch.open)
+
+    def open_switch(self, scope: str) -> Switch | None:
+        """The switch under way in a scope; there is never more than one."""
+        return next((s for s in self.open_switches() if s.scope == scope), None)

@@ -1,0 +1,69 @@
+"""The union of all events: what the log can hold, and how an event becomes JSON and back."""
+
+import msgspec
+
+from controlplane.domain import events as plain
+from controlplane.domain.event import Event
+from controlplane.domain.switch import events as switch
+
+AnyEvent = (
+    plain.VirtualClusterCreated
+    | plain.VirtualClusterDeleted
+    | plain.ServiceAccountCreated
+    | plain.TokenIssued
+    | plain.ServiceAccountRevoked
+    | plain.ClusterDescribed
+    | plain.FaceDecided
+    | plain.ScopeOpened
+    | plain.TopicMapped
+    | plain.TopicUnmapped
+    | plain.NodeRegistered
+    | plain.NodeDeregistered
+    | plain.RebuildRequested
+    | switch.SwitchRequested
+    | switch.PreflightPassed
+    | switch.SwitchRejected
+    | switch.FenceOrdered
+    | switch.NodeFenced
+    | switch.NodeDrained
+    | switch.BarrierReached
+    | switch.SourceFrozen
+    | switch.BypassDetected
+    | switch.CaughtUp
+    | switch.LagWaived
+    | switch.SwitchCommitted
+    | switch.NodeResumed
+    | switch.SwitchCompleted
+    | switch.AbortRequested
+    | switch.SwitchAborted
+)
+
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+class UnknownEventError(ValueError):
+    """The log holds an event that this release cannot read."""
+
+
+def data_of(event: Event) -> str:
+    """An event's fields as a JSON object, without its name."""
+    return msgspec.json.encode(msgspec.structs.asdict(event)).decode()
+
+
+def event_of(kind: str, data: str) -> Event:
+    """The event that a row of the log holds.
+
+    Raises:
+        UnknownEventError: the kind is not known, or its fields are not those of this release.
+    """
+    tag = msgspec.json.encode(kind).decode()
+    rest = data.strip()[1:]
+    separator = "" if rest.lstrip().startswith("}") else ","
+    try:
+        decoded: Event = _decoder.decode(f'{{"type":{tag}{separator}{rest}')
+    except msgspec.MsgspecError as error:
+        raise UnknownEventError(
+            f"the log holds an event {kind!r} that this release cannot read ({error}):"
+            " run the release that wrote it, or a newer one"
+        ) from error
+    return decoded

@@ -1,0 +1,112 @@
+"""Events to control records: at most one each, so that a `seq` stands for one change."""
+
+import msgspec
+
+from contract.fold import ControlState
+from contract.records import (
+    Cluster,
+    Face,
+    Node,
+    Record,
+    Routing,
+    ServiceAccount,
+    State,
+    TopicMapping,
+    VirtualCluster,
+    key_of,
+)
+from controlplane.domain import events
+from controlplane.domain.event import Recorded
+from controlplane.domain.switch import events as switch
+from controlplane.domain.switch.state import Switch
+
+ROUTING_KINDS = ("scope.opened", "switch.fence_ordered", "switch.committed", "switch.aborted")
+"""Events that make a routing record: the newest is what a lease has to have seen."""
+
+
+def record_of(
+    log: str, recorded: Recorded, before: ControlState, moving: Switch | None
+) -> Record | None:
+    """The control record that an event makes of the state before it, or None.
+
+    `moving` is the switch that the event is about, with the event in it.
+    """
+    gone = _gone(recorded)
+    if gone is not None:
+        return Record(log=log, seq=recorded.seq, key=gone, state=None)
+    state = _state(recorded) or _routing(recorded, before, moving)
+    if state is None:
+        return None
+    return Record(log=log, seq=recorded.seq, key=key_of(state), state=state)
+
+
+def _gone(recorded: Recorded) -> str | None:
+    match recorded.event:
+        case events.VirtualClusterDeleted(name=name):
+            return f"vcluster/{name}"
+        case events.TopicUnmapped(vcluster=vcluster, logical=logical):
+            return f"topic/{vcluster}/{logical}"
+        case events.NodeDeregistered(node_id=node_id):
+            return f"node/{node_id}"
+        case _:
+            return None
+
+
+def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for each event
+    match recorded.event:
+        case events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id):
+            return VirtualCluster(name=name, scope=scope, cluster_id=cluster_id)
+        case events.ServiceAccountCreated(vcluster=vcluster, name=name):
+            return ServiceAccount(vcluster=vcluster, name=name)
+        case events.ServiceAccountRevoked(vcluster=vcluster, name=name, revoked_at=revoked_at):
+            return ServiceAccount(vcluster=vcluster, name=name, revoked_at=revoked_at)
+        case events.ClusterDescribed() as described:
+            return Cluster(
+                name=described.name,
+                index=described.index,
+                role=described.role,
+                cluster_id=described.cluster_id,
+                brokers=described.brokers,
+            )
+        case events.FaceDecided(slots=slots, api_versions=api_versions):
+            return Face(slots=slots, api_versions=api_versions)
+        case events.TopicMapped() as mapped:
+            return _topic(mapped, recorded)
+        case events.NodeRegistered(node_id=node_id, incarnation=incarnation):
+            return Node(node_id=node_id, incarnation=incarnation)
+        case _:
+            return None
+
+
+def _topic(mapped: events.TopicMapped, recorded: Recorded) -> TopicMapping:
+    return TopicMapping(
+        vcluster=mapped.vcluster,
+        logical=mapped.logical,
+        physical=mapped.physical,
+        partitions=mapped.partitions,
+        replication_factor=mapped.replication_factor,
+        configs=mapped.configs,
+        created_at=int(recorded.recorded_at.timestamp() * 1000),
+    )
+
+
+def _routing(recorded: Recorded, before: ControlState, moving: Switch | None) -> Routing | None:
+    event = recorded.event
+    if isinstance(event, events.ScopeOpened):
+        return Routing(scope=event.scope, cluster=event.cluster, epoch=0, state="serving", term=0)
+    if moving is None:
+        return None
+    now = before.get(f"routing/{moving.scope}")
+    if not isinstance(now, Routing):
+        raise TypeError(f"event {recorded.seq}: no scope {moving.scope} to switch")
+    routed = msgspec.structs.replace(now, term=moving.term, switch_id=moving.switch_id)
+    match event:
+        case switch.FenceOrdered():
+            return msgspec.structs.replace(routed, state="fenced")
+        case switch.SwitchCommitted(epoch=epoch):
+            cluster = moving.to_cluster
+            return msgspec.structs.replace(routed, state="serving", cluster=cluster, epoch=epoch)
+        case switch.SwitchAborted():
+            return msgspec.structs.replace(routed, state="serving")
+        case _:
+            return None

@@ -1,0 +1,145 @@
+"""What can happen to a switch, in the order of its life; `seq` of the first is its term."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from controlplane.domain.event import Event
+
+
+class SwitchEvent(Event, frozen=True):
+    """An event of one switch."""
+
+    SUBJECT: ClassVar = "switch/{switch_id}"
+
+    switch_id: str
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at before the fence."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class SwitchRequested(SwitchEvent, frozen=True, tag="switch.requested"):
+    """Somebody asked for it. The event's `seq` is the switch's term."""
+
+    scope: str
+    from_cluster: str
+    to_cluster: str
+    wait: Literal["mirror", "none"]
+    """`mirror`: commit only once everything is on the target. `none`: do not look."""
+    expected_epoch: int
+    budget_s: float
+    """Seconds from the request after which an uncommitted switch aborts by itself."""
+    mirror_budget_s: float
+    """Seconds that the mirror gets to catch up, before the fence and again after it."""
+
+
+class PreflightPassed(SwitchEvent, frozen=True, tag="switch.preflight_passed"):
+    """Nothing stands in the way."""
+
+    checks: tuple[Check, ...]
+
+
+class SwitchRejected(SwitchEvent, frozen=True, tag="switch.rejected"):
+    """Something stands in the way; nothing was fenced."""
+
+    checks: tuple[Check, ...]
+    cause: str
+
+
+class FenceOrdered(SwitchEvent, frozen=True, tag="switch.fence_ordered"):
+    """From here on no node may serve the scope, and no lease is granted below this `seq`."""
+
+    participants: tuple[tuple[str, str], ...]
+    """Node id and incarnation of every registered node: all of them must be accounted for."""
+
+
+class NodeFenced(SwitchEvent, frozen=True, tag="switch.node_fenced"):
+    """A node is known not to serve, although it did not say so."""
+
+    node_id: str
+    incarnation: str
+    evidence: Literal["lease_expired"]
+
+
+class NodeDrained(SwitchEvent, frozen=True, tag="switch.node_drained"):
+    """A node reported that it has nothing in flight and no connection to the old cluster."""
+
+    node_id: str
+    incarnation: str
+    cut: int
+    """Requests that were cut off at the drain deadline: their clients saw a disconnect."""
+    held: int
+    """Requests that waited on this node when it reported."""
+
+
+class BarrierReached(SwitchEvent, frozen=True, tag="switch.barrier_reached"):
+    """Every participant is accounted for."""
+
+    duration_ms: float
+    by_report: int
+    by_lease: int
+
+
+class SourceFrozen(SwitchEvent, frozen=True, tag="switch.source_frozen"):
+    """The old cluster stands still."""
+
+    offsets_digest: str
+    window_ms: float
+    """How long the end offsets were seen not to move."""
+
+
+class BypassDetected(SwitchEvent, frozen=True, tag="switch.bypass_detected"):
+    """Somebody still writes to the old cluster, past the gateway."""
+
+    partitions: tuple[str, ...]
+
+
+class CaughtUp(SwitchEvent, frozen=True, tag="switch.caught_up"):
+    """The target holds everything that the old cluster holds."""
+
+    partitions: int
+    offsets_digest: str
+
+
+class LagWaived(SwitchEvent, frozen=True, tag="switch.lag_waived"):
+    """The request said not to wait for the target to hold everything."""
+
+
+class SwitchCommitted(SwitchEvent, frozen=True, tag="switch.committed"):
+    """The point of no return: the scope is served by the target, in a new epoch."""
+
+    epoch: int
+
+
+class NodeResumed(SwitchEvent, frozen=True, tag="switch.node_resumed"):
+    """A node serves the new epoch."""
+
+    node_id: str
+    incarnation: str
+    first_ack_ms: float | None = None
+
+
+class SwitchCompleted(SwitchEvent, frozen=True, tag="switch.completed"):
+    """Every node that is alive serves the new epoch."""
+
+    fenced_ms: float
+    """From the fence to the commit."""
+    total_ms: float
+
+
+class AbortRequested(SwitchEvent, frozen=True, tag="switch.abort_requested"):
+    """The switch is to be undone: by a person, a failed check or the deadline."""
+
+    at_phase: str
+    cause: str
+
+
+class SwitchAborted(SwitchEvent, frozen=True, tag="switch.aborted"):
+    """The scope is served by the old cluster, in the epoch that it had."""
+
+    cause: str

@@ -1,0 +1,149 @@
+"""A switch as its events add up.
+
+REQUESTED -> PREPARING -> FENCING -> VERIFYING -> CATCHING_UP -> COMMITTED -> RESUMING -> COMPLETED
+    |            |           |           |             |
+    |            +-----------+-----+-----+-------------+
+    v                              v
+ ABORTED  <-------------------- ABORTING          (never after COMMITTED)
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from controlplane.domain.event import Recorded
+from controlplane.domain.switch import events
+
+
+class Phase(StrEnum):
+    """Where a switch stands."""
+
+    REQUESTED = "requested"
+    PREPARING = "preparing"
+    FENCING = "fencing"
+    VERIFYING = "verifying"
+    CATCHING_UP = "catching_up"
+    COMMITTED = "committed"
+    RESUMING = "resuming"
+    COMPLETED = "completed"
+    ABORTING = "aborting"
+    ABORTED = "aborted"
+
+
+ENDED = frozenset({Phase.COMPLETED, Phase.ABORTED})
+"""Phases that nothing follows."""
+ABORTABLE = frozenset(
+    {Phase.REQUESTED, Phase.PREPARING, Phase.FENCING, Phase.VERIFYING, Phase.CATCHING_UP}
+)
+"""Phases before the point of no return."""
+
+Member = tuple[str, str]
+"""Node id and incarnation."""
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True):
+    """One switch. A value: equal histories give equal, hashable switches."""
+
+    switch_id: str
+    scope: str
+    from_cluster: str
+    to_cluster: str
+    wait: Literal["mirror", "none"]
+    expected_epoch: int
+    budget_s: float
+    mirror_budget_s: float
+    actor: str
+    reason: str | None
+    term: int
+    requested_at: datetime
+    version: int
+    """How many events it has: what the next append is optimistic on."""
+    phase: Phase = Phase.REQUESTED
+    participants: tuple[Member, ...] = ()
+    fence_seq: int | None = None
+    drained: tuple[Member, ...] = ()
+    lease_expired: tuple[Member, ...] = ()
+    source_frozen: bool = False
+    caught_up: bool = False
+    commit_seq: int | None = None
+    resumed: tuple[str, ...] = ()
+    cause: str | None = None
+    """Why it was rejected or aborted."""
+    rejected: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is still to happen."""
+        return self.phase not in ENDED
+
+    @property
+    def accounted(self) -> frozenset[Member]:
+        """Members with evidence that they do not serve the old epoch."""
+        return frozenset(self.drained) | frozenset(self.lease_expired)
+
+
+def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, PLR0911, PLR0912 - one line for each event
+    """The switch after one more of its events."""
+    if switch is None:
+        return _requested(recorded)
+    switch = msgspec.structs.replace(switch, version=recorded.version)
+    match recorded.event:
+        case events.PreflightPassed():
+            return _with(switch, phase=Phase.PREPARING)
+        case events.SwitchRejected(cause=cause):
+            ended = recorded.recorded_at
+            return _with(switch, phase=Phase.ABORTED, cause=cause, rejected=True, ended_at=ended)
+        case events.FenceOrdered(participants=participants):
+            return _with(
+                switch, phase=Phase.FENCING, participants=participants, fence_seq=recorded.seq
+            )
+        case events.NodeDrained(node_id=node, incarnation=incarnation):
+            return _with(switch, drained=(*switch.drained, (node, incarnation)))
+        case events.NodeFenced(node_id=node, incarnation=incarnation):
+            return _with(switch, lease_expired=(*switch.lease_expired, (node, incarnation)))
+        case events.BarrierReached():
+            return _with(switch, phase=Phase.VERIFYING)
+        case events.SourceFrozen():
+            return _with(switch, phase=Phase.CATCHING_UP, source_frozen=True)
+        case events.CaughtUp() | events.LagWaived():
+            return _with(switch, phase=Phase.CATCHING_UP, caught_up=True)
+        case events.SwitchCommitted():
+            return _with(switch, phase=Phase.COMMITTED, commit_seq=recorded.seq)
+        case events.NodeResumed(node_id=node):
+            return _with(switch, phase=Phase.RESUMING, resumed=(*switch.resumed, node))
+        case events.SwitchCompleted():
+            return _with(switch, phase=Phase.COMPLETED, ended_at=recorded.recorded_at)
+        case events.AbortRequested(cause=cause):
+            return _with(switch, phase=Phase.ABORTING, cause=cause)
+        case events.SwitchAborted():
+            return _with(switch, phase=Phase.ABORTED, ended_at=recorded.recorded_at)
+        case _:
+            return switch
+
+
+def _requested(recorded: Recorded) -> Switch:
+    event = recorded.event
+    if not isinstance(event, events.SwitchRequested):
+        raise TypeError(f"event {recorded.seq}: a switch cannot begin with {event.kind}")
+    return Switch(
+        switch_id=event.switch_id,
+        scope=event.scope,
+        from_cluster=event.from_cluster,
+        to_cluster=event.to_cluster,
+        wait=event.wait,
+        expected_epoch=event.expected_epoch,
+        budget_s=event.budget_s,
+        mirror_budget_s=event.mirror_budget_s,
+        actor=recorded.actor,
+        reason=recorded.reason,
+        term=recorded.seq,
+        requested_at=recorded.recorded_at,
+        version=recorded.version,
+    )
+
+
+def _with(switch: Switch, **changes: object) -> Switch:
+    return msgspec.structs.replace(switch, **changes)

@@ -1,0 +1,52 @@
+"""Topic mappings: what clients created, noted so that switches and users of the mapping know."""
+
+from contract.names import TOPIC_NAME_LIMIT, physical_name
+from contract.records import TopicMapping
+from controlplane.domain import commands, events
+from controlplane.domain.event import Event
+from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Invalid, Missing
+
+
+def map_topic(facts: Facts, command: commands.MapTopic) -> list[Event]:
+    """A topic came to be; nothing happens if it is known just so."""
+    if facts.control.get(f"vcluster/{command.vcluster}") is None:
+        raise Missing(f"there is no virtual cluster {command.vcluster}")
+    physical = physical_name(command.vcluster, command.logical)
+    if not command.logical or len(physical) > TOPIC_NAME_LIMIT:
+        raise Invalid(f"topic name {command.logical!r} is empty, or too long with its prefix")
+    mapped = events.TopicMapped(
+        vcluster=command.vcluster,
+        logical=command.logical,
+        physical=physical,
+        partitions=command.partitions,
+        replication_factor=command.replication_factor,
+        configs=command.configs,
+    )
+    known = facts.control.get(f"topic/{command.vcluster}/{command.logical}")
+    if isinstance(known, TopicMapping) and _same(known, mapped):
+        return []
+    return [mapped]
+
+
+def _same(known: TopicMapping, mapped: events.TopicMapped) -> bool:
+    return (known.partitions, known.replication_factor, known.configs) == (
+        mapped.partitions,
+        mapped.replication_factor,
+        mapped.configs,
+    )
+
+
+def unmap_topic(facts: Facts, command: commands.UnmapTopic) -> list[Event]:
+    """A topic is gone; nothing happens if it was not known."""
+    if facts.control.get(f"topic/{command.vcluster}/{command.logical}") is None:
+        return []
+    return [events.TopicUnmapped(vcluster=command.vcluster, logical=command.logical)]
+
+
+def unmap_all_topics(facts: Facts, command: commands.UnmapAllTopics) -> list[Event]:
+    """Every mapping of a virtual cluster goes."""
+    topics = facts.topics_of(command.vcluster)
+    if not topics:
+        raise Missing(f"virtual cluster {command.vcluster} has no topic mappings")
+    return [events.TopicUnmapped(vcluster=t.vcluster, logical=t.logical) for t in topics]

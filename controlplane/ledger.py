@@ -1,0 +1,123 @@
+"""This process's view of the log: always up to date, and the only way to add to it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from contract.records import Record
+from controlplane.domain.commands import Command
+from controlplane.domain.decide import decide
+from controlplane.domain.event import Event, Recorded
+from controlplane.domain.facts import Facts
+from controlplane.pulse import Pulse
+from controlplane.store.event_store import Attribution, EventStore, append, tail
+
+_logger = structlog.get_logger()
+
+
+class Turn:
+    """One's turn to write: the facts stand still until it ends."""
+
+    def __init__(self, connection: AsyncConnection, facts: Facts, by: Attribution) -> None:
+        self.connection = connection
+        self.facts = facts
+        self.appended: list[Recorded] = []
+        self._by = by
+
+    async def append(self, events: Sequence[Event]) -> list[Recorded]:
+        """Add events; they become facts when the turn ends well."""
+        new = await append(self.connection, events, self.facts.versions, self._by)
+        self.appended += new
+        return new
+
+    async def carry_out(self, command: Command) -> list[Recorded]:
+        """Decide on a command and add what follows.
+
+        Raises:
+            Refusal: it is not carried out, and why.
+        """
+        return await self.append(decide(self.facts, command))
+
+
+class Ledger:
+    """Follows the log and takes turns to write to it."""
+
+    def __init__(self, store: EventStore, facts: Facts, crash_at: str | None = None) -> None:
+        self.store = store
+        self.facts = facts
+        self.changed = Pulse()
+        """Beats after every change of the facts."""
+        self._crash_at = crash_at
+
+    @classmethod
+    async def open(cls, store: EventStore, crash_at: str | None = None) -> "Ledger":
+        """Read the whole log."""
+        ledger = cls(store, Facts((await store.head()).log), crash_at)
+        await ledger.catch_up()
+        return ledger
+
+    @asynccontextmanager
+    async def turn(self, by: Attribution) -> AsyncIterator[Turn]:
+        """Wait for one's turn, with the facts brought up to the end of the log."""
+        async with self.store.exclusive() as (connection, head):
+            while self.facts.seq < head.seq:
+                self._apply(await tail(connection, self.facts.seq))
+            turn = Turn(connection, self.facts, by)
+            yield turn
+        self._apply(turn.appended)
+        self._crash_if_told(turn.appended)
+
+    async def carry_out(self, command: Command, by: Attribution) -> list[Recorded]:
+        """Decide on a command and add what follows, in a turn of its own.
+
+        Raises:
+            Refusal: it is not carried out, and why.
+        """
+        async with self.turn(by) as turn:
+            return await turn.carry_out(command)
+
+    async def catch_up(self, at_least: int = 0) -> None:
+        """Read what others have written; returns once the facts hold `at_least` that `seq`."""
+        while True:
+            new = await self.store.read(self.facts.seq)
+            self._apply(new)
+            if not new or self.facts.seq >= at_least:
+                return
+
+    def records_after(self, seq: int) -> tuple[Record, ...]:
+        """The control records newer than a `seq` that still count, oldest first."""
+        return tuple(r for r in self.facts.control.records() if r.seq > seq)
+
+    async def wait_for(self, holds: Callable[[Facts], bool], timeout_s: float) -> bool:
+        """Whether something becomes true of the facts within a time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not holds(self.facts):
+                    await self.changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _apply(self, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            # The same events arrive from one's own turn and from following.
+            if recorded.seq <= self.facts.seq:
+                continue
+            self.facts.apply(recorded)
+            _logger.info(
+                recorded.event.kind,
+                seq=recorded.seq,
+                subject=recorded.event.stream,
+                actor=recorded.actor,
+            )
+        if events:
+            self.changed.beat()
+
+    def _crash_if_told(self, appended: Sequence[Recorded]) -> None:
+        if any(recorded.event.kind == self._crash_at for recorded in appended):
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,103 @@
+"""The control plane process: `interlock controlplane`."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+
+import pydantic
+import structlog
+import uvicorn
+
+from contract.clusters_file import ClustersFileError
+from controlplane.api.app import create_app
+from controlplane.coordinator.leading import lead_when_possible
+from controlplane.logs import configure_logs
+from controlplane.plane import ControlPlane, open_plane
+from controlplane.settings import Settings
+from controlplane.store.follower import listen
+from controlplane.store.migrate import migrate
+from controlplane.store.sessions import CHANNEL
+
+_logger = structlog.get_logger()
+
+_POLL_S = 0.5
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would end the process before the rest could close."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main() -> None:
+    """Run until told to stop.
+
+    Raises:
+        SystemExit: the configuration cannot be used, or the database cannot be reached.
+    """
+    try:
+        settings = Settings()  # type: ignore[call-arg] # the values come from the environment
+        _ = settings.clusters
+    except pydantic.ValidationError as error:
+        sys.exit("\n".join(f"interlock: {_variable(e)}: {e['msg']}" for e in error.errors()))
+    except ClustersFileError as error:
+        sys.exit(f"interlock: {error}")
+    configure_logs(settings.interlock_log_format)
+    try:
+        asyncio.run(_run(settings))
+    except OSError as error:
+        sys.exit(f"interlock: cannot reach the database, or listen: {error}")
+
+
+def _variable(error: object) -> str:
+    location = error["loc"] if isinstance(error, dict) else ()
+    return ".".join(str(part) for part in location).upper()
+
+
+async def _run(settings: Settings) -> None:
+    await migrate(settings.database_url.get_secret_value())
+    async with open_plane(settings) as plane:
+        server = _Server(_uvicorn(plane))
+        loop = asyncio.get_running_loop()
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(stop, lambda: setattr(server, "should_exit", True))
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(_follow(plane)),
+                tasks.create_task(_listen(plane)),
+                tasks.create_task(lead_when_possible(plane)),
+            ]
+            await server.serve()
+            for task in background:
+                task.cancel()
+
+
+def _uvicorn(plane: ControlPlane) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(plane),
+        host=plane.settings.gateway_bind_host,
+        port=plane.settings.gateway_http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        lifespan="on",
+    )
+
+
+async def _listen(plane: ControlPlane) -> None:
+    hints = {"interlock_log": plane.written.beat, CHANNEL: plane.reported.beat}
+    await listen(plane.settings.database_url.get_secret_value(), hints)
+
+
+async def _follow(plane: ControlPlane) -> None:
+    while True:
+        try:
+            await plane.ledger.catch_up()
+        except OSError as error:
+            _logger.warning("postgres.unreachable", detail=str(error))
+        await plane.written.wait(_POLL_S)

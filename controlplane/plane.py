@@ -1,0 +1,41 @@
+"""The parts of one control plane, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from controlplane.ledger import Ledger
+from controlplane.pulse import Pulse
+from controlplane.settings import Settings
+from controlplane.store.database import open_engine
+from controlplane.store.event_store import EventStore
+from controlplane.store.publication import Publications
+from controlplane.store.sessions import Sessions
+
+
+class ControlPlane:
+    """What the API, the coordinator and the publisher work with."""
+
+    def __init__(self, settings: Settings, engine: AsyncEngine, ledger: Ledger) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.ledger = ledger
+        self.sessions = Sessions(engine)
+        self.publications = Publications(engine)
+        self.written = Pulse()
+        """Beats when Postgres says that somebody wrote to the log."""
+        self.reported = Pulse()
+        """Beats when a node reported something that a coordinator may be waiting for."""
+        self.leading = False
+
+
+@asynccontextmanager
+async def open_plane(settings: Settings) -> AsyncIterator[ControlPlane]:
+    """Connect to a database whose schema is up to date, and read the log."""
+    engine = open_engine(settings.database_url.get_secret_value())
+    try:
+        ledger = await Ledger.open(EventStore(engine), settings.interlock_crash_at)
+        yield ControlPlane(settings, engine, ledger)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,53 @@
+"""What a physical cluster is: its id, its brokers, the API versions that all of them offer."""
+
+from typing import Any
+
+import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.admin import ApiVersionRequest
+
+from contract.clusters_file import ClusterProperties
+from controlplane.domain.physical import ApiVersions, common_versions
+from controlplane.probes.connection import client_options
+
+
+class UnreachableError(Exception):
+    """A physical cluster did not answer; the message names it and says how."""
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """A physical cluster as it presents itself."""
+
+    cluster_id: str
+    brokers: tuple[int, ...]
+    api_versions: ApiVersions
+
+
+async def describe(cluster: ClusterProperties) -> Description:
+    """Ask a cluster what it is.
+
+    Raises:
+        UnreachableError: no answer, or not from every broker that it lists.
+    """
+    admin: Any = AIOKafkaAdminClient(**client_options(cluster))
+    try:
+        await admin.start()
+        described = await admin.describe_cluster()
+        brokers = tuple(sorted(broker["node_id"] for broker in described["brokers"]))
+        ranges = [await _versions(admin, broker) for broker in brokers]
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise UnreachableError(
+            f"cluster {cluster.name} at {cluster.bootstrap_servers} does not answer:"
+            f" {error or type(error).__name__}"
+        ) from error
+    finally:
+        await admin.close()
+    return Description(
+        cluster_id=described["cluster_id"], brokers=brokers, api_versions=common_versions(ranges)
+    )
+
+
+async def _versions(admin: Any, broker: int) -> dict[int, tuple[int, int]]:
+    answer = await admin._send_request_to_node(broker, ApiVersionRequest())  # noqa: SLF001 - the public client has no way to name the broker
+    return {key: (low, high) for key, low, high, *_ in answer.api_versions}

@@ -1,0 +1,113 @@
+"""Configuration of a control plane, from environment variables."""
+
+import base64
+import binascii
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contract.clusters_file import ClusterProperties, read_clusters, selected_path
+
+_KEY_BYTES = 32
+
+
+class AdminUser(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may call the administration API."""
+
+    username: str
+    password: str
+    admin: bool = False
+
+
+class Settings(BaseSettings):
+    """Environment variables. Names without INTERLOCK_ are those that users have already."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr
+    """`postgresql://...` of the database that holds the event log; its user owns it."""
+    gateway_backend_kafka_selector: str
+    """`file : { path: FILE }`: where the physical clusters are described."""
+    gateway_user_pool_secret_key: SecretStr
+    """Base64 of at least 256 bits that sign clients' tokens. Has no default."""
+    interlock_node_token: SecretStr = Field(min_length=16)
+    """Secret that gateway nodes show to control planes."""
+    gateway_admin_api_users: SecretStr = SecretStr("[]")
+    """Who may administrate: YAML or JSON list of `{username, password, admin}`."""
+    gateway_bind_host: str = "0.0.0.0"  # noqa: S104 - the incumbent's default; in a container it must be
+    """Address that the HTTP server listens on."""
+    gateway_http_port: int = Field(default=8888, ge=0, le=65535)
+    """Port of the administration API."""
+    interlock_control_cluster: str | None = None
+    """Cluster that holds the control topic; default: the first failover one, else the first."""
+    interlock_lease_s: float = Field(default=5.0, gt=0)
+    """Seconds that a node may serve after it asked for a lease."""
+    interlock_switch_budget_s: float = Field(default=60.0, gt=0)
+    """Seconds after which a switch that is not committed aborts by itself."""
+    interlock_mirror_budget_s: float = Field(default=20.0, gt=0)
+    """Seconds that the mirror gets to catch up before a switch gives up on it."""
+    interlock_crash_at: str | None = None
+    """For tests: kill this process right after it appended an event of that kind."""
+    interlock_log_format: Literal["json", "console"] = "json"
+    """How log lines look."""
+
+    @field_validator("gateway_user_pool_secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        try:
+            key = base64.b64decode(value.get_secret_value(), validate=True)
+        except binascii.Error as error:
+            raise ValueError("is not base64; make one with: openssl rand -base64 32") from error
+        if len(key) < _KEY_BYTES:
+            raise ValueError("is shorter than 256 bits; make one with: openssl rand -base64 32")
+        return value
+
+    @field_validator("gateway_admin_api_users")
+    @classmethod
+    def _readable(cls, value: SecretStr) -> SecretStr:
+        try:
+            msgspec.yaml.decode(value.get_secret_value(), type=tuple[AdminUser, ...])
+        except msgspec.MsgspecError as error:
+            raise ValueError(
+                "is not a list as [{username: admin, password: ..., admin: true}]"
+            ) from error
+        return value
+
+    @cached_property
+    def admin_users(self) -> tuple[AdminUser, ...]:
+        """Who may administrate."""
+        users = self.gateway_admin_api_users.get_secret_value()
+        return msgspec.yaml.decode(users, type=tuple[AdminUser, ...])
+
+    @cached_property
+    def token_key(self) -> bytes:
+        """What signs clients' tokens."""
+        return base64.b64decode(self.gateway_user_pool_secret_key.get_secret_value())
+
+    @cached_property
+    def clusters(self) -> tuple[ClusterProperties, ...]:
+        """The physical clusters.
+
+        Raises:
+            ClustersFileError: the file cannot be used.
+        """
+        return read_clusters(selected_path(self.gateway_backend_kafka_selector))
+
+    @property
+    def scope(self) -> str:
+        """What virtual clusters are bound to: `main`, or else the first upstream cluster's name."""
+        upstream = [c.name for c in self.clusters if c.role == "upstream"]
+        names = upstream or [c.name for c in self.clusters]
+        return "main" if "main" in names else names[0]
+
+    @property
+    def control_cluster(self) -> ClusterProperties:
+        """The cluster that holds the control topic."""
+        by_name = {c.name: c for c in self.clusters}
+        if self.interlock_control_cluster is not None:
+            return by_name[self.interlock_control_cluster]
+        failover = [c for c in self.clusters if c.role == "failover"]
+        return (failover or list(self.clusters))[0]

@@ -1,0 +1,1 @@
+"""Postgres: the event log and the little soft state beside it."""

@@ -1,0 +1,75 @@
+"""The hash chain: each event's hash covers the one before it, so no event can be changed unseen."""
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+GENESIS = bytes(32)
+"""What the first event's hash covers in place of a previous one."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One event, as far as the chain goes."""
+
+    seq: int
+    prev_hash: bytes
+    hash: bytes
+    canonical: str
+    """The event's columns as one text."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a walk over the whole log found."""
+
+    events: int
+    first_bad: int | None
+    """`seq` of the first event that is not as it was written; None if the log is intact."""
+    head_hash: str
+    """Hex. Kept elsewhere, it shows later that nobody rewrote the whole log."""
+
+
+class Walk:
+    """Checks links one after another."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.hash = GENESIS
+
+    def first_bad(self, links: Iterable[Link]) -> int | None:
+        """The first link that does not continue the walk, or None after taking all of them."""
+        for link in links:
+            digest = hashlib.sha256(link.prev_hash + link.canonical.encode()).digest()
+            if link.seq != self.seq + 1:
+                return self.seq + 1
+            if link.prev_hash != self.hash or link.hash != digest:
+                return link.seq
+            self.seq, self.hash = link.seq, link.hash
+        return None
+
+
+_LINKS = sa.text(
+    "SELECT e.seq, e.prev_hash, e.hash, interlock.event_canonical(e) AS canonical"
+    " FROM interlock.event e WHERE e.seq > :after ORDER BY e.seq LIMIT 2000"
+)
+_HEAD = sa.text("SELECT seq, hash FROM interlock.event_head")
+
+
+async def verify(engine: AsyncEngine) -> Verdict:
+    """Walk the whole log and compare its end with the head row, so that a cut tail shows too."""
+    walk = Walk()
+    async with engine.connect() as connection:
+        await connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        head = (await connection.execute(_HEAD)).one()
+        bad = None
+        while bad is None and walk.seq < head.seq:
+            rows = (await connection.execute(_LINKS, {"after": walk.seq})).all()
+            if not rows:
+                bad = walk.seq + 1
+                break
+            bad = walk.first_bad(Link(r.seq, r.prev_hash, r.hash, r.canonical) for r in rows)
+    if bad is None and walk.hash != head.hash:
+        bad = walk.seq
+    return Verdict(events=head.seq, first_bad=bad, head_hash=head.hash.hex())

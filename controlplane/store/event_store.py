@@ -1,0 +1,196 @@
+"""The event log: append, read, search. Numbers, hashes and times are given by the database."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from uuid_utils import uuid7
+
+from controlplane.domain.event import Event, Recorded
+from controlplane.domain.log import data_of, event_of
+
+
+class StreamMovedError(Exception):
+    """Somebody else appended to the stream first; what was decided may no longer hold."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where the log ends."""
+
+    log: str
+    seq: int
+
+
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did it and why: stands with every event."""
+
+    actor: str
+    """`user:NAME`, `node:ID` or `system:PART`."""
+    reason: str | None = None
+    request_id: UUID | None = None
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events to look for; None means any."""
+
+    after: int = 0
+    until: int | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    kind: str | None = None
+    """A whole kind, or the part before its dot."""
+    actor: str | None = None
+    subject: str | None = None
+    """A stream."""
+    limit: int = 1000
+
+
+_COLUMNS = (
+    "seq, event_id, stream, version, type, CAST(data AS text) AS data, actor, reason, recorded_at"
+)
+
+_INSERT = sa.text(
+    "INSERT INTO interlock.event (event_id, stream, version, type, data, actor, reason, request_id)"
+    " VALUES (:event_id, :stream, :version, :type, CAST(:data AS jsonb), :actor, :reason,"
+    " :request_id) RETURNING seq, recorded_at"
+)
+_TAIL = sa.text(
+    f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
+    " WHERE seq > :after ORDER BY seq LIMIT :limit"
+)
+_SEARCH = sa.text(
+    f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
+    " WHERE seq > :after"
+    " AND (CAST(:until AS bigint) IS NULL OR seq <= :until)"
+    " AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= :since)"
+    " AND (CAST(:before AS timestamptz) IS NULL OR recorded_at <= :before)"
+    " AND (CAST(:kind AS text) IS NULL OR type = :kind OR split_part(type, '.', 1) = :kind)"
+    " AND (CAST(:actor AS text) IS NULL OR actor = :actor)"
+    " AND (CAST(:subject AS text) IS NULL OR stream = :subject)"
+    " ORDER BY seq LIMIT :limit"
+)
+
+
+class EventStore:
+    """Reads and writes the log."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def head(self) -> Head:
+        """Where the log ends now."""
+        async with self._engine.connect() as connection:
+            statement = sa.text("SELECT log_id, seq FROM interlock.event_head")
+            row = (await connection.execute(statement)).one()
+            return Head(str(row.log_id), row.seq)
+
+    async def read(self, after: int, limit: int = 5000) -> list[Recorded]:
+        """The next events after a `seq`."""
+        async with self._engine.connect() as connection:
+            return await tail(connection, after, limit)
+
+    async def search(self, wanted: Search) -> list[Recorded]:
+        """Events that fit, oldest first."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(_SEARCH, msgspec.structs.asdict(wanted))
+            return [_recorded(row) for row in rows]
+
+    async def append(
+        self, events: Sequence[Event], expected: Mapping[str, int], by: Attribution
+    ) -> list[Recorded]:
+        """Append several events at once, or none of them.
+
+        Args:
+            events: what happened, oldest first.
+            expected: by stream, the number of events it must have now; 0 where none is given.
+            by: who, and why.
+
+        Raises:
+            StreamMovedError: a stream has another number of events.
+        """
+        async with self._engine.begin() as connection:
+            return await append(connection, events, expected, by)
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[tuple[AsyncConnection, Head]]:
+        """A transaction that no other append can overtake: decide and append within."""
+        async with self._engine.begin() as connection:
+            statement = sa.text("SELECT log_id, seq FROM interlock.lock_log()")
+            row = (await connection.execute(statement)).one()
+            yield connection, Head(str(row.log_id), row.seq)
+
+
+async def tail(connection: AsyncConnection, after: int, limit: int = 5000) -> list[Recorded]:
+    """The next events after a `seq`, on a connection at hand."""
+    rows = await connection.execute(_TAIL, {"after": after, "limit": limit})
+    return [_recorded(row) for row in rows]
+
+
+async def append(
+    connection: AsyncConnection,
+    events: Sequence[Event],
+    expected: Mapping[str, int],
+    by: Attribution,
+) -> list[Recorded]:
+    """Append within the transaction at hand, which should end right after it.
+
+    Raises:
+        StreamMovedError: a stream has another number of events than expected.
+    """
+    versions = dict(expected)
+    appended = []
+    for event in events:
+        version = versions[event.stream] = versions.get(event.stream, 0) + 1
+        event_id = UUID(bytes=uuid7().bytes)
+        row = await _insert(connection, event, version, event_id, by)
+        appended.append(
+            Recorded(
+                seq=row.seq,
+                event_id=event_id,
+                version=version,
+                event=event,
+                actor=by.actor,
+                reason=by.reason,
+                recorded_at=row.recorded_at,
+            )
+        )
+    return appended
+
+
+async def _insert(
+    connection: AsyncConnection, event: Event, version: int, event_id: UUID, by: Attribution
+) -> sa.Row[Any]:
+    values = {
+        "event_id": event_id,
+        "stream": event.stream,
+        "version": version,
+        "type": event.kind,
+        "data": data_of(event),
+        "actor": by.actor,
+        "reason": by.reason,
+        "request_id": by.request_id,
+    }
+    try:
+        return (await connection.execute(_INSERT, values)).one()
+    except IntegrityError as error:
+        if "event_stream_version_key" not in str(error.orig):
+            raise
+        raise StreamMovedError(f"{event.stream} already has an event {version}") from error
+
+
+def _recorded(row: sa.Row[Any]) -> Recorded:
+    return Recorded(
+        seq=row.seq,
+        event_id=row.event_id,
+        version=row.version,
+        event=event_of(row.type, row.data),
+        actor=row.actor,
+        reason=row.reason,
+        recorded_at=row.recorded_at,
+    )

@@ -1,0 +1,126 @@
+"""Virtual clusters, accounts and tokens: what is allowed and what is refused, and why."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.records import VirtualCluster
+from controlplane.domain import commands, events
+from controlplane.domain.decide import decide
+from controlplane.domain.event import Event, Recorded
+from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal
+
+
+def facts_of(*history: Event) -> Facts:
+    facts = Facts("log")
+    for event in history:
+        take(facts, event)
+    return facts
+
+
+def take(facts: Facts, event: Event) -> None:
+    facts.apply(
+        Recorded(
+            seq=facts.seq + 1,
+            event_id=uuid4(),
+            version=facts.versions.get(event.stream, 0) + 1,
+            event=event,
+            actor="test",
+            reason=None,
+            recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+    )
+
+
+OPEN = events.ScopeOpened(scope="main", cluster="main")
+TEAM_A = events.VirtualClusterCreated(name="teamA", scope="main", cluster_id="x")
+
+
+def create(name: str) -> commands.CreateVirtualCluster:
+    return commands.CreateVirtualCluster(name=name, scope="main", cluster_id="id")
+
+
+def token(vcluster: str = "teamA", name: str = "sa", lifetime_s: int = 60) -> commands.IssueToken:
+    return commands.IssueToken(
+        vcluster=vcluster,
+        name=name,
+        token_id="id",
+        issued_at=1000,
+        lifetime_s=lifetime_s,
+        scope="main",
+        cluster_id="id",
+    )
+
+
+def test_a_token_creates_what_is_missing() -> None:
+    kinds = [event.kind for event in decide(facts_of(OPEN), token())]
+    assert kinds == ["vcluster.created", "account.created", "account.token_issued"]
+
+
+@pytest.mark.parametrize("name", ["team", "t", "teamAB", "teamA-b"])
+def test_a_name_that_overlaps_is_refused(name: str) -> None:
+    with pytest.raises(Conflict, match="overlaps with virtual cluster teamA"):
+        decide(facts_of(OPEN, TEAM_A), token(vcluster=name))
+
+
+def test_a_deleted_name_still_overlaps_but_may_come_back() -> None:
+    facts = facts_of(OPEN, TEAM_A, events.VirtualClusterDeleted(name="teamA"))
+    with pytest.raises(Conflict):
+        decide(facts, create("team"))
+    assert [event.kind for event in decide(facts, create("teamA"))] == ["vcluster.created"]
+
+
+@pytest.mark.parametrize("name", ["", "_x", "a b", "a/b", "x" * 65, "é"])
+def test_a_name_outside_kafkas_alphabet_is_refused(name: str) -> None:
+    with pytest.raises(Invalid):
+        decide(facts_of(OPEN), create(name))
+
+
+@pytest.mark.parametrize("lifetime_s", [0, -1, 10**12])
+def test_a_lifetime_out_of_range_is_refused(lifetime_s: int) -> None:
+    with pytest.raises(Invalid, match="lifeTimeSeconds"):
+        decide(facts_of(OPEN), token(lifetime_s=lifetime_s))
+
+
+def test_nothing_is_created_before_the_scope_is_open() -> None:
+    with pytest.raises(Missing, match="not open yet"):
+        decide(facts_of(), token())
+
+
+def test_a_token_after_a_revocation_is_newer_than_it() -> None:
+    account = events.ServiceAccountCreated(vcluster="teamA", name="sa")
+    revoked = events.ServiceAccountRevoked(vcluster="teamA", name="sa", revoked_at=1000)
+    issued = decide(facts_of(OPEN, TEAM_A, account, revoked), token())[-1]
+    assert isinstance(issued, events.TokenIssued)
+    assert issued.issued_at == 1001
+
+
+def test_a_virtual_cluster_with_topics_is_not_deleted() -> None:
+    topic = events.TopicMapped(
+        vcluster="teamA",
+        logical="users",
+        physical="teamAusers",
+        partitions=1,
+        replication_factor=1,
+        configs={},
+    )
+    with pytest.raises(Conflict, match="users"):
+        decide(facts_of(OPEN, TEAM_A, topic), commands.DeleteVirtualCluster(name="teamA"))
+
+
+@given(st.lists(st.text("aAbB", min_size=1, max_size=4), max_size=12))
+def test_no_two_names_ever_overlap(names: list[str]) -> None:
+    facts = facts_of(OPEN)
+    for name in names:
+        try:
+            decided = decide(facts, create(name))
+        except Refusal:
+            continue
+        for event in decided:
+            take(facts, event)
+    present = [v.name for v in facts.control.of(VirtualCluster)]
+    assert not [(a, b) for a in present for b in present if a != b and a.startswith(b)]

@@ -45,17 +45,14 @@ def parse_version(text: str) -> int | None:
 
 
 def java_command(java: str, class_path: str, *arguments: str, heap_mb: int) -> list[str]:
-    """A JVM that starts quickly and stays small, logging to standard error.
-
-    Without `JAVA_TOOL_OPTIONS` and the like: whatever stands there applies on top.
-    """
+    """A JVM that starts quickly and stays small, logging to standard error."""
     return [
         java,
         f"-Xms{heap_mb // 2}m",
         f"-Xmx{heap_mb}m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
-        "-Xshare:auto",
+        "-XX:-UsePerfData",  # a killed JVM would leave its file in the temporary folder
         f"-Dlog4j2.configurationFile={LOG_CONFIGURATION}",
         "-cp",
         class_path,

@@ -1,7 +1,6 @@
 """A Kafka cluster whose brokers are controllers as well (KRaft, combined mode)."""
 
 import base64
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sandbox.java import find_java, java_command
 from sandbox.ports import Ports
 from sandbox.probe import brokers_in_metadata
 from sandbox.process import Process, Program
+from sandbox.variables import inherited_without
 
 HEAP_MB = 256
 """Enough for a sandbox's broker, with the log cleaner's buffer cut down below."""
@@ -58,11 +58,10 @@ class KafkaCluster:
         """`localhost:port` of every broker, with commas between."""
         return ",".join(f"localhost:{address.port}" for address in self.addresses)
 
-    def start(self) -> None:
-        """Format the log directories and start all brokers, without waiting."""
-        for address, broker in zip(self.addresses, self.brokers, strict=True):
+    def format(self) -> None:
+        """Write every broker's log directory and properties file; comes before the first start."""
+        for address in self.addresses:
             self._format(address)
-            broker.start()
 
     def _program(self, address: BrokerAddress, java: str, heap_mb: int) -> Program:
         known = frozenset(a.node_id for a in self.addresses)
@@ -80,7 +79,7 @@ class KafkaCluster:
             ),
             log=self._folder / "logs" / f"{name}.log",
             ready=lambda: brokers_in_metadata(address.port) == known,
-            environment=clean_environment(),
+            environment=inherited_without("KAFKA_", "CLASSPATH"),
             grace_s=20.0,
         )
 
@@ -144,15 +143,6 @@ def broker_properties(
 def new_cluster_id() -> str:
     """A cluster id as Kafka makes them: a UUID in 22 characters of URL-safe base64."""
     return _random_id()
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without the variables that change what Kafka's classes do."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name != "CLASSPATH" and not name.startswith("KAFKA_")
-    }
 
 
 def _random_id() -> str:

@@ -60,6 +60,22 @@ class Ports:
         """Health and metrics of gateway 0 or 1."""
         return 9101 + index + self.offset
 
+    def of_brokers(self, index: int) -> dict[str, int]:
+        """Ports of broker 0, 1 or 2 of both clusters, by what they are for."""
+        main, failover = self.main_broker(index), self.failover_broker(index)
+        return {
+            f"main broker {index + 1}": main,
+            f"main controller {index + 1}": self.controller(main),
+            f"failover broker {index + 1}": failover,
+            f"failover controller {index + 1}": self.controller(failover),
+        }
+
+    def of_gateway(self, index: int) -> dict[str, int]:
+        """Ports of gateway 0 or 1, by what they are for."""
+        name = f"gateway {index + 1}"
+        slots = {f"{name} slot {slot}": self.gateway(index) + slot for slot in range(SLOTS)}
+        return {**slots, f"{name} health and metrics": self.gateway_http(index)}
+
 
 def check_free(ports: dict[str, int]) -> None:
     """Make sure that nobody listens on these ports of the loopback address.
@@ -131,15 +147,8 @@ def all_ports(ports: Ports) -> dict[str, int]:
     """Every port that a full environment can take, by what it is for."""
     named = {"schema registry": ports.registry, "Postgres": ports.postgres}
     for index in range(SLOTS):
-        for cluster, port in (
-            ("main", ports.main_broker(index)),
-            ("failover", ports.failover_broker(index)),
-        ):
-            named[f"{cluster} broker {index + 1}"] = port
-            named[f"{cluster} controller {index + 1}"] = ports.controller(port)
+        named |= ports.of_brokers(index)
     for index in range(2):
+        named |= ports.of_gateway(index)
         named[f"admin API {index + 1}"] = ports.admin_api(index)
-        named[f"gateway {index + 1} metrics"] = ports.gateway_http(index)
-        for slot in range(SLOTS):
-            named[f"gateway {index + 1} slot {slot}"] = ports.gateway(index) + slot
     return named

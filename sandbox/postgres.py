@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.process import Account, Process, Program
+from sandbox.variables import inherited_without
 
 USER = "postgres"
 DATABASE = "interlock"
@@ -43,26 +44,16 @@ class Postgres:
         """`postgresql://` URL of another database of this server. Holds the password."""
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
 
-    def start(self) -> None:
-        """Make the data directory if there is none, and start the server without waiting."""
-        if not self._data.exists():
-            self._initialise()
-        self.process.start()
-
-    def stop(self) -> None:
-        """Stop the server, and remove its data if it had to live outside of the folder."""
-        self.process.stop()
-        self.remove_outside()
-
-    def remove_outside(self) -> None:
-        """Remove what could not be kept in the environment's folder."""
+    def remove(self) -> None:
+        """Remove its data, which may have had to live outside of the folder."""
         shutil.rmtree(self._home, ignore_errors=True)
 
     @property
     def _data(self) -> Path:
         return self._home / "data"
 
-    def _initialise(self) -> None:
+    def initialise(self) -> None:
+        """Make the data directory; comes before the first start."""
         password_file = self._home / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self._password)
@@ -75,7 +66,8 @@ class Postgres:
                 "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
                 f"--pgdata={self._data}",
             ],
-            capture_output=True, text=True, check=False, cwd=self._home, env=_environment(),
+            capture_output=True, text=True, check=False,
+            cwd=self._home, env=inherited_without("PG"),
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
@@ -101,7 +93,7 @@ class Postgres:
             command=[str(self._binaries / "postgres"), "-D", str(self._data), *options],
             log=folder / "logs" / "postgres.log",
             ready=self._is_ready,
-            environment=_environment(),
+            environment=inherited_without("PG"),
             account=self._account,
             stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
         )
@@ -117,7 +109,7 @@ class Postgres:
             "--host=127.0.0.1", f"--port={self.port}", f"--username={USER}",
             f"--dbname={database}",
         ]  # fmt: skip
-        environment = {**_environment(), "PGPASSWORD": self._password}
+        environment = {**inherited_without("PG"), "PGPASSWORD": self._password}
         return (
             subprocess.run(command, capture_output=True, check=False, env=environment).returncode
             == 0
@@ -190,8 +182,3 @@ def _binaries(home: Path, account: Account | None) -> Path:
 def _give(path: Path, account: Account | None) -> None:
     if account is not None:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
-
-
-def _environment() -> dict[str, str]:
-    """Without PGHOST and its like, which would lead elsewhere."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}

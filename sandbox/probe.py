@@ -21,6 +21,17 @@ _write_header = entity_writer(RequestHeader)
 
 def brokers_in_metadata(port: int) -> frozenset[int]:
     """Ids of the brokers that the broker on a local port knows; empty if it does not answer."""
+    metadata = _metadata(port, MetadataRequest(topics=()))
+    return frozenset(broker.node_id for broker in metadata.brokers) if metadata else frozenset()
+
+
+def topics_in_metadata(port: int) -> frozenset[str]:
+    """Names of all topics that the broker on a local port knows; empty if it does not answer."""
+    metadata = _metadata(port, MetadataRequest(topics=None))
+    return frozenset(topic.name for topic in metadata.topics) if metadata else frozenset()
+
+
+def _metadata(port: int, request: MetadataRequest) -> MetadataResponse | None:
     body = io.BytesIO()
     _write_header(
         body,
@@ -31,16 +42,16 @@ def brokers_in_metadata(port: int) -> frozenset[int]:
             client_id="sandbox",
         ),
     )
-    _write_metadata(body, MetadataRequest(topics=()))
+    _write_metadata(body, request)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S) as broker:
             broker.sendall(_LENGTH.pack(body.tell()) + body.getvalue())
             answer = broker.makefile("rb")
             frame = answer.read(_LENGTH.unpack(answer.read(4))[0])
     except (OSError, struct.error):
-        return frozenset()
+        return None
     metadata, _ = _read_metadata(memoryview(frame), 4)
-    return frozenset(broker.node_id for broker in metadata.brokers)
+    return metadata
 
 
 def answers_http(port: int, path: str) -> bool:

@@ -55,6 +55,7 @@ class Process:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._child: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
 
     @property
     def name(self) -> str:
@@ -82,7 +83,12 @@ class Process:
         """
         if self.is_running():
             raise SandboxError(f"{self.name} runs already")
+        self._started = time.monotonic()
         self._child = _spawner.submit(_spawn, self.program, dict(extra_environment or {})).result()
+
+    def seconds_running(self) -> float:
+        """Time since the last start."""
+        return time.monotonic() - self._started
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until it does its work.
@@ -154,30 +160,30 @@ def wait_ready(
     Raises:
         SandboxError: one ended, or was not ready in time; the line names it and ends with its log.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + timeout_s
     waiting = list(processes)
-    for process in waiting:
-        report(Progress(f"start {process.name}", "began"))
     while waiting:
         for process in list(waiting):
-            spent = time.monotonic() - began
-            if process.program.ready() and process.is_running():
-                report(Progress(f"start {process.name}", "done", spent))
+            step = f"start {process.name}"
+            if process.is_running() and process.program.ready():
+                report(Progress(step, "done", process.seconds_running()))
                 waiting.remove(process)
-                continue
-            if not process.is_running():
-                complaint = f"ended with code {process.exit_code()} before it was ready"
-            elif spent > timeout_s:
-                complaint = f"was not ready after {timeout_s:.0f} s"
-            else:
-                continue
-            report(Progress(f"start {process.name}", "failed", spent))
-            raise SandboxError(
-                f"{process.name} {complaint}: {process.last_words()}"
-                f" (all of it: {process.program.log})"
-            )
+            elif complaint := _complaint(process, timeout_s, deadline):
+                report(Progress(step, "failed", process.seconds_running()))
+                raise SandboxError(
+                    f"{process.name} {complaint}: {process.last_words()}"
+                    f" (all of it: {process.program.log})"
+                )
         if waiting:
             time.sleep(POLL_S)
+
+
+def _complaint(process: Process, timeout_s: float, deadline: float) -> str | None:
+    if not process.is_running():
+        return f"ended with code {process.exit_code()} before it was ready"
+    if time.monotonic() > deadline:
+        return f"was not ready after {timeout_s:.0f} s"
+    return None
 
 
 def stop_all(processes: Iterable[Process]) -> None:

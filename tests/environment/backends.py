@@ -10,7 +10,7 @@ from sandbox import artifacts
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.ports import Ports
 from sandbox.postgres import Postgres
-from sandbox.process import stop_all, wait_ready
+from sandbox.process import wait_ready
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,24 @@ class Processes:
         failover = KafkaCluster("failover", [failover_address], self.folder, kafka)
         brokers = [*main.brokers, *failover.brokers]
         try:
-            main.start()
-            failover.start()
+            for cluster in (main, failover):
+                cluster.format()
+            for broker in brokers:
+                broker.start()
             wait_ready(brokers)
             yield Clusters(main.bootstrap_servers, failover.bootstrap_servers)
         finally:
-            stop_all(brokers)
+            for broker in brokers:
+                broker.kill()
 
     @contextmanager
     def postgres(self) -> Iterator[str]:
         server = Postgres(self.ports.postgres, self.folder)
         try:
-            server.start()
+            server.initialise()
+            server.process.start()
             server.process.wait_ready()
             yield server.url
         finally:
-            server.stop()
+            server.process.stop()
+            server.remove()

@@ -1,0 +1,184 @@
+"""The whole environment, or a part of it: started in order, stopped whatever happens."""
+
+import shutil
+from collections.abc import Iterable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from sandbox import artifacts
+from sandbox.configuration import Secrets, clusters_yaml
+from sandbox.errors import SandboxError
+from sandbox.kafka import BrokerAddress, KafkaCluster
+from sandbox.mirror import mirror_process
+from sandbox.plan import PAIR, Component, Plan
+from sandbox.planes import PlaneSettings, control_plane, gateway
+from sandbox.ports import check_free
+from sandbox.postgres import Postgres
+from sandbox.process import Process, stop_all, wait_ready
+from sandbox.progress import Progress, Report, silent
+from sandbox.registry import registry_process
+from sandbox.tools import write_tools
+
+_FIRST_FAILOVER_ID = 101
+"""Node ids differ between the clusters, so that whoever mixes them up is noticed."""
+
+
+class Environment:
+    """A context manager: entered it is ready, left it is gone.
+
+    Every process can be paused, killed and restarted by itself:
+    `environment.process("failover-kafka2").kill()`.
+    """
+
+    def __init__(self, plan: Plan, report: Report = silent) -> None:
+        self.plan = plan
+        self.secrets = Secrets()
+        self._report = report
+        self._processes: dict[str, Process] = {}
+        self._clusters: dict[str, KafkaCluster] = {}
+        self._database_url = plan.database_url
+        self._waiting: list[Process] = []
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        check_free(self.plan.ports_taken())
+        with self._cleanup:
+            self._prepare_folder()
+            self._start_postgres()
+            self._start_clusters()
+            self._start_registry()
+            self._wait()
+            self._start_mirror()
+            self._start_control_planes()
+            self._start_gateways()
+            self._wait()
+            self._cleanup = self._cleanup.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._cleanup.close()
+
+    @property
+    def main(self) -> KafkaCluster:
+        """The cluster `main`."""
+        return self._clusters["main"]
+
+    @property
+    def failover(self) -> KafkaCluster:
+        """The cluster `failover`."""
+        return self._clusters["failover"]
+
+    @property
+    def database_url(self) -> str:
+        """`postgresql://` URL of the control planes' database. May hold a password.
+
+        Raises:
+            SandboxError: the environment has no database.
+        """
+        if self._database_url is None:
+            raise SandboxError("this environment has no Postgres: add that component to its plan")
+        return self._database_url
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """Everything that was started, in that order."""
+        return tuple(self._processes.values())
+
+    def process(self, name: str) -> Process:
+        """One process by its name: kafka1, failover-kafka2, postgres, gateway1, ...
+
+        Raises:
+            SandboxError: there is none of that name.
+        """
+        if name not in self._processes:
+            raise SandboxError(f"no process {name}; there are {', '.join(self._processes)}")
+        return self._processes[name]
+
+    def _prepare_folder(self) -> None:
+        for leftover in ("data", "logs", "postgres"):
+            shutil.rmtree(self.plan.folder / leftover, ignore_errors=True)
+        self.plan.folder.mkdir(parents=True, exist_ok=True)
+        self.secrets.write(self.plan.secrets_file)
+
+    def _start_postgres(self) -> None:
+        if self.plan.has(Component.POSTGRES) and self._database_url is None:
+            postgres = Postgres(self.plan.ports.postgres, self.plan.folder)
+            self._cleanup.callback(postgres.remove)
+            postgres.initialise()
+            self._database_url = postgres.url
+            self._start([postgres.process])
+
+    def _start_clusters(self) -> None:
+        if not self.plan.has(Component.CLUSTERS):
+            return
+        kafka = artifacts.kafka(self._report)
+        write_tools(self.plan.tools, kafka)
+        ports, indexes = self.plan.ports, range(self.plan.profile.brokers)
+        addresses = {
+            "main": [BrokerAddress(1 + i, ports.main_broker(i)) for i in indexes],
+            "failover": [
+                BrokerAddress(_FIRST_FAILOVER_ID + i, ports.failover_broker(i)) for i in indexes
+            ],
+        }
+        for name, brokers in addresses.items():
+            cluster = KafkaCluster(name, brokers, self.plan.folder, kafka)
+            cluster.format()
+            self._clusters[name] = cluster
+            self._start(cluster.brokers)
+            self._cleanup.callback(_kill_all, cluster.brokers)
+        self.plan.clusters_file.write_text(clusters_yaml(self.main, self.failover))
+
+    def _start_registry(self) -> None:
+        if self.plan.has(Component.REGISTRY):
+            archive = artifacts.registry(self._report)
+            self._start([registry_process(self.plan.ports.registry, self.plan.folder, archive)])
+
+    def _start_mirror(self) -> None:
+        if self.plan.has(Component.MIRROR):
+            kafka = artifacts.kafka(self._report)
+            self._start([mirror_process(self.main, self.failover, self.plan.folder, kafka)])
+
+    def _start_control_planes(self) -> None:
+        if self.plan.has(Component.CONTROL_PLANES):
+            settings, variables = self._plane_settings(), self.plan.control_plane_variables
+            self._start(control_plane(settings, i, self.database_url, variables) for i in PAIR)
+            self._wait()  # the first to start brings the database's schema up to date
+
+    def _start_gateways(self) -> None:
+        if self.plan.has(Component.GATEWAYS):
+            settings, variables = self._plane_settings(), self.plan.gateway_variables
+            planes = [f"http://localhost:{self.plan.ports.admin_api(i)}" for i in PAIR]
+            self._start(gateway(settings, i, planes, variables) for i in PAIR)
+
+    def _plane_settings(self) -> PlaneSettings:
+        return PlaneSettings(
+            ports=self.plan.ports,
+            clusters_file=self.plan.clusters_file,
+            secrets=self.secrets,
+            folder=self.plan.folder,
+        )
+
+    def _start(self, processes: Iterable[Process]) -> None:
+        started = list(processes)
+        self._cleanup.callback(stop_all, started)
+        for process in started:
+            self._report(Progress(f"start {process.name}", "began"))
+            process.start()
+            self._processes[process.name] = process
+            self._waiting.append(process)
+
+    def _wait(self) -> None:
+        wait_ready(self._waiting, report=self._report)
+        self._waiting.clear()
+
+
+def _kill_all(processes: Iterable[Process]) -> None:
+    """Their data is thrown away: an orderly leave, one after the other, would take many seconds."""
+    for process in processes:
+        process.kill()

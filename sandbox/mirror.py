@@ -1,0 +1,88 @@
+"""MirrorMaker 2 in dedicated mode, one direction, with the properties of the scenario."""
+
+from pathlib import Path
+
+from sandbox import artifacts
+from sandbox.java import find_java, java_command
+from sandbox.kafka import KafkaCluster
+from sandbox.probe import topics_in_metadata
+from sandbox.process import Process, Program
+from sandbox.variables import inherited_without
+
+HEAP_MB = 256
+
+
+def mirror_process(
+    source: KafkaCluster,
+    target: KafkaCluster,
+    folder: Path,
+    kafka: artifacts.Kafka,
+    *,
+    heartbeats_back: bool = True,
+) -> Process:
+    """Copies every topic and every group's offsets from one cluster to the other.
+
+    Args:
+        source: where records come from.
+        target: where they go to.
+        folder: receives the properties file and, under `logs`, the log.
+        kafka: the jars.
+        heartbeats_back: also send heartbeats from target to source, as the scenario's file does
+            by not saying otherwise. For that MirrorMaker starts a worker of the other direction;
+            if that direction was ever mirrored, the worker finds its connector's stored
+            configuration and resumes it, and records run in a circle.
+    """
+    file = folder / f"mm2-{source.name}-{target.name}.properties"
+    properties = mirror_properties(source, target, heartbeats_back=heartbeats_back)
+    file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+    checkpoints = f"{source.name}.checkpoints.internal"
+    return Process(
+        Program(
+            name="mirror-maker",
+            command=java_command(
+                find_java(),
+                kafka.class_path,
+                "-Dinterlock.log.level=INFO",
+                "org.apache.kafka.connect.mirror.MirrorMaker",
+                str(file),
+                heap_mb=HEAP_MB,
+            ),
+            log=folder / "logs" / "mirror-maker.log",
+            # The last topic that it creates for itself; its connectors have started by then.
+            ready=lambda: checkpoints in topics_in_metadata(target.addresses[0].port),
+            environment=inherited_without("KAFKA_", "CLASSPATH"),
+        )
+    )
+
+
+def mirror_properties(
+    source: KafkaCluster, target: KafkaCluster, *, heartbeats_back: bool
+) -> dict[str, str]:
+    """`mm2.properties`: names stay as they are, offsets of groups follow every ten seconds."""
+    there, back = f"{source.name}->{target.name}", f"{target.name}->{source.name}"
+    properties = {
+        "clusters": f"{source.name}, {target.name}",
+        f"{source.name}.bootstrap.servers": source.bootstrap_servers,
+        f"{target.name}.bootstrap.servers": target.bootstrap_servers,
+        f"{there}.enabled": "true",
+        f"{back}.enabled": "false",
+        f"{there}.topics": ".*",
+        f"{there}.groups": ".*",
+        "replication.policy.class": "org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
+        "sync.group.offsets.enabled": "true",
+        "sync.group.offsets.interval.seconds": "10",
+        "emit.checkpoints.interval.seconds": "10",
+        "refresh.topics.interval.seconds": "10",
+        "refresh.groups.interval.seconds": "10",
+        f"{source.name}.consumer.auto.offset.reset": "earliest",
+        "replication.factor": "1",
+        "checkpoints.topic.replication.factor": "1",
+        "heartbeats.topic.replication.factor": "1",
+        "offset-syncs.topic.replication.factor": "1",
+        "offset.storage.replication.factor": "1",
+        "status.storage.replication.factor": "1",
+        "config.storage.replication.factor": "1",
+    }
+    if not heartbeats_back:
+        properties[f"{back}.emit.heartbeats.enabled"] = "false"
+    return properties

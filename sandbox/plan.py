@@ -1,0 +1,95 @@
+"""What an environment consists of, and which ports that takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from sandbox.ports import SLOTS, Ports
+
+PAIR = (0, 1)
+"""Indexes of the two control planes and of the two gateways."""
+
+
+class Profile(StrEnum):
+    """How many brokers a cluster has."""
+
+    FULL = "full"
+    SMALL = "small"
+
+    @property
+    def brokers(self) -> int:
+        """Brokers of each cluster."""
+        return SLOTS if self is Profile.FULL else 1
+
+
+class Component(StrEnum):
+    """A part that can be left out."""
+
+    CLUSTERS = "clusters"
+    REGISTRY = "registry"
+    POSTGRES = "postgres"
+    MIRROR = "mirror"
+    CONTROL_PLANES = "control-planes"
+    GATEWAYS = "gateways"
+
+
+_NEEDS: Mapping[Component, frozenset[Component]] = {
+    Component.MIRROR: frozenset({Component.CLUSTERS}),
+    Component.CONTROL_PLANES: frozenset({Component.CLUSTERS, Component.POSTGRES}),
+    Component.GATEWAYS: frozenset(
+        {Component.CONTROL_PLANES, Component.CLUSTERS, Component.POSTGRES}
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to start, and where."""
+
+    folder: Path
+    """Holds data, logs, configuration and tools. What an earlier environment left is removed."""
+    profile: Profile = Profile.FULL
+    ports: Ports = field(default_factory=Ports)
+    components: frozenset[Component] = frozenset(Component)
+    database_url: str | None = None
+    """A Postgres server to use in place of an own one."""
+    control_plane_variables: Mapping[str, str] = field(default_factory=dict)
+    gateway_variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def clusters_file(self) -> Path:
+        """`clusters.yaml` of the environment."""
+        return self.folder / "clusters.yaml"
+
+    @property
+    def secrets_file(self) -> Path:
+        """The signing key and the node token, as shell variables; for its owner only."""
+        return self.folder / "secrets.env"
+
+    @property
+    def tools(self) -> Path:
+        """Folder of Kafka's command line tools."""
+        return self.folder / "bin"
+
+    def has(self, component: Component) -> bool:
+        """Whether a part is wanted, or needed by one that is."""
+        needed = (_NEEDS.get(wanted, frozenset()) for wanted in self.components)
+        return component in self.components.union(*needed)
+
+    def ports_taken(self) -> dict[str, int]:
+        """Every port that this plan takes, by what it is for."""
+        taken: dict[str, int] = {}
+        if self.has(Component.CLUSTERS):
+            for index in range(self.profile.brokers):
+                taken |= self.ports.of_brokers(index)
+        if self.has(Component.REGISTRY):
+            taken["schema registry"] = self.ports.registry
+        if self.has(Component.POSTGRES) and self.database_url is None:
+            taken["Postgres"] = self.ports.postgres
+        for index in PAIR:
+            if self.has(Component.CONTROL_PLANES):
+                taken[f"admin API {index + 1}"] = self.ports.admin_api(index)
+            if self.has(Component.GATEWAYS):
+                taken |= self.ports.of_gateway(index)
+        return taken

@@ -1,0 +1,90 @@
+"""Control planes and gateway nodes, as processes that are told everything by their environment."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.configuration import ADMIN_API_USERS, Secrets
+from sandbox.ports import Ports
+from sandbox.probe import answers_http
+from sandbox.process import Process, Program
+from sandbox.variables import inherited_without
+
+READY_PATH = "/health/ready"
+
+
+@dataclass(frozen=True)
+class PlaneSettings:
+    """What both planes are started with."""
+
+    ports: Ports
+    clusters_file: Path
+    secrets: Secrets
+    folder: Path
+    """Receives the logs."""
+
+    def shared_variables(self) -> dict[str, str]:
+        """Variables that control planes and gateways have in common."""
+        return {
+            "GATEWAY_BACKEND_KAFKA_SELECTOR": f"file : {{ path: {self.clusters_file} }}",
+            "GATEWAY_USER_POOL_SECRET_KEY": self.secrets.signing_key,
+            "GATEWAY_BIND_HOST": "127.0.0.1",
+            "INTERLOCK_NODE_TOKEN": self.secrets.node_token,
+            "INTERLOCK_LOG_FORMAT": "json",
+        }
+
+
+def control_plane(
+    settings: PlaneSettings,
+    index: int,
+    database_url: str,
+    variables: Mapping[str, str] | None = None,
+) -> Process:
+    """Control plane number `index` (0 or 1); `variables` go on top of its own."""
+    port = settings.ports.admin_api(index)
+    own = {
+        "DATABASE_URL": database_url,
+        "GATEWAY_HTTP_PORT": str(port),
+        "GATEWAY_ADMIN_API_USERS": ADMIN_API_USERS,
+    }
+    return _plane(f"controlplane{index + 1}", settings, port, {**own, **(variables or {})})
+
+
+def gateway(
+    settings: PlaneSettings,
+    index: int,
+    control_planes: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+) -> Process:
+    """Gateway node number `index` (0 or 1); `variables` go on top of its own."""
+    port = settings.ports.gateway_http(index)
+    own = {
+        "GATEWAY_PORT_START": str(settings.ports.gateway(index)),
+        "GATEWAY_ADVERTISED_HOST": "localhost",
+        "GATEWAY_MODE": "VCLUSTER",
+        "GATEWAY_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "GATEWAY_CLUSTER_ID": "private",
+        "INTERLOCK_CONTROL_PLANES": ",".join(control_planes),
+        "INTERLOCK_NODE_ID": f"gateway{index + 1}",
+        "INTERLOCK_HTTP_PORT": str(port),
+    }
+    return _plane(f"gateway{index + 1}", settings, port, {**own, **(variables or {})})
+
+
+def _plane(
+    name: str, settings: PlaneSettings, http_port: int, variables: Mapping[str, str]
+) -> Process:
+    return Process(
+        Program(
+            name=name,
+            command=[sys.executable, "-m", "interlock", name.rstrip("0123456789")],
+            log=settings.folder / "logs" / f"{name}.log",
+            ready=lambda: answers_http(http_port, READY_PATH),
+            environment={
+                **inherited_without("GATEWAY_", "INTERLOCK_", "DATABASE_URL"),
+                **settings.shared_variables(),
+                **variables,
+            },
+        )
+    )

@@ -1,0 +1,49 @@
+"""Kafka's command line tools under their original names, as small shell scripts in a `bin/`."""
+
+import shlex
+from pathlib import Path
+
+from sandbox import artifacts
+from sandbox.java import find_java, java_command
+
+TOOLS = {
+    "kafka-acls": "org.apache.kafka.tools.AclCommand",
+    "kafka-broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
+    "kafka-cluster": "org.apache.kafka.tools.ClusterTool",
+    "kafka-configs": "kafka.admin.ConfigCommand",
+    "kafka-console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+    "kafka-console-producer": "org.apache.kafka.tools.ConsoleProducer",
+    "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "kafka-consumer-perf-test": "org.apache.kafka.tools.ConsumerPerformance",
+    "kafka-delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
+    "kafka-dump-log": "org.apache.kafka.tools.DumpLogSegments",
+    "kafka-features": "org.apache.kafka.tools.FeatureCommand",
+    "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
+    "kafka-groups": "org.apache.kafka.tools.GroupsCommand",
+    "kafka-leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
+    "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
+    "kafka-metadata-quorum": "org.apache.kafka.tools.MetadataQuorumCommand",
+    "kafka-producer-perf-test": "org.apache.kafka.tools.ProducerPerformance",
+    "kafka-reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+    "kafka-topics": "org.apache.kafka.tools.TopicCommand",
+    "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand",
+    "kafka-verifiable-consumer": "org.apache.kafka.tools.VerifiableConsumer",
+    "kafka-verifiable-producer": "org.apache.kafka.tools.VerifiableProducer",
+}
+"""Name of each tool and the class that it is."""
+
+HEAP_MB = 256
+
+
+def write_tools(folder: Path, kafka: artifacts.Kafka) -> None:
+    """Write a script for each tool; they log warnings to standard error and take KAFKA_OPTS."""
+    folder.mkdir(parents=True, exist_ok=True)
+    java, *options = java_command(find_java(), kafka.class_path, heap_mb=HEAP_MB)
+    for name, main_class in TOOLS.items():
+        script = folder / name
+        script.write_text(
+            "#!/bin/sh\n"
+            f"exec {shlex.quote(java)} ${{KAFKA_OPTS:-}} {shlex.join(options)}"
+            f' {main_class} "$@"\n'
+        )
+        script.chmod(0o755)

@@ -1,0 +1,204 @@
+"""The table of Kafka's APIs: what a virtual cluster does with each, in which versions, and why.
+
+Whoever adds a version to a row looks at its new fields first; `fields` refuses to compile a message
+with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
+
+Versions are capped so that no topic id reaches a client: ids differ between clusters, and once
+shown they cannot be taken back.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from contract.records import Face
+
+NOT_LEADER_OR_FOLLOWER: Final = 6
+REQUEST_TIMED_OUT: Final = 7
+LEADER_NOT_AVAILABLE: Final = 5
+COORDINATOR_LOAD_IN_PROGRESS: Final = 14
+COORDINATOR_NOT_AVAILABLE: Final = 15
+NOT_CONTROLLER: Final = 41
+
+
+class Treatment(StrEnum):
+    """What happens to a request."""
+
+    REWRITE = "rewrite"
+    """Sent on with names and ids translated, and so is its answer."""
+    ANSWER = "answer"
+    """Answered by the gateway itself."""
+    REFUSE = "refuse"
+    """Not offered; a client that sends it all the same loses its connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One row."""
+
+    key: int
+    name: str
+    treatment: Treatment
+    reason: str
+    lowest: int = 0
+    highest: int = -1
+    served_from: int = 0
+    """Versions from `lowest` up to here are offered, for clients that look for them, not served."""
+    repeatable: bool = False
+    """Sending it twice does no more than sending it once: it may be retried unasked."""
+    busy_error: int = REQUEST_TIMED_OUT
+    """The retriable error of a request that had to wait too long."""
+
+    def serves(self, version: int) -> bool:
+        """Whether requests of this version are handled."""
+        return max(self.lowest, self.served_from) <= version <= self.highest
+
+
+def _rewritten(  # noqa: PLR0917 - the columns of the table
+    key: int,
+    name: str,
+    versions: tuple[int, int],
+    busy_error: int,
+    reason: str,
+    repeatable: bool = False,  # noqa: FBT001, FBT002 - a column of the table
+    served_from: int = 0,
+) -> Api:
+    low, high = versions
+    return Api(key, name, Treatment.REWRITE, reason, low, high, served_from, repeatable, busy_error)
+
+
+def _answered(key: int, name: str, versions: tuple[int, int], reason: str) -> Api:
+    return Api(key, name, Treatment.ANSWER, reason, *versions, repeatable=True)
+
+
+def _refused(key: int, name: str, reason: str) -> Api:
+    return Api(key, name, Treatment.REFUSE, reason)
+
+
+_R: Final = True
+"""Marks rows that are safe to repeat."""
+
+_TABLE: Final = (
+    _rewritten(0, "Produce", (0, 12), NOT_LEADER_OR_FOLLOWER,
+        "13 has topic ids; librdkafka compresses only if 0 is offered (KAFKA-18659)",
+        served_from=3),
+    _rewritten(1, "Fetch", (4, 12), NOT_LEADER_OR_FOLLOWER, "13 has topic ids", _R),
+    _rewritten(2, "ListOffsets", (1, 10), NOT_LEADER_OR_FOLLOWER, "11 is for replicas", _R),
+    _rewritten(3, "Metadata", (0, 9), LEADER_NOT_AVAILABLE, "10 has topic ids", _R),
+    _rewritten(8, "OffsetCommit", (2, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids"),
+    _rewritten(9, "OffsetFetch", (1, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids", _R),
+    _rewritten(10, "FindCoordinator", (0, 5), COORDINATOR_NOT_AVAILABLE,
+        "6 is for share groups", _R),
+    _rewritten(11, "JoinGroup", (0, 9), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R),
+    _rewritten(12, "Heartbeat", (0, 4), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R),
+    _rewritten(13, "LeaveGroup", (0, 5), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
+    _rewritten(14, "SyncGroup", (0, 5), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R),
+    _rewritten(15, "DescribeGroups", (0, 6), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R),
+    _rewritten(16, "ListGroups", (0, 5), COORDINATOR_LOAD_IN_PROGRESS,
+        "groups of others are left out", _R),
+    _answered(17, "SaslHandshake", (0, 1), "the gateway authenticates"),
+    _answered(18, "ApiVersions", (0, 4), "one face for all clusters; 5 names a cluster to check"),
+    _rewritten(19, "CreateTopics", (2, 6), NOT_CONTROLLER, "7 has topic ids"),
+    _rewritten(20, "DeleteTopics", (1, 5), NOT_CONTROLLER, "6 has topic ids"),
+    _rewritten(21, "DeleteRecords", (0, 2), NOT_LEADER_OR_FOLLOWER, "all versions"),
+    _rewritten(22, "InitProducerId", (0, 5), COORDINATOR_LOAD_IN_PROGRESS,
+        "producer ids without transactional id are made unique; 6 is two-phase commit"),
+    _refused(23, "OffsetForLeaderEpoch", "leader epochs are never shown"),
+    _rewritten(24, "AddPartitionsToTxn", (0, 3), COORDINATOR_LOAD_IN_PROGRESS,
+        "4 is between brokers"),
+    _rewritten(25, "AddOffsetsToTxn", (0, 4), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
+    _rewritten(26, "EndTxn", (0, 4), COORDINATOR_LOAD_IN_PROGRESS,
+        "5 needs the feature transaction.version, and no features are shown"),
+    _refused(27, "WriteTxnMarkers", "between brokers"),
+    _rewritten(28, "TxnOffsetCommit", (0, 4), COORDINATOR_LOAD_IN_PROGRESS,
+        "5 needs the feature transaction.version, and no features are shown"),
+    _refused(29, "DescribeAcls", "names resources and principals of the physical cluster"),
+    _refused(30, "CreateAcls", "a wildcard would reach into other virtual clusters"),
+    _refused(31, "DeleteAcls", "a wildcard would reach into other virtual clusters"),
+    _rewritten(32, "DescribeConfigs", (1, 4), REQUEST_TIMED_OUT, "of topics and groups", _R),
+    _rewritten(33, "AlterConfigs", (0, 2), NOT_CONTROLLER, "of topics and groups"),
+    _refused(34, "AlterReplicaLogDirs", "physical placement"),
+    _refused(35, "DescribeLogDirs", "physical placement"),
+    _answered(36, "SaslAuthenticate", (0, 2), "the gateway authenticates"),
+    _rewritten(37, "CreatePartitions", (0, 3), NOT_CONTROLLER, "all versions"),
+    _refused(38, "CreateDelegationToken", "the gateway authenticates"),
+    _refused(39, "RenewDelegationToken", "the gateway authenticates"),
+    _refused(40, "ExpireDelegationToken", "the gateway authenticates"),
+    _refused(41, "DescribeDelegationToken", "the gateway authenticates"),
+    _rewritten(42, "DeleteGroups", (0, 2), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
+    _refused(43, "ElectLeaders", "administration of the physical cluster"),
+    _rewritten(44, "IncrementalAlterConfigs", (0, 1), NOT_CONTROLLER, "of topics and groups"),
+    _refused(45, "AlterPartitionReassignments", "administration of the physical cluster"),
+    _refused(46, "ListPartitionReassignments", "administration of the physical cluster"),
+    _rewritten(47, "OffsetDelete", (0, 0), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
+    _refused(48, "DescribeClientQuotas", "names principals of the physical cluster"),
+    _refused(49, "AlterClientQuotas", "names principals of the physical cluster"),
+    _refused(50, "DescribeUserScramCredentials", "the gateway authenticates"),
+    _refused(51, "AlterUserScramCredentials", "the gateway authenticates"),
+    _refused(52, "Vote", "between controllers"),
+    _refused(53, "BeginQuorumEpoch", "between controllers"),
+    _refused(54, "EndQuorumEpoch", "between controllers"),
+    _refused(55, "DescribeQuorum", "administration of the physical cluster"),
+    _refused(56, "AlterPartition", "between brokers and controllers"),
+    _refused(57, "UpdateFeatures", "administration of the physical cluster"),
+    _refused(58, "Envelope", "between brokers and controllers"),
+    _refused(59, "FetchSnapshot", "between controllers"),
+    _rewritten(60, "DescribeCluster", (0, 2), REQUEST_TIMED_OUT, "all versions", _R),
+    _rewritten(61, "DescribeProducers", (0, 0), NOT_LEADER_OR_FOLLOWER, "all versions", _R),
+    _refused(62, "BrokerRegistration", "between brokers and controllers"),
+    _refused(63, "BrokerHeartbeat", "between brokers and controllers"),
+    _refused(64, "UnregisterBroker", "administration of the physical cluster"),
+    _rewritten(65, "DescribeTransactions", (0, 0), COORDINATOR_LOAD_IN_PROGRESS,
+        "all versions", _R),
+    _rewritten(66, "ListTransactions", (0, 1), COORDINATOR_LOAD_IN_PROGRESS,
+        "those of others are left out; 2 has patterns over names", _R),
+    _refused(67, "AllocateProducerIds", "between brokers and controllers"),
+    _refused(68, "ConsumerGroupHeartbeat", "needs topic ids (KIP-848)"),
+    _refused(69, "ConsumerGroupDescribe", "needs topic ids (KIP-848)"),
+    _refused(70, "ControllerRegistration", "between controllers"),
+    _refused(71, "GetTelemetrySubscriptions", "a subscription belongs to one physical cluster"),
+    _refused(72, "PushTelemetry", "a subscription belongs to one physical cluster"),
+    _refused(73, "AssignReplicasToDirs", "between brokers and controllers"),
+    _refused(74, "ListConfigResources", "names resources of the physical cluster"),
+    _refused(75, "DescribeTopicPartitions", "needs topic ids; clients go back to Metadata"),
+    _refused(76, "ShareGroupHeartbeat", "share groups are not served"),
+    _refused(77, "ShareGroupDescribe", "share groups are not served"),
+    _refused(78, "ShareFetch", "share groups are not served"),
+    _refused(79, "ShareAcknowledge", "share groups are not served"),
+    _refused(80, "AddRaftVoter", "administration of the physical cluster"),
+    _refused(81, "RemoveRaftVoter", "administration of the physical cluster"),
+    _refused(82, "UpdateRaftVoter", "between controllers"),
+    _refused(83, "InitializeShareGroupState", "between brokers"),
+    _refused(84, "ReadShareGroupState", "between brokers"),
+    _refused(85, "WriteShareGroupState", "between brokers"),
+    _refused(86, "DeleteShareGroupState", "between brokers"),
+    _refused(87, "ReadShareGroupStateSummary", "between brokers"),
+    _refused(88, "StreamsGroupHeartbeat", "streams groups are not served"),
+    _refused(89, "StreamsGroupDescribe", "streams groups are not served"),
+    _refused(90, "DescribeShareGroupOffsets", "share groups are not served"),
+    _refused(91, "AlterShareGroupOffsets", "share groups are not served"),
+    _refused(92, "DeleteShareGroupOffsets", "share groups are not served"),
+)  # fmt: skip
+
+APIS: Final = {row.key: row for row in _TABLE}
+"""Every API that Kafka's schema knows, by key."""
+
+
+def treatment(api_key: int, version: int) -> Treatment:
+    """What happens to a request of this API and version; REFUSE for all that is not known."""
+    row = APIS.get(api_key)
+    return row.treatment if row is not None and row.serves(version) else Treatment.REFUSE
+
+
+def offered_versions(face: Face) -> dict[int, tuple[int, int]]:
+    """API key to lowest and highest version shown to clients, the same on every cluster."""
+    offered = {}
+    for row in _TABLE:
+        if row.treatment is Treatment.ANSWER:
+            offered[row.key] = (row.lowest, row.highest)
+        elif row.treatment is Treatment.REWRITE and row.key in face.api_versions:
+            low, high = face.api_versions[row.key]
+            low, high = max(low, row.lowest), min(high, row.highest)
+            if low <= high:
+                offered[row.key] = (low, high)
+    return offered

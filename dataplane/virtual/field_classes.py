@@ -1,0 +1,163 @@
+"""The kinds of fields in Kafka's messages, and what happens to each on its way.
+
+`request` is done to what a client sends, `response` to what it gets. None: the field passes.
+Error codes are Kafka's (`org.apache.kafka.common.protocol.Errors`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from dataplane.virtual.broker_list import broker_list, cluster_id, no_rack
+from dataplane.virtual.error_text import tenant_text
+from dataplane.virtual.subscription import logical_subscription, physical_subscription
+from dataplane.wire.treatments import (
+    AddPrefix,
+    Constant,
+    Dropped,
+    FieldTreatment,
+    ListenerHost,
+    ListenerPort,
+    Mapped,
+    Noted,
+    Only,
+    Replaced,
+    ShiftedUnlessNoted,
+    StripPrefix,
+    Through,
+)
+
+INVALID_TOPIC_EXCEPTION: Final = 17
+INVALID_GROUP_ID: Final = 24
+CLUSTER_AUTHORIZATION_FAILED: Final = 31
+INVALID_REQUEST: Final = 42
+UNSUPPORTED_ENDPOINT_TYPE: Final = 115
+
+_MINUS_ONE: Final = b"\xff\xff\xff\xff"
+_ZERO: Final = b"\0\0\0\0"
+_INT32_MIN: Final = b"\x80\0\0\0"
+"""How Kafka says that authorized operations were not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldClass:
+    """What a field holds, and how it is treated in each direction."""
+
+    name: str
+    meaning: str
+    request: FieldTreatment | None = None
+    response: FieldTreatment | None = None
+    offered: bool = True
+    """False: no offered version may have such a field."""
+
+
+def _without_text(_value: bytes | None, _view: object, _fact: object) -> bytes:
+    return b""
+
+
+_LISTED = StripPrefix(leave_out_foreign=True)
+
+TOPIC = FieldClass("topic", "a topic's name", AddPrefix(INVALID_TOPIC_EXCEPTION), StripPrefix())
+GROUP = FieldClass("group", "a group id", AddPrefix(INVALID_GROUP_ID), StripPrefix())
+TRANSACTION = FieldClass(
+    "transaction", "a transactional id", AddPrefix(INVALID_REQUEST), StripPrefix()
+)
+LISTED = FieldClass(
+    "listed name", "a name in a list that also holds those of others", response=_LISTED
+)
+TRANSACTION_IF_ANY = FieldClass(
+    "transaction if any",
+    "a transactional id; without one the answer's producer id is made unique",
+    AddPrefix(INVALID_REQUEST, noted=True),
+)
+NEW_PRODUCER_ID = FieldClass(
+    "new producer id",
+    "a producer id as the broker gave it out",
+    response=ShiftedUnlessNoted("producer_id_offset"),
+)
+COORDINATOR_KEY = FieldClass(
+    "coordinator key", "a group id or transactional id", AddPrefix(INVALID_GROUP_ID), StripPrefix()
+)
+COORDINATOR_TYPE = FieldClass(
+    "coordinator type",
+    "what coordinator keys are; share groups are not served",
+    Only((0, 1), INVALID_REQUEST, "coordinator key type"),
+)
+CONFIG_RESOURCE = FieldClass(
+    "config resource", "the name of a topic or group", AddPrefix(INVALID_REQUEST), StripPrefix()
+)
+CONFIG_RESOURCE_TYPE = FieldClass(
+    "config resource type",
+    "what the config resource is: a topic or a group; brokers are not the tenant's",
+    Only((2, 32), CLUSTER_AUTHORIZATION_FAILED, "config resource type"),
+)
+NODE = FieldClass("node", "a broker id, shown as a slot", Mapped("broker_ids"), Mapped("slots"))
+REPLICA = FieldClass(
+    "replica",
+    "the broker that asks; a client has none",
+    Only((-1,), CLUSTER_AUTHORIZATION_FAILED, "replica id"),
+)
+BROKERS = FieldClass(
+    "brokers", "the brokers and their addresses: the slots", response=Replaced(broker_list)
+)
+HOST = FieldClass("host", "the host of the node named before it", response=ListenerHost())
+PORT = FieldClass("port", "the port of the node named before it", response=ListenerPort())
+ENDPOINT_TYPE = FieldClass(
+    "endpoint type",
+    "brokers or controllers; there are no controllers to see",
+    Only((1,), UNSUPPORTED_ENDPOINT_TYPE, "endpoint type"),
+)
+LEADER_HINT = FieldClass(
+    "leader hint",
+    "leaders, epochs and addresses that clients would take over at once (KIP-951, KIP-595)",
+    Dropped(),
+    Dropped(),
+)
+RACK = FieldClass(
+    "rack",
+    "where a consumer is: with it a broker may answer with another replica and no records",
+    request=Replaced(no_rack),
+)
+PREFERRED_REPLICA = FieldClass(
+    "preferred replica", "the replica to read from", response=Constant(_MINUS_ONE)
+)
+LEADER_EPOCH = FieldClass(
+    "leader epoch",
+    "grows per cluster, so another cluster's would be taken for old: never shown, never sent",
+    Constant(_MINUS_ONE),
+    Constant(_MINUS_ONE),
+)
+FETCH_SESSION = FieldClass(
+    "fetch session",
+    "kept by one broker (KIP-227): there are none",
+    Constant(_ZERO),
+    Constant(_ZERO),
+)
+FETCH_SESSION_EPOCH = FieldClass(
+    "fetch session epoch", "-1 asks for a fetch without a session", Constant(_MINUS_ONE)
+)
+CLUSTER_ID = FieldClass("cluster id", "the cluster's id", response=Replaced(cluster_id))
+AUTHORIZED_OPERATIONS = FieldClass(
+    "authorized operations", "the gateway's rights, not the tenant's", response=Constant(_INT32_MIN)
+)
+ERROR_TEXT = FieldClass(
+    "error text", "free text that may quote physical names", response=Through(tenant_text)
+)
+CLIENT_HOST = FieldClass(
+    "client host", "the gateway's address, as the broker sees it", response=Through(_without_text)
+)
+SUBSCRIPTION = FieldClass(
+    "subscription",
+    "bytes in which brokers look for topic names",
+    Through(physical_subscription),
+    Through(logical_subscription),
+)
+# No broker reads an assignment: consumers write it for each other, in names as they know them.
+ASSIGNMENT = FieldClass("assignment", "bytes for other members; topic names in them stay logical")
+PROTOCOL_TYPE = FieldClass(
+    "protocol type", "says whether subscriptions are a consumer's", Noted(), Noted()
+)
+ACKS = FieldClass("acks", "0: there will be no answer", Noted())
+RECORDS = FieldClass("records", "record batches, never looked into")
+OWN = FieldClass("own", "the tenant's own words, or Kafka's: passes")
+TOPIC_ID = FieldClass("topic id", "a topic's UUID on one cluster", offered=False)
+UNSERVED = FieldClass("unserved", "a field of versions or APIs that are refused", offered=False)

@@ -1,0 +1,153 @@
+"""Which class each field of Kafka's messages belongs to, and so what happens to it.
+
+A rule is a pattern over `api.direction.path`, where `*` stands for anything; the first that fits
+wins. Fields that kio marks as a topic name, group id, transactional id or broker id need no rule.
+A test fails for a string, byte field, UUID or marked field without a class, and for a rule that
+fits nothing: a new release of kio cannot bring in a name unnoticed.
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from dataplane.virtual import field_classes as fc
+from dataplane.virtual.field_classes import FieldClass
+from dataplane.wire.schema import Direction, Field
+from dataplane.wire.treatments import FieldTreatment
+
+MARKED: Final = {
+    "TopicName": fc.TOPIC,
+    "GroupId": fc.GROUP,
+    "TransactionalId": fc.TRANSACTION,
+    "BrokerId": fc.NODE,
+}
+"""Classes of the types that kio gives to fields."""
+
+RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
+    # What only other versions have than the offered ones
+    ("*topic_id", fc.TOPIC_ID),
+    ("fetch.request.replica_state.*", fc.UNSERVED),
+    ("fetch.request.topics[].partitions[].replica_directory_id", fc.UNSERVED),
+    ("list_transactions.request.transactional_id_pattern", fc.UNSERVED),
+    ("add_partitions_to_txn.*.*_by_transaction[].*", fc.UNSERVED),
+    ("add_partitions_to_txn.request.transactions[].*", fc.UNSERVED),
+    ("init_producer_id.*ongoing_txn_producer_id", fc.UNSERVED),
+    # Lists that hold everybody's
+    ("metadata.response.topics[].name", fc.LISTED),
+    ("list_groups.response.groups[].group_id", fc.LISTED),
+    ("list_transactions.response.transaction_states[].transactional_id", fc.LISTED),
+    ("offset_fetch.response.*topics[].name", fc.LISTED),
+    # A transaction with group offsets in it also names a partition of __consumer_offsets
+    ("describe_transactions.response.transaction_states[].topics[].topic", fc.LISTED),
+    # Brokers
+    ("metadata.response.brokers[]*", fc.BROKERS),
+    ("describe_cluster.response.brokers[]*", fc.BROKERS),
+    ("describe_cluster.*.endpoint_type", fc.ENDPOINT_TYPE),
+    ("find_coordinator.response.*host", fc.HOST),
+    ("find_coordinator.response.*port", fc.PORT),
+    ("*.node_endpoints[].*", fc.LEADER_HINT),
+    ("*.current_leader.*", fc.LEADER_HINT),
+    ("*.diverging_epoch.*", fc.LEADER_HINT),
+    ("*.snapshot_id.*", fc.LEADER_HINT),
+    ("fetch.request.cluster_id", fc.LEADER_HINT),
+    ("*.response.cluster_id", fc.CLUSTER_ID),
+    ("*.request.replica_id", fc.REPLICA),
+    ("fetch.request.rack_id", fc.RACK),
+    ("fetch.response.*.preferred_read_replica", fc.PREFERRED_REPLICA),
+    # Things that one cluster, or one broker, counts for itself
+    ("*leader_epoch", fc.LEADER_EPOCH),
+    ("*.last_fetched_epoch", fc.LEADER_EPOCH),
+    ("fetch.*.session_id", fc.FETCH_SESSION),
+    ("fetch.request.session_epoch", fc.FETCH_SESSION_EPOCH),
+    ("init_producer_id.request.transactional_id", fc.TRANSACTION_IF_ANY),
+    ("init_producer_id.response.producer_id", fc.NEW_PRODUCER_ID),
+    ("*producer_id", fc.OWN),
+    ("list_transactions.request.producer_id_filters[]", fc.OWN),
+    # Names that a sibling field says the meaning of
+    ("find_coordinator.request.key", fc.COORDINATOR_KEY),
+    ("find_coordinator.request.coordinator_keys[]", fc.COORDINATOR_KEY),
+    ("find_coordinator.response.coordinators[].key", fc.COORDINATOR_KEY),
+    ("find_coordinator.request.key_type", fc.COORDINATOR_TYPE),
+    ("*configs.*.resource_name", fc.CONFIG_RESOURCE),
+    ("*configs.request.*.resource_type", fc.CONFIG_RESOURCE_TYPE),
+    # Bytes with names inside
+    ("join_group.request.protocols[].metadata", fc.SUBSCRIPTION),
+    ("join_group.response.members[].metadata", fc.SUBSCRIPTION),
+    ("describe_groups.response.*.member_metadata", fc.SUBSCRIPTION),
+    ("describe_groups.response.*.member_assignment", fc.ASSIGNMENT),
+    ("sync_group.request.*.assignment", fc.ASSIGNMENT),
+    ("sync_group.response.assignment", fc.ASSIGNMENT),
+    ("join_group.request.protocol_type", fc.PROTOCOL_TYPE),
+    ("describe_groups.response.groups[].protocol_type", fc.PROTOCOL_TYPE),
+    ("produce.request.acks", fc.ACKS),
+    ("*.records", fc.RECORDS),
+    # What the physical cluster says about itself or the gateway
+    ("*.response.*authorized_operations", fc.AUTHORIZED_OPERATIONS),
+    ("*error_message", fc.ERROR_TEXT),
+    ("describe_groups.response.*.client_host", fc.CLIENT_HOST),
+    ("describe_groups.response.*.client_id", fc.OWN),
+    # The tenant's own words, and Kafka's
+    ("*.member_id", fc.OWN),
+    ("*.group_instance_id", fc.OWN),
+    ("*.committed_metadata", fc.OWN),
+    ("offset_fetch.response.*partitions[].metadata", fc.OWN),
+    ("*_group.*.protocol_type", fc.OWN),
+    ("list_groups.response.groups[].protocol_type", fc.OWN),
+    ("*.protocol_name", fc.OWN),
+    ("join_group.request.protocols[].name", fc.OWN),
+    ("join_group.response.leader", fc.OWN),
+    ("*.reason", fc.OWN),
+    ("*.group_state", fc.OWN),
+    ("*.protocol_data", fc.OWN),
+    ("*.group_type", fc.OWN),
+    ("*.transaction_state", fc.OWN),
+    ("*_filter*[]", fc.OWN),
+    ("*.configs[].*", fc.OWN),
+    ("describe_configs.request.resources[].configuration_keys[]", fc.OWN),
+    ("sasl_*", fc.OWN),
+    ("api_versions.*", fc.OWN),
+)
+
+_UNMARKED_KINDS: Final = frozenset({"string", "bytes", "records", "uuid"})
+
+
+@cache
+def _compiled_rules() -> tuple[tuple[re.Pattern[str], FieldClass], ...]:
+    return tuple((_pattern(rule), class_) for rule, class_ in RULES)
+
+
+def _pattern(rule: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in rule.split("*")))
+
+
+def matching_rule(address: str) -> int | None:
+    """The index of the first rule that fits `api.direction.path`."""
+    rules = enumerate(_compiled_rules())
+    return next((index for index, (rule, _) in rules if rule.fullmatch(address)), None)
+
+
+def class_of(api: str, direction: Direction, path: str, field: Field) -> FieldClass | None:
+    """The class of a field; None if it has none, which `needs_class` forbids for some."""
+    rule = matching_rule(f"{api}.{direction}.{path}")
+    return RULES[rule][1] if rule is not None else MARKED.get(field.type_name)
+
+
+def needs_class(field: Field) -> bool:
+    """Whether a field could hold a name, so that somebody has to have thought about it."""
+    return field.kind in _UNMARKED_KINDS or field.type_name in {*MARKED, "ProducerId"}
+
+
+def treatment_of(api: str, direction: Direction, path: str, field: Field) -> FieldTreatment | None:
+    """What is done to a field of an offered message.
+
+    Raises:
+        LookupError: the field has no class, or one that no offered message may have.
+    """
+    class_ = class_of(api, direction, path, field)
+    if class_ is None:
+        if needs_class(field):
+            raise LookupError(f"{api}.{direction}.{path} has no class: add a rule for it")
+        return None
+    if not class_.offered:
+        raise LookupError(f"{api}.{direction}.{path} is {class_.meaning}: do not offer it")
+    return class_.request if direction == "request" else class_.response

@@ -1,0 +1,144 @@
+"""Whole messages as kio's dataclasses, for the few that are read or written by hand.
+
+Not for the hot path: decoding costs some hundred times what a program costs.
+"""
+
+import io
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from kio.schema.errors import ErrorCode
+from kio.serial import entity_reader, entity_writer
+from kio.serial.errors import SerialError
+
+from dataplane.wire.compiler import Program, compile_program
+from dataplane.wire.errors import MalformedFrameError
+from dataplane.wire.header import (
+    Peek,
+    peek,
+    request_is_tagged,
+    response_header,
+    response_is_tagged,
+)
+from dataplane.wire.primitives import INT16, Buffer, skip_tags
+from dataplane.wire.schema import Direction, Field, entity_of, message, struct_of
+
+
+class Request(NamedTuple):
+    """A decoded request."""
+
+    header: Peek
+    body: Any
+    """kio's dataclass of the API and version."""
+
+
+def decode_request(frame: Buffer) -> Request:
+    """Read a request frame, header included.
+
+    Raises:
+        MalformedFrameError: the bytes are no request, or of an API or version that is not known.
+    """
+    header = peek(frame)
+    tagged = _known(header.api_key, header.version)
+    _checker(header.api_key, header.version, "request").run(frame, None)
+    (client_id_size,) = INT16.unpack_from(frame, 8)
+    at = 10 + max(client_id_size, 0)
+    body_at = skip_tags(frame, at) if tagged else at
+    return Request(header, _decoded(entity_of(*header[:2], "request"), frame, body_at))
+
+
+def decode_response(api_key: int, version: int, frame: Buffer) -> Any:
+    """Read a response frame, header included, as kio's dataclass. Raises MalformedFrameError."""
+    _known(api_key, version)
+    _checker(api_key, version, "response").run(frame, None, None)
+    body_at = skip_tags(frame, 4) if response_is_tagged(api_key, version) else 4
+    return _decoded(entity_of(api_key, version, "response"), frame, body_at)
+
+
+def encode_response(header: Peek, body: Any) -> bytes:
+    """An answer to the request with this header, as a frame."""
+    written = io.BytesIO()
+    written.write(response_header(header.api_key, body.__version__, header.correlation_id))
+    entity_writer(type(body))(written, body)
+    return written.getvalue()
+
+
+def _known(api_key: int, version: int) -> bool:
+    try:
+        return request_is_tagged(api_key, version)
+    except KeyError:
+        raise MalformedFrameError(f"API {api_key} version {version} is not known") from None
+
+
+@cache
+def _checker(api_key: int, version: int, direction: Direction) -> Program:
+    """A program that changes nothing: kio believes lengths, so they are checked before it reads."""
+    is_tagged = request_is_tagged if direction == "request" else response_is_tagged
+    return compile_program(
+        f"check_{direction}",
+        message(api_key, version, direction),
+        direction,
+        lambda _path, _field: None,
+        tagged_header=is_tagged(api_key, version),
+    )
+
+
+def _decoded(entity: type[Any], frame: Buffer, at: int) -> Any:
+    try:
+        body, _ = entity_reader(entity)(bytes(frame), at)
+    except (SerialError, KeyError, ValueError) as error:  # unknown tags and error codes
+        raise MalformedFrameError(f"{entity.__name__}: {error}") from None
+    return body
+
+
+def element_of(entity: type[Any], array: str) -> type[Any]:
+    """The dataclass of the elements of an array field."""
+    fields = {field.name: field for field in struct_of(entity).fields}
+    struct = fields[array].struct
+    if struct is None:
+        raise TypeError(f"{array} of {entity.__name__} has no structs in it")
+    return struct.entity
+
+
+def blank(entity: type[Any], **given: Any) -> Any:
+    """An entity with the given fields, and "nothing" in all others: null, empty, -1, no error.
+
+    A plain int is taken for an error code.
+    """
+    struct = struct_of(entity)
+    values: dict[str, Any] = {
+        field.name: given.pop(field.name, _NOT_GIVEN) for field in (*struct.fields, *struct.tagged)
+    }
+    if given:
+        raise TypeError(f"{entity.__name__} has no {', '.join(given)}")
+    if isinstance(values.get("error_code"), int):
+        values["error_code"] = ErrorCode(values["error_code"])
+    for field in struct.fields:
+        if values[field.name] is _NOT_GIVEN:
+            values[field.name] = _nothing(field)
+    return entity(**{name: value for name, value in values.items() if value is not _NOT_GIVEN})
+
+
+_NOT_GIVEN: Final = object()
+_NOTHING: Final[dict[str, Any]] = {
+    "string": "",
+    "bytes": b"",
+    "records": b"",
+    "bool": False,
+    "error_code": ErrorCode.none,
+    "int8": 0,
+    "int16": -1,
+    "int32": -1,
+    "int64": -1,
+    "timedelta_i32": timedelta(),
+    "timedelta_i64": timedelta(),
+}
+
+
+def _nothing(field: Field) -> Any:
+    if field.nullable or field.kind == "datetime_i64":
+        return None
+    if field.array:
+        return ()
+    return blank(field.struct.entity) if field.struct is not None else _NOTHING[field.kind]

@@ -1,0 +1,61 @@
+"""The compiled program of every offered message; made on first use, kept for good."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TypeAlias
+
+from dataplane.virtual.apis import APIS, Treatment, treatment
+from dataplane.virtual.fields import treatment_of
+from dataplane.virtual.view import View
+from dataplane.wire.compiler import Program, compile_program
+from dataplane.wire.header import request_is_tagged, response_is_tagged
+from dataplane.wire.primitives import Buffer
+from dataplane.wire.schema import Direction, Field, api_name, message
+from dataplane.wire.treatments import FieldTreatment
+
+Fact: TypeAlias = int | bytes | bool | None
+"""What a request's program found out: Produce its acks (0: no answer will come), JoinGroup its
+protocol type, InitProducerId whether a transactional id was given; else None."""
+
+RequestProgram: TypeAlias = Callable[[Buffer, View], tuple[list[Buffer], Fact]]
+"""Rewrites a request frame, header included.
+
+Raises MalformedFrameError (end the connection) and RefusedRequestError (answer with its code)."""
+
+ResponseProgram: TypeAlias = Callable[[Buffer, View, Fact], list[Buffer]]
+"""Rewrites a response frame; takes the fact of its request. Raises MalformedFrameError."""
+
+
+@cache
+def request_program(api_key: int, version: int) -> RequestProgram:
+    """The program for requests. Raises LookupError if they are not sent on."""
+    run: RequestProgram = program(api_key, version, "request").run
+    return run
+
+
+@cache
+def response_program(api_key: int, version: int) -> ResponseProgram:
+    """The program for responses. Raises LookupError if their requests are not sent on."""
+    run: ResponseProgram = program(api_key, version, "response").run
+    return run
+
+
+@cache
+def program(api_key: int, version: int, direction: Direction) -> Program:
+    """A program with its source. Raises LookupError if such a message is not sent on."""
+    if treatment(api_key, version) is not Treatment.REWRITE:
+        name = APIS[api_key].name if api_key in APIS else f"API {api_key}"
+        raise LookupError(f"{name} version {version} is not sent to a cluster")
+    api = api_name(api_key)
+
+    def classify(path: str, field: Field) -> FieldTreatment | None:
+        return treatment_of(api, direction, path, field)
+
+    is_tagged = request_is_tagged if direction == "request" else response_is_tagged
+    return compile_program(
+        f"{api}_{direction}_v{version}",
+        message(api_key, version, direction),
+        direction,
+        classify,
+        tagged_header=is_tagged(api_key, version),
+    )

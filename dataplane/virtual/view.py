@@ -1,0 +1,113 @@
+"""What a virtual cluster's clients see of the physical cluster that serves them at present."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dataplane.wire.primitives import INT16, INT32, encode_uvarint
+
+NO_NODE: Final = -1
+_NO_NODE_BYTES: Final = INT32.pack(NO_NODE)
+_MOST_RUNS: Final = 4096
+"""Replica lists remembered; a cluster has few different ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where clients reach a slot."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A virtual cluster on one physical cluster: immutable, made anew when either changes.
+
+    Clients see as many brokers as there are listeners; a virtual node id is a slot, counted from 0.
+    Slot n is served by the n-th broker, in ascending order of their ids, modulo their number.
+    """
+
+    vcluster: str
+    """Its name is the prefix of all its names on the physical cluster."""
+    cluster_id: str
+    """The Kafka cluster id that its clients see."""
+    listeners: tuple[Listener, ...]
+    """By slot."""
+    brokers: tuple[int, ...]
+    """The physical cluster's broker ids."""
+    cluster_index: int
+    """The physical cluster's number, which makes producer ids unique."""
+
+    prefix: bytes = field(init=False)
+    prefix_size: int = field(init=False)
+    producer_id_offset: int = field(init=False)
+    """Added to the producer id of an idempotent producer without transactional id. Two clusters
+    hand out the same small ids; no cluster ever hands out one in this range."""
+    grown_compact: tuple[bytes, ...] = field(init=False, repr=False)
+    """By a compact length on the wire, below 128: the length with the prefix, and the prefix."""
+    grown_classic: tuple[bytes, ...] = field(init=False, repr=False)
+    """The same for lengths of 2 bytes, below 256."""
+    made: dict[Any, bytes] = field(init=False, repr=False, default_factory=dict)
+    """Bytes made once for this view, such as broker lists."""
+    _slots: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        prefix = self.vcluster.encode()
+        ids = tuple(sorted(self.brokers))
+        derived = {
+            "brokers": ids,
+            "prefix": prefix,
+            "prefix_size": len(prefix),
+            "producer_id_offset": (self.cluster_index + 1) << 48,
+            "grown_compact": tuple(encode_uvarint(n + len(prefix)) + prefix for n in range(128)),
+            "grown_classic": tuple(INT16.pack(n + len(prefix)) + prefix for n in range(256)),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+
+    def slot_of(self, broker: int) -> int:
+        """The virtual node id of a broker; -1 for none, and for a broker that is not known."""
+        if broker not in self.brokers:
+            return NO_NODE
+        return self.brokers.index(broker) % len(self.listeners)
+
+    def broker_of(self, slot: int) -> int:
+        """The broker that serves a slot; -1 for a slot that does not exist."""
+        if not 0 <= slot < len(self.listeners):
+            return NO_NODE
+        return self.brokers[slot % len(self.brokers)]
+
+    def slots(self, brokers: bytes) -> bytes:
+        """Broker ids to virtual node ids, both as big-endian int32 in a row."""
+        known = self._slots.get(brokers)
+        if known is None:
+            ids = (id_ for (id_,) in INT32.iter_unpack(brokers))
+            known = b"".join(INT32.pack(self.slot_of(id_)) for id_ in ids)
+            if len(self._slots) < _MOST_RUNS:
+                self._slots[brokers] = known
+        return known
+
+    def broker_ids(self, slots: bytes) -> bytes:
+        """Virtual node ids to broker ids, both as big-endian int32 in a row."""
+        return b"".join(INT32.pack(self.broker_of(slot)) for (slot,) in INT32.iter_unpack(slots))
+
+    def endpoint(self, node: bytes) -> tuple[bytes, bytes]:
+        """Host, and port as int32, of a virtual node id; without a node empty and -1."""
+        (slot,) = INT32.unpack(node)
+        if slot == NO_NODE:
+            return b"", _NO_NODE_BYTES
+        listener = self.listeners[slot]
+        return listener.host.encode(), INT32.pack(listener.port)
+
+    @staticmethod
+    def count_compact(size: int) -> bytes:
+        """The compact length of a string of `size` bytes."""
+        return _COMPACT[size] if size < len(_COMPACT) else encode_uvarint(size + 1)
+
+    @staticmethod
+    def count_classic(size: int) -> bytes:
+        """The length of a string of `size` bytes, in 2 bytes."""
+        return INT16.pack(size)
+
+
+_COMPACT: Final = tuple(encode_uvarint(size + 1) for size in range(256))

@@ -1,0 +1,136 @@
+"""Code for what holds other fields: structs, arrays, tagged fields."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from dataplane.wire.emitter import Emitter
+from dataplane.wire.field_code import emit_count, emit_field, emit_room
+from dataplane.wire.schema import Field, Struct
+from dataplane.wire.treatments import Dropped, FieldTreatment, Replaced, StripPrefix
+
+Classify: TypeAlias = Callable[[str, Field], FieldTreatment | None]
+"""The treatment of a field, by its path."""
+
+
+class StructCode:
+    """Walks a schema and emits code for each field on the way."""
+
+    def __init__(self, emitter: Emitter, classify: Classify) -> None:
+        self._emitter = emitter
+        self._classify = classify
+
+    def struct(self, struct: Struct, path: str = "") -> None:
+        """All fields; `path` is the struct's own, with a dot at its end if not empty."""
+        for field in struct.fields:
+            self._member(field, path, compact=struct.flexible)
+        if struct.flexible:
+            self._tags(struct, path)
+
+    def _member(self, field: Field, path: str, *, compact: bool) -> None:
+        treatment = self._classify(path + field.step, field)
+        inside = f"{path}{field.step}."
+        if isinstance(treatment, Replaced):
+            self._replaced(field, treatment, compact=compact)
+        elif field.struct is None:
+            emit_field(self._emitter, field, treatment, compact)
+        elif not field.array:
+            self._nested(field, field.struct, inside)
+        elif field.struct.size is None or self._is_treated(field.struct, inside):
+            self._array(field, field.struct, inside, compact=compact)
+        else:
+            emit_field(self._emitter, field, None, compact)
+
+    def _is_treated(self, struct: Struct, path: str) -> bool:
+        return any(self._classify(inner, field) is not None for inner, field in struct.walk(path))
+
+    def _nested(self, field: Field, struct: Struct, inside: str) -> None:
+        if not field.nullable:
+            self.struct(struct, inside)
+            return
+        emitter = self._emitter
+        emitter.settle()
+        emitter.line("pos += 1")
+        with emitter.block("if frame[pos - 1] == 1:"):
+            self.struct(struct, inside)
+            emitter.settle()
+
+    def _replaced(self, field: Field, treatment: Replaced, *, compact: bool) -> None:
+        """Walk over the whole field, untreated, and put something else in its place."""
+        emitter = self._emitter
+        emitter.settle()
+        start = f"start{emitter.loops}"
+        emitter.line(f"{start} = pos")
+        StructCode(emitter, lambda _path, _field: None)._member(field, "", compact=compact)  # noqa: SLF001 - the same class
+        emitter.settle()
+        function = emitter.bind(treatment.function.__name__, treatment.function)
+        element = emitter.bind(f"{field.name}_struct", field.struct)
+        emitter.splice(f"{function}(view, {element}, {compact})", start, "pos")
+
+    def _array(self, field: Field, struct: Struct, inside: str, *, compact: bool) -> None:
+        emitter = self._emitter
+        treatments = [self._classify(inside + f.step, f) for f in struct.fields]
+        filtered = any(isinstance(t, StripPrefix) and t.leave_out_foreign for t in treatments)
+        loop = self._filtered_loop if filtered else self._loop
+        emitter.loops += 1
+        loop(field, struct, inside, compact=compact)
+        emitter.loops -= 1
+
+    def _loop(self, field: Field, struct: Struct, inside: str, *, compact: bool) -> None:
+        emitter = self._emitter
+        count = f"count{emitter.loops}"
+        emit_count(emitter, field, count, compact=compact)
+        emit_room(emitter, count, struct.least_size)
+        with emitter.block(f"for _ in range({count}):"):
+            self.struct(struct, inside)
+            emitter.settle()
+
+    def _filtered_loop(self, field: Field, struct: Struct, inside: str, *, compact: bool) -> None:
+        """A loop that takes back the pieces of foreign elements and corrects the count."""
+        emitter = self._emitter
+        count, kept, place, mark, foreign = (
+            f"{name}{emitter.loops}" for name in ("count", "kept", "place", "mark", "foreign")
+        )
+        emitter.settle()
+        emitter.line("put(mv[last:pos])")
+        emitter.line(f"{place} = len(pieces)")
+        emitter.line("put(b'')")
+        emit_count(emitter, field, count, compact=compact)
+        emit_room(emitter, count, struct.least_size)
+        emitter.line("last = pos")
+        emitter.line(f"{kept} = min({count}, 0)")
+        with emitter.block(f"for _ in range({count}):"):
+            emitter.line("put(mv[last:pos])")
+            emitter.line("last = pos")
+            emitter.line(f"{mark} = len(pieces)")
+            emitter.line(f"{foreign} = False")
+            self.struct(struct, inside)
+            emitter.settle()
+            with emitter.block(f"if {foreign}:"):
+                emitter.line(f"del pieces[{mark}:]")
+                emitter.line("last = pos")
+            with emitter.block("else:"):
+                emitter.line(f"{kept} += 1")
+        emitter.line(f"pieces[{place}] = encode_count({kept}, compact={compact})")
+
+    def _tags(self, struct: Struct, path: str) -> None:
+        """Tagged fields: usually there are none. Those that must go go, the others are kept."""
+        emitter = self._emitter
+        dropped = frozenset(f.tag for f in struct.tagged if self._is_dropped(f, path))
+        with emitter.block(f"if frame[{emitter.at()}]:"):
+            if dropped:
+                emitter.line(f"tags_at = {emitter.at()}")
+                name = emitter.bind("dropped_tags", dropped)
+                emitter.line(f"tags, pos = without_tags(frame, tags_at, {name})")
+                emitter.splice("tags", "tags_at", "pos")
+            else:
+                emitter.line(f"pos = skip_tags(frame, {emitter.at()})")
+        with emitter.block("else:"):
+            emitter.line(f"pos += {emitter.ahead + 1}")
+        emitter.ahead = 0
+
+    def _is_dropped(self, field: Field, path: str) -> bool:
+        """Whether a tagged field goes: if it, or anything within it, is to be dropped."""
+        step = path + field.step
+        inner = field.struct.walk(step + ".") if field.struct is not None else ()
+        leaves = [self._classify(step, field), *(self._classify(p, f) for p, f in inner)]
+        return any(isinstance(leaf, Dropped) for leaf in leaves)

@@ -1,0 +1,114 @@
+"""What a program can do with a field: plain descriptions, which the compiler turns into code.
+
+A field without a treatment is passed over. Treatments name attributes of the view that the program
+is run with; this package knows nothing else about it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class AddPrefix:
+    """A string gets `view.prefix` before it; null stays null."""
+
+    empty_error: int
+    """What a request with an empty name is refused with: a prefix would make it valid."""
+    noted: bool = False
+    """The fact handed to the response's program is whether the name was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class StripPrefix:
+    """A string loses `view.prefix`; null and empty stay as they are."""
+
+    leave_out_foreign: bool = False
+    """An array element whose name has another prefix is left out; else such a name is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A field of fixed size always has this value."""
+
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """One or many int32 go through a method of the view: big-endian bytes to as many bytes."""
+
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerHost:
+    """A string becomes the host of `view.endpoint` for the mapped node id before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerPort:
+    """An int32 becomes the port of `view.endpoint` for the mapped node id before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A string or byte field goes through a function of its value, the view and the fact.
+
+    The function returns the very same object for "leave it as it is".
+    """
+
+    function: Callable[[bytes | None, Any, Any], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A field, arrays included, is replaced by bytes that a function of the view makes.
+
+    The function also gets the struct of the elements (None for a string) and whether lengths are
+    compact, and returns the field as it goes onto the wire.
+    """
+
+    function: Callable[[Any, Any, bool], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """An integer must have one of these values; a request with another is refused."""
+
+    allowed: tuple[int, ...]
+    error: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An integer or string is the fact handed to the caller and to the response's program."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftedUnlessNoted:
+    """A non-negative int64 gets an attribute of the view added, unless the fact is true."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A tagged field is left out."""
+
+
+FieldTreatment: TypeAlias = (
+    AddPrefix
+    | StripPrefix
+    | Constant
+    | Mapped
+    | ListenerHost
+    | ListenerPort
+    | Through
+    | Replaced
+    | Only
+    | Noted
+    | ShiftedUnlessNoted
+    | Dropped
+)

@@ -1,0 +1,307 @@
+"""Random messages of any API and version, and what should become of them: independent oracles.
+
+Everything of another tenant or of the physical cluster carries one of MARKS, so that a leak shows.
+"""
+
+import datetime as dt
+import io
+import random
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from kio.schema.consumer_protocol_subscription.v1.data import (
+    ConsumerProtocolSubscription,
+    TopicPartition,
+)
+from kio.schema.errors import ErrorCode
+from kio.serial import entity_reader, entity_writer
+
+from dataplane.virtual import field_classes as fc
+from dataplane.virtual.apis import APIS, Treatment
+from dataplane.virtual.fields import class_of
+from dataplane.virtual.view import Listener, View
+from dataplane.wire.header import request_is_tagged, response_is_tagged
+from dataplane.wire.schema import Direction, Field, Struct, api_name, message, struct_of
+
+VIEW = View(
+    vcluster="Xteam.A_",
+    cluster_id="shown-cluster-id",
+    listeners=(Listener("gate.test", 6969), Listener("gate.test", 6970), Listener("g", 6971)),
+    brokers=(101, 102, 103),
+    cluster_index=1,
+)
+PREFIX = VIEW.vcluster
+RIVAL = "Yrival"
+SECRET = "ZSECRETZ"
+MARKS = tuple(mark.encode() for mark in (PREFIX, RIVAL, SECRET))
+
+OFFERED = [
+    (row.key, version)
+    for row in APIS.values()
+    if row.treatment is Treatment.REWRITE
+    for version in range(max(row.lowest, row.served_from), row.highest + 1)
+]
+
+NAMES = {
+    fc.TOPIC,
+    fc.GROUP,
+    fc.TRANSACTION,
+    fc.TRANSACTION_IF_ANY,
+    fc.COORDINATOR_KEY,
+    fc.CONFIG_RESOURCE,
+    fc.LISTED,
+}
+_INTEGERS = {"int8": 7, "int16": 15, "uint16": 15, "int32": 31, "int64": 47}
+
+
+def name_of(seed: random.Random) -> str:
+    return "".join(seed.choices("abcdefghij._-", k=seed.choice([1, 3, 8, 8, 20, 126, 127, 180])))
+
+
+class Generator:
+    """Makes messages as a client (request) or a broker (response) would send them."""
+
+    def __init__(self, seed: int | str, api: str, direction: Direction) -> None:
+        self.seed = random.Random(seed)
+        self.api = api
+        self.direction: Direction = direction
+
+    def entity(self, struct: Struct, path: str = "") -> Any:
+        tagged = [field for field in struct.tagged if self.seed.random() < 0.5]
+        return struct.entity(
+            **{f.name: self.value(f, path + f.step) for f in (*struct.fields, *tagged)}
+        )
+
+    def value(self, field: Field, path: str) -> Any:
+        if field.nullable and field.tag is None and self.seed.random() < 0.2:
+            return None
+        if not field.array:
+            return self.one(field, path)
+        size = self.seed.choice([0, 1, 1, 2, 5])
+        return tuple(self.one(field, path) for _ in range(size))
+
+    def one(self, field: Field, path: str) -> Any:
+        if field.struct is not None:
+            return self.entity(field.struct, path + ".")
+        class_ = class_of(self.api, self.direction, path, field)
+        special = self.special(class_)
+        return self.plain(field) if special is None else special
+
+    def special(self, class_: fc.FieldClass | None) -> Any:
+        seed = self.seed
+        response = self.direction == "response"
+        if class_ in NAMES:
+            foreign = class_ is fc.LISTED and seed.random() < 0.4
+            return f"{RIVAL if foreign else PREFIX if response else ''}{name_of(seed)}"
+        if class_ is fc.NODE:
+            return seed.choice([101, 102, 103, -1]) if response else seed.choice([0, 1, 2])
+        simple: dict[fc.FieldClass | None, Any] = {
+            fc.ERROR_TEXT: f"Topic '{PREFIX}abc' on {SECRET}:9092 collides with topic {RIVAL}x.",
+            fc.CLIENT_HOST: f"/{SECRET}",
+            fc.RACK: SECRET,
+            fc.COORDINATOR_TYPE: seed.choice([0, 1]),
+            fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),
+            fc.REPLICA: -1,
+            fc.ENDPOINT_TYPE: 1,
+            fc.PROTOCOL_TYPE: "consumer",
+            fc.SUBSCRIPTION: subscription(seed, PREFIX if response else ""),
+            fc.NEW_PRODUCER_ID: seed.choice([-1, 5, 4001]),
+        }
+        return simple.get(class_)
+
+    def plain(self, field: Field) -> Any:  # noqa: PLR0911 - one line for each kind
+        seed = self.seed
+        match field.kind:
+            case "string":
+                return SECRET if field.name in {"host", "rack", "cluster_id"} else "plain-words"
+            case "bytes" | "records":
+                return seed.randbytes(seed.choice([0, 3, 130, 700]))
+            case "bool":
+                return seed.random() < 0.5
+            case "error_code":
+                return seed.choice(list(ErrorCode))
+            case "uuid":
+                return uuid.UUID(int=seed.getrandbits(128))
+            case "timedelta_i32" | "timedelta_i64":
+                return dt.timedelta(milliseconds=seed.randrange(100_000))
+            case "datetime_i64":
+                return dt.datetime.fromtimestamp(seed.randrange(2_000_000_000), tz=dt.UTC)
+            case _:
+                return seed.getrandbits(_INTEGERS[field.kind]) - seed.choice([0, 1])
+
+
+def subscription(seed: random.Random, prefix: str) -> bytes:
+    """A consumer's JoinGroup bytes, of version 1 and with something unknown after them."""
+    written = io.BytesIO()
+    entity_writer(ConsumerProtocolSubscription)(
+        written,
+        ConsumerProtocolSubscription(
+            topics=tuple(prefix + name_of(seed) for _ in range(2)),
+            user_data=b"user data",
+            owned_partitions=(TopicPartition(topic=prefix + name_of(seed), partitions=(0, 3)),),
+        ),
+    )
+    return b"\0\1" + written.getvalue() + b"\1\2\3"
+
+
+class Oracle:
+    """What a message should be on the other side, computed on decoded messages."""
+
+    def __init__(self, api: str, direction: Direction, fact: Any, view: View = VIEW) -> None:
+        self.api = api
+        self.direction: Direction = direction
+        self.fact = fact
+        self.view = view
+
+    def entity(self, entity: Any, path: str = "") -> Any:
+        struct = struct_of(type(entity))
+        changes = {}
+        for field in (*struct.fields, *struct.tagged):
+            changes[field.name] = self.value(field, path + field.step, getattr(entity, field.name))
+        self.endpoints(changes, path)
+        default = {
+            f.name: type(entity).__dataclass_fields__[f.name].default
+            for f in struct.tagged
+            if self.dropped(f, path + f.step)
+        }
+        return replace(entity, **{**changes, **default})
+
+    def dropped(self, field: Field, path: str) -> bool:
+        leaves = [(path, field)] if field.struct is None else field.struct.walk(path + ".")
+        return any(class_of(self.api, self.direction, p, f) is fc.LEADER_HINT for p, f in leaves)
+
+    def endpoints(self, changes: dict[str, Any], path: str) -> None:
+        if (
+            "host" in changes
+            and class_of(self.api, self.direction, path + "host", _HOST) is fc.HOST
+        ):
+            slot = changes["node_id"]
+            listener = self.view.listeners[slot] if slot >= 0 else Listener("", -1)
+            changes.update(host=listener.host, port=listener.port)
+
+    def value(self, field: Field, path: str, value: Any) -> Any:
+        class_ = class_of(self.api, self.direction, path, field)
+        if class_ is fc.BROKERS and field.struct is not None:
+            return self.brokers(field.struct)
+        if value is None and class_ is not fc.CLUSTER_ID and class_ is not fc.CLIENT_HOST:
+            return None
+        if not field.array:
+            return self.one(field, path, class_, value)
+        if field.struct is not None:
+            return self.elements(field.struct, path + ".", value)
+        return tuple(self.one(field, path, class_, element) for element in value)
+
+    def elements(self, struct: Struct, path: str, values: tuple[Any, ...]) -> Any:
+        listed = [
+            f.name
+            for f in struct.fields
+            if class_of(self.api, self.direction, path + f.step, f) is fc.LISTED
+        ]
+        own = [v for v in values if all(getattr(v, n).startswith(PREFIX) for n in listed)]
+        return tuple(self.entity(v, path) for v in own)
+
+    def brokers(self, struct: Struct) -> Any:
+        return tuple(
+            struct.entity(
+                **{
+                    f.name: {
+                        "node_id": slot,
+                        "broker_id": slot,
+                        "host": listener.host,
+                        "port": listener.port,
+                        "rack": None,
+                        "is_fenced": False,
+                    }[f.name]
+                    for f in struct.fields
+                }
+            )
+            for slot, listener in enumerate(self.view.listeners)
+        )
+
+    def one(self, field: Field, path: str, class_: fc.FieldClass | None, value: Any) -> Any:
+        if field.struct is not None:
+            return self.entity(value, path + ".")
+        if class_ in NAMES:
+            return PREFIX + value if self.direction == "request" else value.removeprefix(PREFIX)
+        if class_ is fc.NODE:
+            return self.node(value)
+        if class_ is fc.SUBSCRIPTION:
+            return self.subscription(value)
+        if self.direction == "request":
+            replaced = {
+                fc.LEADER_EPOCH: -1,
+                fc.FETCH_SESSION: 0,
+                fc.FETCH_SESSION_EPOCH: -1,
+                fc.RACK: "",
+            }
+        else:
+            masked = "Topic 'abc' on ***:9092 *** with topic ***."
+            shift = 0 if self.fact or value == -1 else 2 << 48
+            replaced = {
+                fc.LEADER_EPOCH: -1,
+                fc.FETCH_SESSION: 0,
+                fc.PREFERRED_REPLICA: -1,
+                fc.CLUSTER_ID: self.view.cluster_id,
+                fc.AUTHORIZED_OPERATIONS: -(2**31),
+                fc.CLIENT_HOST: "",
+                fc.ERROR_TEXT: masked,
+                fc.NEW_PRODUCER_ID: value + shift if class_ is fc.NEW_PRODUCER_ID else None,
+            }
+        return replaced.get(class_, value)
+
+    def node(self, value: int) -> int:
+        if self.direction == "request":
+            return self.view.brokers[value]
+        return -1 if value == -1 else self.view.brokers.index(value)
+
+    def subscription(self, value: bytes) -> bytes:
+        def renamed(name: str) -> str:
+            return PREFIX + name if self.direction == "request" else name.removeprefix(PREFIX)
+
+        body, size = entity_reader(ConsumerProtocolSubscription)(value[2:], 0)
+        rest = value[2 + size :]
+        body = replace(
+            body,
+            topics=tuple(map(renamed, body.topics)),
+            owned_partitions=tuple(
+                replace(o, topic=renamed(o.topic)) for o in body.owned_partitions
+            ),
+        )
+        written = io.BytesIO()
+        entity_writer(ConsumerProtocolSubscription)(written, body)
+        return value[:2] + written.getvalue() + rest
+
+
+_HOST = next(f for _, f in message(10, 0, "response").walk() if f.name == "host")
+
+
+def request_frame(key: int, version: int, body: Any, client_id: str = "client") -> bytes:
+    written = io.BytesIO()
+    entity_writer(type(body))(written, body)
+    header = key.to_bytes(2) + version.to_bytes(2) + b"\0\0\0\7"
+    header += len(client_id).to_bytes(2) + client_id.encode()
+    return header + b"\0" * request_is_tagged(key, version) + written.getvalue()
+
+
+def response_frame(key: int, version: int, body: Any) -> bytes:
+    written = io.BytesIO()
+    entity_writer(type(body))(written, body)
+    return b"\0\0\0\7" + b"\0" * response_is_tagged(key, version) + written.getvalue()
+
+
+def decoded(key: int, version: int, direction: Direction, frame: bytes) -> Any:
+    """The body of a frame that `request_frame` or `response_frame` laid out."""
+    if direction == "request":
+        at = 10 + int.from_bytes(frame[8:10]) + request_is_tagged(key, version)
+    else:
+        at = 4 + response_is_tagged(key, version)
+    body, size = entity_reader(message(key, version, direction).entity)(frame, at)
+    assert at + size == len(frame)
+    return body
+
+
+def generated(key: int, version: int, direction: Direction, seed: int) -> Any:
+    return Generator(f"{key} {version} {direction} {seed}", api_name(key), direction).entity(
+        message(key, version, direction)
+    )

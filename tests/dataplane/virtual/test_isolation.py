@@ -1,7 +1,11 @@
 """No foreign name reaches a client and no logical name reaches a broker, in any API and version."""
 
 import pytest
-from instances import (
+
+from dataplane.virtual.apis import APIS
+from dataplane.virtual.programs import request_program, response_program
+from dataplane.wire.schema import api_name
+from tests.dataplane.virtual.instances import (
     MARKS,
     OFFERED,
     VIEW,
@@ -11,10 +15,6 @@ from instances import (
     request_frame,
     response_frame,
 )
-
-from dataplane.virtual.apis import APIS
-from dataplane.virtual.programs import request_program, response_program
-from dataplane.wire.schema import api_name
 
 SEEDS = range(6)
 MESSAGES = [pytest.param(k, v, id=f"{APIS[k].name}-{v}") for k, v in OFFERED]

@@ -20,7 +20,12 @@ class UnknownRecordError(ValueError):
 
 def encode(record: Record) -> bytes:
     """A record as JSON, with its keys in a fixed order."""
-    return _encoder.encode(record)
+    return canonical(record)
+
+
+def canonical(value: object) -> bytes:
+    """Any value of the contract as JSON whose bytes depend on nothing but the value."""
+    return _encoder.encode(msgspec.to_builtins(value, str_keys=True))
 
 
 def decode(value: bytes) -> Record:

@@ -4,13 +4,10 @@ import hashlib
 from collections.abc import Iterator
 from typing import TypeVar
 
-import msgspec
-
+from contract.codec import canonical
 from contract.records import Beacon, Record, Routing, State
 
 S = TypeVar("S")
-
-_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class ControlState:
@@ -68,4 +65,4 @@ class ControlState:
             for key, record in sorted(self._records.items())
             if record.state is not None and not isinstance(record.state, Beacon)
         ]
-        return hashlib.sha256(_encoder.encode(present)).hexdigest()
+        return hashlib.sha256(canonical(present)).hexdigest()

@@ -16,9 +16,12 @@ def configure_logs(form: Literal["json", "console"]) -> None:
     ]
     if form == "json":
         last: structlog.typing.Processor = structlog.processors.JSONRenderer()
-        shared.append(structlog.processors.dict_tracebacks)
+        # Without the values of local variables: there are secrets among them.
+        trace = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(trace))
     else:
-        last = structlog.dev.ConsoleRenderer()
+        plain = structlog.dev.plain_traceback
+        last = structlog.dev.ConsoleRenderer(exception_formatter=plain)
     structlog.configure(
         processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

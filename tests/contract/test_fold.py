@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from contract.codec import decode, encode
 from contract.fold import ControlState
-from contract.records import Record, Routing, VirtualCluster, key_of
+from contract.records import Face, Record, Routing, VirtualCluster, key_of
 
 
 def _routing(seq: int, cluster: str) -> Record:
@@ -67,3 +67,12 @@ def test_the_fence_is_the_newest_routing_record() -> None:
 def test_records_survive_their_encoding() -> None:
     for record in HISTORY:
         assert decode(encode(record)) == record
+
+
+def test_the_order_inside_a_state_does_not_matter() -> None:
+    there = Face(slots=3, api_versions={0: (0, 12), 1: (4, 12)})
+    back = Face(slots=3, api_versions={1: (4, 12), 0: (0, 12)})
+    records = [Record(log="log", seq=1, key="face", state=state) for state in (there, back)]
+    assert _fold(records[:1]).digest() == _fold(records[1:]).digest()
+    assert encode(records[0]) == encode(records[1])
+    assert decode(encode(records[0])) == records[0]

@@ -18,19 +18,6 @@ class UnknownRecordError(ValueError):
     """A record that this release cannot read; skipping it could mean serving when it says fence."""
 
 
-def require_readable(version: int) -> None:
-    """Refuse a layout that is newer than this release.
-
-    Raises:
-        UnknownRecordError: it is.
-    """
-    if version > RECORD_VERSION:
-        raise UnknownRecordError(
-            f"control record has layout {version}, this release reads up to {RECORD_VERSION}:"
-            " upgrade the node"
-        )
-
-
 def encode(record: Record) -> bytes:
     """A record as JSON, with its keys in a fixed order."""
     return canonical(record)
@@ -49,7 +36,11 @@ def decode(value: bytes) -> Record:
     """
     try:
         stamp = msgspec.json.decode(value, type=_Stamp)
-        require_readable(stamp.v)
+        if stamp.v > RECORD_VERSION:
+            raise UnknownRecordError(
+                f"control record has layout {stamp.v}, this release reads up to {RECORD_VERSION}:"
+                " upgrade the node"
+            )
         return _decoder.decode(value)
     except msgspec.MsgspecError as error:
         raise UnknownRecordError(f"control record cannot be read: {error}") from error

@@ -10,72 +10,13 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from textwrap import dedent
 
 from sandbox.errors import SandboxError
-from sandbox.java import find_java, java_command
-from sandbox.progress import Report, silent, step
-
-KAFKA_VERSION = "4.3.1"
-LOG4J_VERSION = "2.24.3"
-"""Since 4.0 Kafka's artifacts bring no logging backend (KAFKA-18466)."""
-REGISTRY_VERSION = "2.6.13.Final"
-"""Apicurio's last archive with an embedded store on Maven Central."""
+from sandbox.progress import Report, step
 
 _DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
-BOOTSTRAP_CHECKPOINT = "bootstrap.checkpoint"
-
-
-@dataclass(frozen=True)
-class Kafka:
-    """Broker, tools and MirrorMaker 2 in one folder of jars."""
-
-    folder: Path
-
-    @property
-    def class_path(self) -> str:
-        """Class path of everything; the star is Java's, not the shell's."""
-        return str(self.folder / "libs" / "*")
-
-    @property
-    def bootstrap_checkpoint(self) -> Path:
-        """What formatting writes into every log directory: the release's feature levels."""
-        return self.folder / BOOTSTRAP_CHECKPOINT
-
-
-@dataclass(frozen=True)
-class Registry:
-    """Apicurio Registry, unpacked."""
-
-    folder: Path
-
-    @property
-    def class_path(self) -> str:
-        """Class path of everything."""
-        return f"{self.folder}/*{os.pathsep}{self.folder}/lib/*"
-
-
-def kafka(report: Report = silent) -> Kafka:
-    """Kafka, downloaded if it is not in the cache.
-
-    Raises:
-        SandboxError: Java or Maven is missing, or an artifact cannot be had.
-    """
-    name = f"kafka-{KAFKA_VERSION}"
-    return Kafka(_cached(name, f"download Kafka {KAFKA_VERSION}", _make_kafka, report))
-
-
-def registry(report: Report = silent) -> Registry:
-    """The schema registry, downloaded if it is not in the cache.
-
-    Raises:
-        SandboxError: Maven is missing, or the artifact cannot be had.
-    """
-    name = f"apicurio-{REGISTRY_VERSION}"
-    return Registry(_cached(name, f"download Apicurio {REGISTRY_VERSION}", _make_registry, report))
 
 
 def cache_root() -> Path:
@@ -84,7 +25,8 @@ def cache_root() -> Path:
     return Path(base) / "interlock"
 
 
-def _cached(name: str, title: str, make: Callable[[Path], None], report: Report) -> Path:
+def cached(name: str, title: str, make: Callable[[Path], None], report: Report) -> Path:
+    """A folder of the cache; made by `make`, as a step of that title, if it is not there yet."""
     root = cache_root()
     folder = root / name
     if folder.is_dir():
@@ -102,18 +44,29 @@ def _cached(name: str, title: str, make: Callable[[Path], None], report: Report)
     return folder
 
 
-def _make_kafka(folder: Path) -> None:
-    pom = folder / "pom.xml"
-    pom.write_text(_pom())
-    _maven(
-        "-f", str(pom), f"{_DEPENDENCY_PLUGIN}:copy-dependencies",
-        "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'libs'}",
-    )  # fmt: skip
-    _format_once(folder)
+def download_jars(artifacts: Iterable[str], folder: Path) -> None:
+    """Get jars (`group:artifact:version`) and all that they need at run time.
+
+    Raises:
+        SandboxError: Maven is missing, or cannot get them.
+    """
+    with tempfile.TemporaryDirectory() as project:
+        pom = Path(project) / "pom.xml"
+        pom.write_text(project_of(artifacts))
+        _maven(
+            f"--file={pom}",
+            f"{_DEPENDENCY_PLUGIN}:copy-dependencies",
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={folder}",
+        )
 
 
-def _make_registry(folder: Path) -> None:
-    artifact = f"io.apicurio:apicurio-registry-app:{REGISTRY_VERSION}:tar.gz:all"
+def download_archive(artifact: str, folder: Path) -> None:
+    """Get a `tar.gz` (`group:artifact:version:tar.gz:classifier`) and unpack it.
+
+    Raises:
+        SandboxError: Maven is missing, or cannot get it.
+    """
     _maven(f"{_DEPENDENCY_PLUGIN}:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}")
     for archive in folder.glob("*.tar.gz"):
         with tarfile.open(archive) as opened:
@@ -121,64 +74,23 @@ def _make_registry(folder: Path) -> None:
         archive.unlink()
 
 
-def _format_once(folder: Path) -> None:
-    """Let Kafka format one log directory and keep the part that is the same in all of them.
+def run(command: Sequence[str], complaint: str) -> None:
+    """Run a command to its end.
 
-    A run costs 1.5 s of JVM; `sandbox.kafka` writes the other part, which differs, for each broker.
+    Raises:
+        SandboxError: it failed; the line begins with the complaint and ends with its reason.
     """
-    logs = folder / "formatted"
-    properties = folder / "format.properties"
-    properties.write_text(
-        dedent(f"""\
-        process.roles=broker,controller
-        node.id=1
-        controller.quorum.voters=1@127.0.0.1:1
-        controller.listener.names=CONTROLLER
-        listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:1
-        listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-        log.dirs={logs}
-        """)
-    )
-    arguments = ("format", "-t", "A" * 22, "-c", str(properties))
-    _run(
-        java_command(
-            find_java(),
-            Kafka(folder).class_path,
-            "kafka.tools.StorageTool",
-            *arguments,
-            heap_mb=256,
-        ),
-        "Kafka's StorageTool failed",
-    )
-    (logs / BOOTSTRAP_CHECKPOINT).rename(folder / BOOTSTRAP_CHECKPOINT)
-    shutil.rmtree(logs)
-    properties.unlink()
-
-
-def _maven(*arguments: str) -> None:
-    maven = shutil.which("mvn")
-    if maven is None:
-        raise SandboxError("no mvn on PATH: install Maven (Debian: apt install maven)")
-    find_java()
-    _run([maven, "-B", "-q", *arguments], "Maven could not get the artifacts")
-
-
-def _run(command: Sequence[str], complaint: str) -> None:
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
     if done.returncode != 0:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         reason = next((line for line in lines if "ERROR" in line), "it gave no reason")
-        raise SandboxError(f"{complaint}: {reason.strip()} (is the network reachable?)")
+        raise SandboxError(f"{complaint}: {reason.strip()}")
 
 
-def _pom() -> str:
+def project_of(artifacts: Iterable[str]) -> str:
     """A Maven project whose only content is what to download."""
-    artifacts = (
-        *(f"org.apache.kafka:{name}:{KAFKA_VERSION}" for name in _KAFKA_ARTIFACTS),
-        *(f"org.apache.logging.log4j:{name}:{LOG4J_VERSION}" for name in _LOG4J_ARTIFACTS),
-    )
     dependencies = "\n".join(
         "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>"
         "</dependency>".format(*artifact.split(":"))
@@ -191,5 +103,11 @@ def _pom() -> str:
     )
 
 
-_KAFKA_ARTIFACTS = ("kafka_2.13", "kafka-tools", "connect-mirror")
-_LOG4J_ARTIFACTS = ("log4j-slf4j-impl", "log4j-core")
+def _maven(*arguments: str) -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise SandboxError("no mvn on PATH: install Maven (Debian: apt install maven)")
+    run(
+        [maven, "--batch-mode", "--quiet", *arguments],
+        "Maven could not download what the sandbox runs (can it reach its repository?)",
+    )

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from sandbox import artifacts
 from sandbox.configuration import Secrets, clusters_yaml
 from sandbox.errors import SandboxError
 from sandbox.kafka import BrokerAddress, KafkaCluster
+from sandbox.kafka_release import kafka_release
 from sandbox.mirror import mirror_process
 from sandbox.plan import PAIR, Component, Plan
 from sandbox.planes import PlaneSettings, control_plane, gateway
@@ -117,7 +117,7 @@ class Environment:
     def _start_clusters(self) -> None:
         if not self.plan.has(Component.CLUSTERS):
             return
-        kafka = artifacts.kafka(self._report)
+        kafka = kafka_release(self._report)
         write_tools(self.plan.tools, kafka)
         ports, indexes = self.plan.ports, range(self.plan.profile.brokers)
         addresses = {
@@ -136,12 +136,12 @@ class Environment:
 
     def _start_registry(self) -> None:
         if self.plan.has(Component.REGISTRY):
-            archive = artifacts.registry(self._report)
-            self._start([registry_process(self.plan.ports.registry, self.plan.folder, archive)])
+            port = self.plan.ports.registry
+            self._start([registry_process(port, self.plan.folder, self._report)])
 
     def _start_mirror(self) -> None:
         if self.plan.has(Component.MIRROR):
-            kafka = artifacts.kafka(self._report)
+            kafka = kafka_release(self._report)
             self._start([mirror_process(self.main, self.failover, self.plan.folder, kafka)])
 
     def _start_control_planes(self) -> None:

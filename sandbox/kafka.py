@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import artifacts
-from sandbox.java import find_java, java_command
+from sandbox.kafka_release import BOOTSTRAP_CHECKPOINT, KafkaRelease
 from sandbox.ports import Ports
-from sandbox.probe import brokers_in_metadata
+from sandbox.probe import BrokerUp
 from sandbox.process import Process, Program
 from sandbox.variables import inherited_without
 
@@ -38,7 +37,7 @@ class KafkaCluster:
         name: str,
         addresses: Sequence[BrokerAddress],
         folder: Path,
-        kafka: artifacts.Kafka,
+        kafka: KafkaRelease,
         *,
         heap_mb: int = HEAP_MB,
     ) -> None:
@@ -47,10 +46,7 @@ class KafkaCluster:
         self.cluster_id = new_cluster_id()
         self._folder = folder
         self._kafka = kafka
-        java = find_java()
-        self.brokers = tuple(
-            Process(self._program(address, java, heap_mb)) for address in self.addresses
-        )
+        self.brokers = tuple(Process(self._program(address, heap_mb)) for address in self.addresses)
         """Broker processes, in order of their node ids."""
 
     @property
@@ -63,22 +59,21 @@ class KafkaCluster:
         for address in self.addresses:
             self._format(address)
 
-    def _program(self, address: BrokerAddress, java: str, heap_mb: int) -> Program:
+    def _program(self, address: BrokerAddress, heap_mb: int) -> Program:
         known = frozenset(a.node_id for a in self.addresses)
         index = self.addresses.index(address) + 1
         name = f"kafka{index}" if self.name == "main" else f"{self.name}-kafka{index}"
         return Program(
             name=name,
-            command=java_command(
-                java,
-                self._kafka.class_path,
-                "-Dinterlock.log.level=INFO",
+            command=self._kafka.command(
                 "kafka.Kafka",
                 str(self._properties_file(address)),
                 heap_mb=heap_mb,
+                log_level="INFO",
             ),
             log=self._folder / "logs" / f"{name}.log",
-            ready=lambda: brokers_in_metadata(address.port) == known,
+            ready=BrokerUp(address.port, known),
+            address=f"localhost:{address.port}",
             environment=inherited_without("KAFKA_", "CLASSPATH"),
             grace_s=20.0,
         )
@@ -87,9 +82,7 @@ class KafkaCluster:
         """Do what StorageTool does, of which only `meta.properties` differs from node to node."""
         data = self._data(address)
         data.mkdir(parents=True)
-        (data / artifacts.BOOTSTRAP_CHECKPOINT).write_bytes(
-            self._kafka.bootstrap_checkpoint.read_bytes()
-        )
+        (data / BOOTSTRAP_CHECKPOINT).write_bytes(self._kafka.bootstrap_checkpoint.read_bytes())
         (data / "meta.properties").write_text(
             f"version=1\ncluster.id={self.cluster_id}\nnode.id={address.node_id}\n"
             f"directory.id={_random_id()}\n"

@@ -2,21 +2,18 @@
 
 from pathlib import Path
 
-from sandbox import artifacts
-from sandbox.java import find_java, java_command
 from sandbox.kafka import KafkaCluster
-from sandbox.probe import topics_in_metadata
+from sandbox.kafka_release import KafkaRelease
+from sandbox.probe import TopicExists
 from sandbox.process import Process, Program
 from sandbox.variables import inherited_without
-
-HEAP_MB = 256
 
 
 def mirror_process(
     source: KafkaCluster,
     target: KafkaCluster,
     folder: Path,
-    kafka: artifacts.Kafka,
+    kafka: KafkaRelease,
     *,
     heartbeats_back: bool = True,
 ) -> Process:
@@ -26,7 +23,7 @@ def mirror_process(
         source: where records come from.
         target: where they go to.
         folder: receives the properties file and, under `logs`, the log.
-        kafka: the jars.
+        kafka: the release to run.
         heartbeats_back: also send heartbeats from target to source, as the scenario's file does
             by not saying otherwise. For that MirrorMaker starts a worker of the other direction;
             if that direction was ever mirrored, the worker finds its connector's stored
@@ -35,21 +32,16 @@ def mirror_process(
     file = folder / f"mm2-{source.name}-{target.name}.properties"
     properties = mirror_properties(source, target, heartbeats_back=heartbeats_back)
     file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
-    checkpoints = f"{source.name}.checkpoints.internal"
     return Process(
         Program(
             name="mirror-maker",
-            command=java_command(
-                find_java(),
-                kafka.class_path,
-                "-Dinterlock.log.level=INFO",
-                "org.apache.kafka.connect.mirror.MirrorMaker",
-                str(file),
-                heap_mb=HEAP_MB,
+            command=kafka.command(
+                "org.apache.kafka.connect.mirror.MirrorMaker", str(file), log_level="INFO"
             ),
             log=folder / "logs" / "mirror-maker.log",
             # The last topic that it creates for itself; its connectors have started by then.
-            ready=lambda: checkpoints in topics_in_metadata(target.addresses[0].port),
+            ready=TopicExists(target.addresses[0].port, f"{source.name}.checkpoints.internal"),
+            address=f"{source.name} -> {target.name}",
             environment=inherited_without("KAFKA_", "CLASSPATH"),
         )
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.configuration import ADMIN_API_USERS, Secrets
-from sandbox.ports import Ports
-from sandbox.probe import answers_http
+from sandbox.ports import SLOTS, Ports
+from sandbox.probe import HttpUp
 from sandbox.process import Process, Program
 from sandbox.variables import inherited_without
 
@@ -25,8 +25,9 @@ class PlaneSettings:
     """Receives the logs."""
 
     def shared_variables(self) -> dict[str, str]:
-        """Variables that control planes and gateways have in common."""
+        """What control planes and gateways have in common, on top of what this process has."""
         return {
+            **inherited_without("GATEWAY_", "INTERLOCK_", "DATABASE_URL"),
             "GATEWAY_BACKEND_KAFKA_SELECTOR": f"file : {{ path: {self.clusters_file} }}",
             "GATEWAY_USER_POOL_SECRET_KEY": self.secrets.signing_key,
             "GATEWAY_BIND_HOST": "127.0.0.1",
@@ -36,10 +37,7 @@ class PlaneSettings:
 
 
 def control_plane(
-    settings: PlaneSettings,
-    index: int,
-    database_url: str,
-    variables: Mapping[str, str] | None = None,
+    settings: PlaneSettings, index: int, database_url: str, variables: Mapping[str, str]
 ) -> Process:
     """Control plane number `index` (0 or 1); `variables` go on top of its own."""
     port = settings.ports.admin_api(index)
@@ -48,43 +46,44 @@ def control_plane(
         "GATEWAY_HTTP_PORT": str(port),
         "GATEWAY_ADMIN_API_USERS": ADMIN_API_USERS,
     }
-    return _plane(f"controlplane{index + 1}", settings, port, {**own, **(variables or {})})
+    return Process(
+        Program(
+            name=f"controlplane{index + 1}",
+            command=[sys.executable, "-m", "interlock", "controlplane"],
+            log=settings.folder / "logs" / f"controlplane{index + 1}.log",
+            ready=HttpUp(port, READY_PATH),
+            address=f"http://localhost:{port}",
+            environment={**settings.shared_variables(), **own, **variables},
+        )
+    )
 
 
 def gateway(
     settings: PlaneSettings,
     index: int,
     control_planes: Sequence[str],
-    variables: Mapping[str, str] | None = None,
+    variables: Mapping[str, str],
 ) -> Process:
     """Gateway node number `index` (0 or 1); `variables` go on top of its own."""
-    port = settings.ports.gateway_http(index)
+    name = f"gateway{index + 1}"
+    port, http_port = settings.ports.gateway(index), settings.ports.gateway_http(index)
     own = {
-        "GATEWAY_PORT_START": str(settings.ports.gateway(index)),
+        "GATEWAY_PORT_START": str(port),
         "GATEWAY_ADVERTISED_HOST": "localhost",
         "GATEWAY_MODE": "VCLUSTER",
         "GATEWAY_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
         "GATEWAY_CLUSTER_ID": "private",
         "INTERLOCK_CONTROL_PLANES": ",".join(control_planes),
-        "INTERLOCK_NODE_ID": f"gateway{index + 1}",
-        "INTERLOCK_HTTP_PORT": str(port),
+        "INTERLOCK_NODE_ID": name,
+        "INTERLOCK_HTTP_PORT": str(http_port),
     }
-    return _plane(f"gateway{index + 1}", settings, port, {**own, **(variables or {})})
-
-
-def _plane(
-    name: str, settings: PlaneSettings, http_port: int, variables: Mapping[str, str]
-) -> Process:
     return Process(
         Program(
             name=name,
-            command=[sys.executable, "-m", "interlock", name.rstrip("0123456789")],
+            command=[sys.executable, "-m", "interlock", "gateway"],
             log=settings.folder / "logs" / f"{name}.log",
-            ready=lambda: answers_http(http_port, READY_PATH),
-            environment={
-                **inherited_without("GATEWAY_", "INTERLOCK_", "DATABASE_URL"),
-                **settings.shared_variables(),
-                **variables,
-            },
+            ready=HttpUp(http_port, READY_PATH),
+            address=f"localhost:{port}-{port + SLOTS - 1}",
+            environment={**settings.shared_variables(), **own, **variables},
         )
     )

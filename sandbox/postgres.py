@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.probe import PostgresUp
 from sandbox.process import Account, Process, Program
 from sandbox.variables import inherited_without
 
@@ -53,28 +54,41 @@ class Postgres:
         return self._home / "data"
 
     def initialise(self) -> None:
-        """Make the data directory; comes before the first start."""
+        """Make the data directory and the database; comes before the first start."""
         password_file = self._home / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self._password)
         _give(password_file, self._account)
+        self._run(
+            "initdb",
+            "--auth=scram-sha-256",
+            f"--pwfile={password_file}",
+            f"--username={USER}",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        )
+        password_file.unlink()
+        self._run("postgres", "--single", "postgres", statements=f"CREATE DATABASE {DATABASE}")
+
+    def _run(self, program: str, *options: str, statements: str = "") -> None:
         account = self._account
+        first, *rest = options
         done = subprocess.run(
-            [
-                str(self._binaries / "initdb"),
-                "--auth=scram-sha-256", f"--pwfile={password_file}", f"--username={USER}",
-                "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions",
-                f"--pgdata={self._data}",
-            ],
-            capture_output=True, text=True, check=False,
-            cwd=self._home, env=inherited_without("PG"),
+            [str(self._binaries / program), first, "-D", str(self._data), *rest],
+            input=statements,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self._home,
+            env=inherited_without("PG"),
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-        )  # fmt: skip
-        password_file.unlink()
+        )
         if done.returncode != 0:
-            raise SandboxError(f"Postgres could not make its data directory: {done.stderr.strip()}")
+            reason = (done.stderr.strip() or "it gave no reason").splitlines()[-1]
+            raise SandboxError(f"Postgres could not make its data directory: {program}: {reason}")
 
     def _program(self, folder: Path) -> Program:
         settings = {
@@ -92,27 +106,11 @@ class Postgres:
             name="postgres",
             command=[str(self._binaries / "postgres"), "-D", str(self._data), *options],
             log=folder / "logs" / "postgres.log",
-            ready=self._is_ready,
+            ready=PostgresUp(self.port, USER),
+            address=f"localhost:{self.port}/{DATABASE}",
             environment=inherited_without("PG"),
             account=self._account,
             stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
-        )
-
-    def _is_ready(self) -> bool:
-        return self._psql("SELECT 1", DATABASE) or self._psql(
-            f"CREATE DATABASE {DATABASE}", "postgres"
-        )
-
-    def _psql(self, statement: str, database: str) -> bool:
-        command = [
-            str(wheel_binaries() / "psql"), "--quiet", "--no-psqlrc", f"--command={statement}",
-            "--host=127.0.0.1", f"--port={self.port}", f"--username={USER}",
-            f"--dbname={database}",
-        ]  # fmt: skip
-        environment = {**inherited_without("PG"), "PGPASSWORD": self._password}
-        return (
-            subprocess.run(command, capture_output=True, check=False, env=environment).returncode
-            == 0
         )
 
 

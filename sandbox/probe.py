@@ -1,10 +1,15 @@
-"""Readiness seen from outside: what a Kafka broker or an HTTP server answers right now."""
+"""Readiness seen from outside: what a server on the loopback address answers right now.
+
+A check is called to look once; it can be written down, so that another process can look as well.
+"""
 
 import http.client
 import io
 import socket
 import struct
+from typing import TypeAlias
 
+import msgspec
 from kio.schema.metadata.v1.request import MetadataRequest
 from kio.schema.metadata.v1.response import MetadataResponse
 from kio.schema.request_header.v1.header import RequestHeader
@@ -17,6 +22,66 @@ _LENGTH = struct.Struct(">i")
 _read_metadata = entity_reader(MetadataResponse)
 _write_metadata = entity_writer(MetadataRequest)
 _write_header = entity_writer(RequestHeader)
+
+
+class BrokerUp(msgspec.Struct, frozen=True, tag=True):
+    """A broker knows exactly these brokers, itself among them."""
+
+    port: int
+    node_ids: frozenset[int]
+
+    def __call__(self) -> bool:
+        """Look now."""
+        return brokers_in_metadata(self.port) == self.node_ids
+
+
+class TopicExists(msgspec.Struct, frozen=True, tag=True):
+    """A broker knows a topic."""
+
+    port: int
+    topic: str
+
+    def __call__(self) -> bool:
+        """Look now."""
+        return self.topic in topics_in_metadata(self.port)
+
+
+class HttpUp(msgspec.Struct, frozen=True, tag=True):
+    """A GET is answered with a 2xx status."""
+
+    port: int
+    path: str
+
+    def __call__(self) -> bool:
+        """Look now."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT_S)
+        try:
+            connection.request("GET", self.path)
+            return 200 <= connection.getresponse().status < 300
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+class PostgresUp(msgspec.Struct, frozen=True, tag=True):
+    """Postgres lets clients authenticate; while it starts or stops it answers with an error."""
+
+    port: int
+    user: str
+
+    def __call__(self) -> bool:
+        """Look now."""
+        protocol_3 = struct.pack(">i", 3 << 16) + f"user\0{self.user}\0\0".encode()
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=_TIMEOUT_S) as server:
+                server.sendall(_LENGTH.pack(len(protocol_3) + _LENGTH.size) + protocol_3)
+                return server.recv(1) == b"R"
+        except OSError:
+            return False
+
+
+Check: TypeAlias = BrokerUp | TopicExists | HttpUp | PostgresUp
 
 
 def brokers_in_metadata(port: int) -> frozenset[int]:
@@ -52,15 +117,3 @@ def _metadata(port: int, request: MetadataRequest) -> MetadataResponse | None:
         return None
     metadata, _ = _read_metadata(memoryview(frame), 4)
     return metadata
-
-
-def answers_http(port: int, path: str) -> bool:
-    """Whether a local HTTP server answers a GET of the path with a 2xx status."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", path)
-        return 200 <= connection.getresponse().status < 300
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

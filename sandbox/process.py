@@ -39,7 +39,9 @@ class Program:
     log: Path
     """Receives standard output and standard error; each start appends."""
     ready: Callable[[], bool]
-    """Whether it does its work now. Must return within a second and raise nothing."""
+    """Whether it does its work now: returns within a second or two and raises nothing."""
+    address: str = ""
+    """Where its users find it."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """The whole environment of the process."""
     account: Account | None = None

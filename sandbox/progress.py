@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, tag="progress"):
     """One step began or ended."""
 
     step: str

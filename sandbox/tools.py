@@ -3,8 +3,7 @@
 import shlex
 from pathlib import Path
 
-from sandbox import artifacts
-from sandbox.java import find_java, java_command
+from sandbox.kafka_release import KafkaRelease
 
 TOOLS = {
     "kafka-acls": "org.apache.kafka.tools.AclCommand",
@@ -32,18 +31,14 @@ TOOLS = {
 }
 """Name of each tool and the class that it is."""
 
-HEAP_MB = 256
 
-
-def write_tools(folder: Path, kafka: artifacts.Kafka) -> None:
+def write_tools(folder: Path, kafka: KafkaRelease) -> None:
     """Write a script for each tool; they log warnings to standard error and take KAFKA_OPTS."""
     folder.mkdir(parents=True, exist_ok=True)
-    java, *options = java_command(find_java(), kafka.class_path, heap_mb=HEAP_MB)
     for name, main_class in TOOLS.items():
+        java, *rest = kafka.command(main_class)
         script = folder / name
         script.write_text(
-            "#!/bin/sh\n"
-            f"exec {shlex.quote(java)} ${{KAFKA_OPTS:-}} {shlex.join(options)}"
-            f' {main_class} "$@"\n'
+            f'#!/bin/sh\nexec {shlex.quote(java)} ${{KAFKA_OPTS:-}} {shlex.join(rest)} "$@"\n'
         )
         script.chmod(0o755)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sandbox import artifacts
 from sandbox.kafka import BrokerAddress, KafkaCluster
+from sandbox.kafka_release import kafka_release
 from sandbox.ports import Ports
 from sandbox.postgres import Postgres
 from sandbox.process import wait_ready
@@ -42,7 +42,7 @@ class Processes:
 
     @contextmanager
     def clusters(self) -> Iterator[Clusters]:
-        kafka = artifacts.kafka()
+        kafka = kafka_release()
         main_address = BrokerAddress(1, self.ports.main_broker(0))
         failover_address = BrokerAddress(101, self.ports.failover_broker(0))
         main = KafkaCluster("main", [main_address], self.folder, kafka)

@@ -8,8 +8,8 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from sandbox.artifacts import KAFKA_VERSION
 from sandbox.kafka import new_cluster_id
+from sandbox.kafka_release import KAFKA_VERSION
 from sandbox.ports import Ports
 from tests.environment.backends import Clusters
 

@@ -2,14 +2,17 @@ import base64
 from pathlib import Path
 
 from contract.clusters_file import read_clusters
-from sandbox.artifacts import Kafka
 from sandbox.configuration import Secrets, clusters_yaml
+from sandbox.java import Java
 from sandbox.kafka import BrokerAddress, KafkaCluster
+from sandbox.kafka_release import KafkaRelease
+
+RELEASE = KafkaRelease(Java("java", "17.0.15"), Path("jars"), Path("warm"))
 
 
 def test_the_clusters_file_reads_back(tmp_path):
     main, failover = (
-        KafkaCluster(name, [BrokerAddress(1, port)], tmp_path, Kafka(Path("jars")))
+        KafkaCluster(name, [BrokerAddress(1, port)], tmp_path, RELEASE)
         for name, port in (("main", 19092), ("failover", 29092))
     )
     file = tmp_path / "clusters.yaml"

@@ -120,6 +120,7 @@ def _pattern(rule: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part) for part in rule.split("*")))
 
 
+@cache
 def matching_rule(address: str) -> int | None:
     """The index of the first rule that fits `api.direction.path`."""
     rules = enumerate(_compiled_rules())

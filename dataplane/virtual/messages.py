@@ -4,7 +4,8 @@ Not for the hot path: decoding costs some hundred times what a program costs.
 """
 
 import io
-from datetime import timedelta
+from dataclasses import MISSING
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -102,7 +103,7 @@ def element_of(entity: type[Any], array: str) -> type[Any]:
 
 
 def blank(entity: type[Any], **given: Any) -> Any:
-    """An entity with the given fields, and "nothing" in all others: null, empty, -1, no error.
+    """An entity with the given fields; in all others Kafka's default, or null, empty, -1, no error.
 
     A plain int is taken for an error code.
     """
@@ -115,7 +116,8 @@ def blank(entity: type[Any], **given: Any) -> Any:
     if isinstance(values.get("error_code"), int):
         values["error_code"] = ErrorCode(values["error_code"])
     for field in struct.fields:
-        if values[field.name] is _NOT_GIVEN:
+        has_default = entity.__dataclass_fields__[field.name].default is not MISSING
+        if values[field.name] is _NOT_GIVEN and not has_default:
             values[field.name] = _nothing(field)
     return entity(**{name: value for name, value in values.items() if value is not _NOT_GIVEN})
 
@@ -131,13 +133,14 @@ _NOTHING: Final[dict[str, Any]] = {
     "int16": -1,
     "int32": -1,
     "int64": -1,
+    "datetime_i64": datetime.fromtimestamp(0, UTC),
     "timedelta_i32": timedelta(),
     "timedelta_i64": timedelta(),
 }
 
 
 def _nothing(field: Field) -> Any:
-    if field.nullable or field.kind == "datetime_i64":
+    if field.nullable:
         return None
     if field.array:
         return ()

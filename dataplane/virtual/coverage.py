@@ -1,0 +1,104 @@
+"""Writes `docs/protocol-coverage.md` from the tables: `python -m dataplane.virtual.coverage`."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from dataplane.virtual import field_classes
+from dataplane.virtual.apis import APIS, Api, Treatment
+from dataplane.virtual.field_classes import FieldClass
+from dataplane.virtual.fields import class_of
+from dataplane.wire.schema import Direction, api_name, message, versions
+from dataplane.wire.treatments import FieldTreatment
+
+TARGET: Final = Path("docs/protocol-coverage.md")
+
+_INTRODUCTION: Final = """\
+# Protocol coverage
+
+Made by `python -m dataplane.virtual.coverage` from `dataplane/virtual/apis.py`, `field_classes.py`
+and `fields.py`; do not edit it.
+
+What is offered to a client is, for each API, the versions below as far as every configured cluster
+has them. Everything else is refused and not offered.
+
+## APIs
+
+*Repeatable*: sending it twice does no more than sending it once. *Busy*: the error code with which
+a request is answered that had to wait too long; clients try again.
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *_apis(), "", *_classes(), "", *_fields(), ""])
+
+
+def _apis() -> Iterator[str]:
+    yield "| key | API | treatment | versions | of Kafka's | repeatable | busy | why |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for row in APIS.values():
+        known = "-".join(map(str, versions(row.key)))
+        if row.treatment is Treatment.REFUSE:
+            yield f"| {row.key} | {row.name} | refuse | | {known} | | | {row.reason} |"
+        else:
+            repeatable = "yes" if row.repeatable else "no"
+            busy = row.busy_error if row.treatment is Treatment.REWRITE else ""
+            yield (
+                f"| {row.key} | {row.name} | {row.treatment} | {_offered(row)} | {known} |"
+                f" {repeatable} | {busy} | {row.reason} |"
+            )
+
+
+def _offered(row: Api) -> str:
+    offered = f"{row.lowest}-{row.highest}"
+    return f"{offered} (served from {row.served_from})" if row.served_from else offered
+
+
+def _classes() -> Iterator[str]:
+    yield "## Classes of fields"
+    yield ""
+    yield "| class | what it holds | in a request | in a response |"
+    yield "|---|---|---|---|"
+    for class_ in vars(field_classes).values():
+        if isinstance(class_, FieldClass):
+            ways = (
+                (_words(class_.request), _words(class_.response))
+                if class_.offered
+                else ("not offered", "not offered")
+            )
+            yield f"| {class_.name} | {class_.meaning} | {' | '.join(ways)} |"
+
+
+def _words(treatment: FieldTreatment | None) -> str:
+    if treatment is None:
+        return "passes"
+    summary = (type(treatment).__doc__ or "").split("\n", maxsplit=1)[0]
+    return summary.rstrip(".").replace("|", "or")
+
+
+def _fields() -> Iterator[str]:
+    yield "## Fields that do not just pass"
+    yield ""
+    yield "| API | in a request | in a response |"
+    yield "|---|---|---|"
+    for row in APIS.values():
+        if row.treatment is Treatment.REWRITE:
+            request, response = (_treated(row, way) for way in ("request", "response"))
+            yield f"| {row.name} | {request} | {response} |"
+
+
+def _treated(row: Api, direction: Direction) -> str:
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for version in range(max(row.lowest, row.served_from), row.highest + 1):
+        for path, field in message(row.key, version, direction).walk():
+            class_ = class_of(api_name(row.key), direction, path, field)
+            if class_ is not None and getattr(class_, direction) is not None:
+                found[class_.name][f"`{path}`"] = None
+    return "<br>".join(f"**{name}** {', '.join(paths)}" for name, paths in found.items()) or "-"
+
+
+if __name__ == "__main__":
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(document(), encoding="utf-8")

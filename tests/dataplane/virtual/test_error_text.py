@@ -1,0 +1,35 @@
+import pytest
+
+from dataplane.virtual.error_text import tenant_text
+from tests.dataplane.virtual.test_view import view
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Topic 'teamAusers' already exists.", "Topic 'users' already exists."),
+        ("Topic with this name already exists", "Topic with this name already exists"),
+        (
+            "Topic name 'teamA.a' is invalid: '.a' collides with existing topics: teamB_a",
+            "Topic name '.a' is invalid: '***' *** with existing topics: ***",
+        ),
+        (
+            "Unable to replicate the partition 3 time(s) on broker kafka1:9092",
+            "Unable to *** the partition 3 time(***) on *** ***:9092",
+        ),
+        (
+            "Invalid value 7 for configuration retention.ms: must be at least 8",
+            "Invalid value 7 for configuration retention.ms: must be at least 8",
+        ),
+        ("Prinzipal Müller", None),
+        ("teamA", None),
+        ("", ""),
+    ],
+)
+def test_only_words_of_kafka_and_of_the_tenant_pass(text, shown):
+    seen = tenant_text(text.encode(), view(), None)
+    assert seen == (None if shown is None else shown.encode())
+
+
+def test_null_stays_null():
+    assert tenant_text(None, view(), None) is None

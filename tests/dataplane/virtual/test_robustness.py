@@ -54,8 +54,9 @@ def valid_frame(key, version, direction, seed):
 @pytest.mark.parametrize(("key", "version"), MESSAGES)
 def test_broken_frames_raise_one_exception(key, version, direction):
     seed = random.Random(key * 100 + version)
-    for _ in range(40):
-        frame = bytearray(valid_frame(key, version, direction, seed.randrange(4)))
+    frames = [valid_frame(key, version, direction, number) for number in range(2)]
+    for _ in range(20):
+        frame = bytearray(seed.choice(frames))
         at = seed.randrange(len(frame) + 1)
         match seed.randrange(3):
             case 0:

@@ -18,6 +18,19 @@ class UnknownRecordError(ValueError):
     """A record that this release cannot read; skipping it could mean serving when it says fence."""
 
 
+def require_readable(version: int) -> None:
+    """Refuse a layout that is newer than this release.
+
+    Raises:
+        UnknownRecordError: it is.
+    """
+    if version > RECORD_VERSION:
+        raise UnknownRecordError(
+            f"control record has layout {version}, this release reads up to {RECORD_VERSION}:"
+            " upgrade the node"
+        )
+
+
 def encode(record: Record) -> bytes:
     """A record as JSON, with its keys in a fixed order."""
     return canonical(record)
@@ -36,11 +49,7 @@ def decode(value: bytes) -> Record:
     """
     try:
         stamp = msgspec.json.decode(value, type=_Stamp)
-        if stamp.v > RECORD_VERSION:
-            raise UnknownRecordError(
-                f"control record has layout {stamp.v}, this release reads up to {RECORD_VERSION}:"
-                " upgrade the node"
-            )
+        require_readable(stamp.v)
         return _decoder.decode(value)
     except msgspec.MsgspecError as error:
         raise UnknownRecordError(f"control record cannot be read: {error}") from error

@@ -20,14 +20,18 @@ class ControlState:
         self.seq = 0
         """The newest `seq` that was applied."""
 
+    def adopt(self, log: str) -> None:
+        """Fold this log from now on; what was folded of another one is forgotten."""
+        if log != self.log:
+            self._records.clear()
+            self.log, self.seq = log, 0
+
     def apply(self, record: Record) -> bool:
         """Take a record in; False if what is known is as new or newer.
 
         A record of another log starts the fold over: its numbers mean something else.
         """
-        if record.log != self.log:
-            self._records.clear()
-            self.log, self.seq = record.log, 0
+        self.adopt(record.log)
         known = self._records.get(record.key)
         if known is not None and known.seq >= record.seq:
             return False

@@ -10,6 +10,13 @@ Phase: TypeAlias = Literal["replaying", "fenced", "serving", "draining", "draine
 """Where a node stands in one scope."""
 
 
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `PUT /internal/v1/nodes/{node_id}`."""
+
+    incarnation: str
+    """A fresh id for every start of the process."""
+
+
 class ScopeReport(msgspec.Struct, frozen=True, kw_only=True):
     """One scope, as the node stands in it."""
 

@@ -51,14 +51,17 @@ class Ledger:
         self.store = store
         self.facts = facts
         self.changed = Pulse()
-        """Beats after every change of the facts."""
+        """Beats after every change of the facts, and when a node reported during a switch."""
         self._crash_at = crash_at
+        self._tells = False
 
     @classmethod
     async def open(cls, store: EventStore, crash_at: str | None = None) -> "Ledger":
         """Read the whole log."""
         ledger = cls(store, Facts((await store.head()).log), crash_at)
         await ledger.catch_up()
+        _logger.info("log.read", log=ledger.facts.log, seq=ledger.facts.seq)
+        ledger._tells = True
         return ledger
 
     @asynccontextmanager
@@ -89,6 +92,11 @@ class Ledger:
             if not new or self.facts.seq >= at_least:
                 return
 
+    async def fresh(self) -> Facts:
+        """The facts, brought up to the end of the log."""
+        await self.catch_up()
+        return self.facts
+
     def records_after(self, seq: int) -> tuple[Record, ...]:
         """The control records newer than a `seq` that still count, oldest first."""
         return tuple(r for r in self.facts.control.records() if r.seq > seq)
@@ -109,15 +117,20 @@ class Ledger:
             if recorded.seq <= self.facts.seq:
                 continue
             self.facts.apply(recorded)
-            _logger.info(
-                recorded.event.kind,
-                seq=recorded.seq,
-                subject=recorded.event.stream,
-                actor=recorded.actor,
-            )
+            if self._tells:
+                _tell(recorded)
         if events:
             self.changed.beat()
 
     def _crash_if_told(self, appended: Sequence[Recorded]) -> None:
         if any(recorded.event.kind == self._crash_at for recorded in appended):
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _tell(recorded: Recorded) -> None:
+    _logger.info(
+        recorded.event.kind,
+        seq=recorded.seq,
+        subject=recorded.event.stream,
+        actor=recorded.actor,
+    )

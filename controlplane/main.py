@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pydantic
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from contract.clusters_file import ClustersFileError
 from controlplane.api.app import create_app
@@ -90,7 +91,7 @@ def _uvicorn(plane: ControlPlane) -> uvicorn.Config:
 
 
 async def _listen(plane: ControlPlane) -> None:
-    hints = {"interlock_log": plane.written.beat, CHANNEL: plane.reported.beat}
+    hints = {"interlock_log": plane.written.beat, CHANNEL: plane.ledger.changed.beat}
     await listen(plane.settings.database_url.get_secret_value(), hints)
 
 
@@ -98,6 +99,6 @@ async def _follow(plane: ControlPlane) -> None:
     while True:
         try:
             await plane.ledger.catch_up()
-        except OSError as error:
+        except (OSError, SQLAlchemyError) as error:
             _logger.warning("postgres.unreachable", detail=str(error))
         await plane.written.wait(_POLL_S)

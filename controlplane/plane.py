@@ -25,9 +25,9 @@ class ControlPlane:
         self.publications = Publications(engine)
         self.written = Pulse()
         """Beats when Postgres says that somebody wrote to the log."""
-        self.reported = Pulse()
-        """Beats when a node reported something that a coordinator may be waiting for."""
         self.leading = False
+        self.published_seq = 0
+        """What this control plane, while it leads, knows the control topic to hold."""
 
 
 @asynccontextmanager

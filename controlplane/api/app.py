@@ -8,6 +8,13 @@ from controlplane.api.errors import HANDLERS
 from controlplane.api.health import live, ready
 from controlplane.api.incumbent import PhysicalClusterController, VirtualClusterController
 from controlplane.api.internal import InternalController
+from controlplane.api.metrics import metrics
+from controlplane.api.own.control import ControlTopicController
+from controlplane.api.own.events import EventController
+from controlplane.api.own.fleet import ClusterController, NodeController
+from controlplane.api.own.plans import plan
+from controlplane.api.own.switches import SwitchController
+from controlplane.api.own.tenants import TenantController
 from controlplane.plane import ControlPlane
 
 
@@ -23,6 +30,14 @@ def create_app(plane: ControlPlane) -> Litestar:
             ready,
             VirtualClusterController,
             PhysicalClusterController,
+            TenantController,
+            ClusterController,
+            NodeController,
+            SwitchController,
+            plan,
+            EventController,
+            ControlTopicController,
+            metrics,
             InternalController,
         ],
         dependencies={"plane": Provide(provide_plane, sync_to_thread=False)},

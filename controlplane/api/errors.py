@@ -9,11 +9,13 @@ from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal, Unavailable
+from controlplane.domain.switch.request import EpochMovedError
 from controlplane.store.idempotency import KeyReusedError
 
 _logger = structlog.get_logger()
 
 _REFUSALS = {
+    EpochMovedError: HTTPStatus.PRECONDITION_FAILED,
     Invalid: HTTPStatus.BAD_REQUEST,
     Missing: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -23,7 +25,8 @@ NO_PERMISSION = "You do not have permission to call this API, please contact you
 
 
 def _refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
-    return _answer(request, _REFUSALS[type(refusal)], str(refusal))
+    status = next(code for kind, code in _REFUSALS.items() if isinstance(refusal, kind))
+    return _answer(request, status, str(refusal))
 
 
 def _key_reused(request: Request[Any, Any, Any], error: KeyReusedError) -> Response[Any]:

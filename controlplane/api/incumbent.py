@@ -1,14 +1,15 @@
 """The incumbent's administration API v1: same paths, same codes, same bodies."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from contract.records import TopicMapping, VirtualCluster
 from controlplane.api.access import attribution, require_admin
+from controlplane.api.switching import Outcome, await_end, join_or_start
 from controlplane.api.tokens import issue_token
 from controlplane.domain.commands import UnmapAllTopics
 from controlplane.domain.refusal import Invalid, Missing
@@ -104,6 +105,15 @@ def _mapping(topic: TopicMapping, scope: str) -> Mapping:
     )
 
 
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, or why not."""
+
+    message: str
+
+
+_SWITCHED = Message(message="Cluster switched")
+
+
 class PhysicalClusterController(Controller):
     """`/admin/pclusters/v1`."""
 
@@ -123,3 +133,33 @@ class PhysicalClusterController(Controller):
             if cluster.name == physical:
                 return without_secrets(cluster.properties)
         raise Invalid(f"cluster id {pcluster} is not configured")
+
+    @post("/pcluster/{pcluster:str}/switch", status_code=200)
+    async def switch(
+        self,
+        pcluster: PclusterName,
+        plane: NamedDependency[ControlPlane],
+        request: Request[Any, Any, Any],
+        to: Annotated[str, QueryParameter(name="to")],
+        wait: Annotated[Literal["mirror", "none"], QueryParameter(name="wait")] = "mirror",
+    ) -> Response[Message]:
+        """Have another physical cluster serve the name, on every node; answers once it is done.
+
+        Calling it again changes nothing and answers the same.
+        """
+        try:
+            switch_id = await join_or_start(plane, pcluster, to, wait, attribution(request))
+        except Missing as error:
+            raise Invalid(str(error)) from error
+        if switch_id is None:
+            return Response(_SWITCHED)
+        match await await_end(plane, switch_id):
+            case Outcome.COMPLETED:
+                return Response(_SWITCHED)
+            case Outcome.RUNNING:
+                message = f"switch {switch_id} has not ended yet; GET /api/v1/switches/{switch_id}"
+                return Response(Message(message=message), status_code=504)
+            case Outcome.UNDONE:
+                cause = plane.ledger.facts.switches[switch_id].cause
+                message = f"Cluster not switched: {cause}"
+                return Response(Message(message=message), status_code=503)

@@ -10,6 +10,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from contract.session import (
     NodeReport,
     RecordsAnswer,
+    Registration,
     SessionAnswer,
     TopicCreated,
     TopicDeleted,
@@ -23,12 +24,6 @@ from controlplane.store.sessions import Grant
 _LONGEST_WAIT_S = 30.0
 
 NodeId = Annotated[str, PathParameter(name="node_id")]
-
-
-class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of a registration."""
-
-    incarnation: str
 
 
 class InternalController(Controller):
@@ -55,7 +50,7 @@ class InternalController(Controller):
         grant = await plane.sessions.report(node_id, data)
         await plane.ledger.catch_up(grant.head_seq)
         if any(plane.ledger.facts.open_switches()):
-            plane.reported.beat()
+            plane.ledger.changed.beat()
             await plane.sessions.wake_coordinator()
         if data.leaving and grant.incarnation == data.incarnation:
             command = DeregisterNode(node_id=node_id, incarnation=data.incarnation, cause="left")

@@ -7,7 +7,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from controlplane.coordinator.surveyor import survey
+from controlplane.coordinator.switching import move_switches
 from controlplane.plane import ControlPlane
+from controlplane.publisher.control_topic import ControlTopicPublisher, FencedError
+from controlplane.publisher.mappings import publish_mappings
 from controlplane.store.leader import candidate, try_to_lead
 
 _logger = structlog.get_logger()
@@ -40,12 +43,16 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_until_lost(connection))
             tasks.create_task(survey(plane))
-    except* _LeadershipLostError:
+            tasks.create_task(move_switches(plane))
+            tasks.create_task(ControlTopicPublisher(plane).run())
+            tasks.create_task(publish_mappings(plane))
+    except* (_LeadershipLostError, FencedError):
         _logger.warning("leader.lost")
     except* _LOST as lost:
         _logger.warning("leader.database_lost", detail=str(lost.exceptions[0]))
     finally:
         plane.leading = False
+        plane.published_seq = 0
 
 
 async def _until_lost(connection: asyncpg.Connection) -> None:

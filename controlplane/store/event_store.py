@@ -95,6 +95,14 @@ class EventStore:
         async with self._engine.connect() as connection:
             return await tail(connection, after, limit)
 
+    async def seconds_since(self, moment: datetime) -> float:
+        """How long ago something was recorded, by the clock that recorded it."""
+        statement = sa.text(
+            "SELECT extract(epoch FROM clock_timestamp() - CAST(:moment AS timestamptz))"
+        )
+        async with self._engine.connect() as connection:
+            return float((await connection.execute(statement, {"moment": moment})).scalar_one())
+
     async def search(self, wanted: Search) -> list[Recorded]:
         """Events that fit, oldest first."""
         async with self._engine.connect() as connection:

@@ -130,6 +130,8 @@ class SwitchCompleted(SwitchEvent, frozen=True, tag="switch.completed"):
     fenced_ms: float
     """From the fence to the commit."""
     total_ms: float
+    not_resumed: tuple[str, ...] = ()
+    """Nodes that did not come back within the switch's budget."""
 
 
 class AbortRequested(SwitchEvent, frozen=True, tag="switch.abort_requested"):

@@ -63,11 +63,13 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase = Phase.REQUESTED
     participants: tuple[Member, ...] = ()
     fence_seq: int | None = None
+    fenced_at: datetime | None = None
     drained: tuple[Member, ...] = ()
     lease_expired: tuple[Member, ...] = ()
     source_frozen: bool = False
     caught_up: bool = False
     commit_seq: int | None = None
+    committed_at: datetime | None = None
     resumed: tuple[str, ...] = ()
     cause: str | None = None
     """Why it was rejected or aborted."""
@@ -98,7 +100,11 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             return _with(switch, phase=Phase.ABORTED, cause=cause, rejected=True, ended_at=ended)
         case events.FenceOrdered(participants=participants):
             return _with(
-                switch, phase=Phase.FENCING, participants=participants, fence_seq=recorded.seq
+                switch,
+                phase=Phase.FENCING,
+                participants=participants,
+                fence_seq=recorded.seq,
+                fenced_at=recorded.recorded_at,
             )
         case events.NodeDrained(node_id=node, incarnation=incarnation):
             return _with(switch, drained=(*switch.drained, (node, incarnation)))
@@ -111,7 +117,12 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
         case events.CaughtUp() | events.LagWaived():
             return _with(switch, phase=Phase.CATCHING_UP, caught_up=True)
         case events.SwitchCommitted():
-            return _with(switch, phase=Phase.COMMITTED, commit_seq=recorded.seq)
+            return _with(
+                switch,
+                phase=Phase.COMMITTED,
+                commit_seq=recorded.seq,
+                committed_at=recorded.recorded_at,
+            )
         case events.NodeResumed(node_id=node):
             return _with(switch, phase=Phase.RESUMING, resumed=(*switch.resumed, node))
         case events.SwitchCompleted():

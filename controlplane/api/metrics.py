@@ -1,0 +1,94 @@
+"""`/metrics`: the state of the whole installation, worked out when it is asked for."""
+
+from collections import Counter
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from contract.records import Node, Routing
+from controlplane.domain.facts import Facts
+from controlplane.domain.switch.state import Phase, Switch
+from controlplane.plane import ControlPlane
+from controlplane.store.sessions import Session
+
+
+@get("/metrics", tags=["Health"], include_in_schema=False)
+async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
+    """Prometheus' text format. Any control plane tells the same, but for `interlock_leading`."""
+    facts = await plane.ledger.fresh()
+    sessions = await plane.sessions.newest()
+    registry = CollectorRegistry()
+    _scopes(registry, facts, [cluster.name for cluster in plane.settings.clusters])
+    _switches(registry, facts)
+    _nodes(registry, facts, sessions)
+    leading = Gauge("interlock_leading", "1 if this control plane leads", registry=registry)
+    leading.set(plane.leading)
+    head = Gauge("interlock_log_seq", "Newest event of the log", registry=registry)
+    head.set(facts.seq)
+    return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _scopes(registry: CollectorRegistry, facts: Facts, clusters: list[str]) -> None:
+    active = Gauge(
+        "interlock_active_cluster",
+        "1 for the physical cluster that serves the scope",
+        ["scope", "cluster"],
+        registry=registry,
+    )
+    epoch = Gauge(
+        "interlock_epoch", "Committed switches of the scope", ["scope"], registry=registry
+    )
+    phase = Gauge(
+        "interlock_switch_phase",
+        "1 for the phase of the switch under way in the scope",
+        ["scope", "phase"],
+        registry=registry,
+    )
+    for routing in facts.control.of(Routing):
+        for cluster in clusters:
+            active.labels(routing.scope, cluster).set(cluster == routing.cluster)
+        epoch.labels(routing.scope).set(routing.epoch)
+        running = facts.open_switch(routing.scope)
+        for name in Phase:
+            phase.labels(routing.scope, name.value).set(
+                running is not None and running.phase == name
+            )
+
+
+def _switches(registry: CollectorRegistry, facts: Facts) -> None:
+    ended = Counter(_outcome(s) for s in facts.switches.values() if not s.open)
+    total = Gauge(
+        "interlock_switches_total",
+        "Switches that have ended, since the log began",
+        ["outcome"],
+        registry=registry,
+    )
+    for outcome in ("completed", "aborted", "rejected"):
+        total.labels(outcome).set(ended[outcome])
+
+
+def _outcome(switch: Switch) -> str:
+    return "rejected" if switch.rejected else switch.phase.value
+
+
+def _nodes(registry: CollectorRegistry, facts: Facts, sessions: dict[str, Session]) -> None:
+    nodes = Gauge(
+        "interlock_nodes",
+        "Registered nodes by the phase they last reported for the scope",
+        ["scope", "phase"],
+        registry=registry,
+    )
+    applied = Gauge(
+        "interlock_node_applied_seq",
+        "Newest event that the node has applied",
+        ["node"],
+        registry=registry,
+    )
+    for node in facts.control.of(Node):
+        session = sessions.get(node.node_id)
+        if session is None:
+            continue
+        applied.labels(node.node_id).set(session.report.applied_seq)
+        for scope, report in session.report.scopes.items():
+            nodes.labels(scope, report.phase).inc()

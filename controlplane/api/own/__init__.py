@@ -1,0 +1,1 @@
+"""Our own administration API, `/api/v1`."""

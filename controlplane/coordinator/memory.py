@@ -1,0 +1,76 @@
+"""What a coordinator has found out about one switch since it leads. Forgotten when it stops."""
+
+from collections.abc import Mapping
+
+from contract.records import Node
+from controlplane.domain.facts import Facts
+from controlplane.domain.switch.state import Phase, Switch
+from controlplane.domain.switch.view import (
+    MirrorState,
+    NodeView,
+    Preflight,
+    Sweep,
+    Timing,
+    View,
+)
+from controlplane.store.sessions import Session
+
+
+class Memory:
+    """Of one switch."""
+
+    def __init__(self, requested_at: float) -> None:
+        self.requested_at = requested_at
+        self.phase_seen_at: dict[Phase, float] = {}
+        self.fence_seen_at: float | None = None
+        self.fence_published_at: float | None = None
+        self.preflight: Preflight | None = None
+        self.sweeps: tuple[Sweep, ...] = ()
+        self.mirror: MirrorState | None = None
+        self.probe_error: str | None = None
+
+    def see(self, switch: Switch, published_seq: int, now: float) -> None:
+        """Note when things were first seen."""
+        if switch.phase not in self.phase_seen_at:
+            self.phase_seen_at[switch.phase] = now
+            self.mirror, self.probe_error = None, None
+        if switch.fence_seq is None:
+            return
+        if self.fence_seen_at is None:
+            self.fence_seen_at = now
+        if self.fence_published_at is None and published_seq >= switch.fence_seq:
+            self.fence_published_at = now
+
+    def view(
+        self, switch: Switch, facts: Facts, sessions: Mapping[str, Session], timing: Timing
+    ) -> View:
+        """Everything that is known now."""
+        return View(
+            switch=switch,
+            nodes=tuple(
+                _node(node, sessions.get(node.node_id), switch.scope, timing)
+                for node in facts.control.of(Node)
+            ),
+            timing=timing,
+            requested_at=self.requested_at,
+            phase_seen_at=self.phase_seen_at.get(switch.phase, self.requested_at),
+            fence_seen_at=self.fence_seen_at,
+            fence_published_at=self.fence_published_at,
+            preflight=self.preflight,
+            sweeps=self.sweeps,
+            mirror=self.mirror,
+            probe_error=self.probe_error,
+        )
+
+
+def _node(node: Node, session: Session | None, scope: str, timing: Timing) -> NodeView:
+    if session is None:
+        return NodeView(node_id=node.node_id, incarnation=node.incarnation, alive=False)
+    return NodeView(
+        node_id=node.node_id,
+        incarnation=node.incarnation,
+        alive=session.age.total_seconds() <= timing.expiry_s,
+        reported_incarnation=session.report.incarnation,
+        applied_seq=session.report.applied_seq,
+        report=session.report.scopes.get(scope),
+    )

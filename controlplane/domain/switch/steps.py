@@ -1,0 +1,311 @@
+"""What to do next about a switch: decided from the whole view, so a restart needs no memory."""
+
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from controlplane.domain.switch import events
+from controlplane.domain.switch.rules import (
+    ALL,
+    Rules,
+    has_caught_up,
+    is_current,
+    is_overdue,
+    lease_expired,
+    may_commit,
+    stands_still,
+    unaccounted,
+)
+from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.view import NodeView, View
+
+_NAMED = 5
+"""So many partitions are named in a message; the rest are counted."""
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Record what is now true or decided."""
+
+    events: tuple[events.SwitchEvent, ...]
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """Look at a physical cluster."""
+
+    what: Literal["preflight", "sweep", "mirror"]
+
+
+class WakeAt(msgspec.Struct, frozen=True):
+    """Look again at this time, even if nothing happens."""
+
+    at: float
+
+
+Step: TypeAlias = Append | Probe | WakeAt
+
+
+def next_steps(  # noqa: PLR0911 - one line for each phase
+    view: View, now: float, rules: Rules = ALL
+) -> tuple[Step, ...]:
+    """What to do about the switch at this moment; nothing if it waits for somebody else.
+
+    Args:
+        view: everything that is known.
+        now: monotonic seconds, on the clock of the view.
+        rules: which safety rules hold.
+    """
+    if is_overdue(view, now, rules):
+        cause = f"not committed within {view.switch.budget_s:g} s{_holdup(view, rules)}"
+        return (_abort(view, cause),)
+    match view.switch.phase:
+        case Phase.REQUESTED:
+            return _requested(view)
+        case Phase.PREPARING:
+            return _preparing(view, now)
+        case Phase.FENCING:
+            return _fencing(view, now, rules)
+        case Phase.VERIFYING:
+            return _verifying(view, now, rules)
+        case Phase.CATCHING_UP:
+            return _catching_up(view, now, rules)
+        case Phase.COMMITTED | Phase.RESUMING:
+            return _resuming(view, now)
+        case Phase.ABORTING:
+            cause = view.switch.cause or "no cause was given"
+            return (_append(events.SwitchAborted(switch_id=view.switch.switch_id, cause=cause)),)
+        case Phase.COMPLETED | Phase.ABORTED:
+            return ()
+
+
+def _requested(view: View) -> tuple[Step, ...]:
+    if view.preflight is None:
+        return (Probe("preflight"),)
+    switch_id, checks = view.switch.switch_id, view.preflight.checks
+    failed = [check.detail for check in checks if not check.passed]
+    if failed:
+        cause = "; ".join(failed)
+        return (_append(events.SwitchRejected(switch_id=switch_id, checks=checks, cause=cause)),)
+    return (_append(events.PreflightPassed(switch_id=switch_id, checks=checks)),)
+
+
+def _preparing(view: View, now: float) -> tuple[Step, ...]:
+    """Let the mirror come close while traffic still flows, so that the fence is short."""
+    if view.switch.wait == "none" or (view.mirror is not None and not view.mirror.far_behind):
+        participants = tuple((node.node_id, node.incarnation) for node in view.nodes)
+        return (
+            _append(
+                events.FenceOrdered(switch_id=view.switch.switch_id, participants=participants)
+            ),
+        )
+    if now >= view.phase_seen_at + view.switch.mirror_budget_s:
+        return (_abort(view, _mirror_cause(view)),)
+    return (Probe("mirror"),)
+
+
+def _fencing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
+    waiting = unaccounted(view, rules)
+    if not waiting:
+        return (
+            _append(
+                events.BarrierReached(
+                    switch_id=view.switch.switch_id,
+                    duration_ms=_ms(now - (view.fence_seen_at or now)),
+                    by_report=len(view.switch.drained),
+                    by_lease=len(view.switch.lease_expired),
+                )
+            ),
+        )
+    nodes = {(node.node_id, node.incarnation): node for node in view.nodes}
+    evidence = [_drained(view, nodes[m], rules) for m in waiting if m in nodes]
+    found = tuple(event for event in evidence if event is not None)
+    if found:
+        return (Append(found),)
+    if lease_expired(view, now, rules):
+        return (
+            Append(
+                tuple(
+                    events.NodeFenced(
+                        switch_id=view.switch.switch_id,
+                        node_id=node_id,
+                        incarnation=incarnation,
+                        evidence="lease_expired",
+                    )
+                    for node_id, incarnation in waiting
+                )
+            ),
+        )
+    return ()
+
+
+def _drained(view: View, node: NodeView, rules: Rules) -> events.NodeDrained | None:
+    if node.report is None or node.report.phase != "drained" or not is_current(view, node, rules):
+        return None
+    return events.NodeDrained(
+        switch_id=view.switch.switch_id,
+        node_id=node.node_id,
+        incarnation=node.incarnation,
+        cut=node.report.cut,
+        held=node.report.held,
+    )
+
+
+def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
+    if view.switch.wait == "none":
+        return (_append(events.LagWaived(switch_id=view.switch.switch_id)),)
+    if stands_still(view, rules) and view.sweeps:
+        newest = view.sweeps[-1]
+        return (
+            _append(
+                events.SourceFrozen(
+                    switch_id=view.switch.switch_id,
+                    offsets_digest=_digest(newest.ends),
+                    window_ms=_ms(newest.at - view.sweeps[0].at),
+                )
+            ),
+        )
+    if now >= view.phase_seen_at + view.timing.settle_s:
+        return (_bypassed(view) if view.sweeps else _abort(view, _blind(view)),)
+    return (Probe("sweep"),)
+
+
+def _bypassed(view: View) -> Append:
+    first, newest = dict(view.sweeps[0].ends), view.sweeps[-1].ends
+    moved = tuple(name for name, end in newest if first.get(name) != end)
+    cause = (
+        f"cluster {view.switch.from_cluster} is still written to, past the gateway:"
+        f" {_some(moved)}; stop those producers, or switch with wait=none"
+    )
+    return Append(
+        (
+            events.BypassDetected(switch_id=view.switch.switch_id, partitions=moved),
+            _abort_event(view, cause),
+        )
+    )
+
+
+def _catching_up(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
+    switch = view.switch
+    if has_caught_up(view, rules):
+        if may_commit(view, rules):
+            committed = events.SwitchCommitted(
+                switch_id=switch.switch_id, epoch=switch.expected_epoch + 1
+            )
+            return (_append(committed),)
+        return (_caught_up(view),)
+    if now >= view.phase_seen_at + switch.mirror_budget_s:
+        return (_abort(view, _mirror_cause(view)),)
+    if not stands_still(view, rules):
+        return (Probe("sweep"),)
+    return (Probe("mirror"),)
+
+
+def _caught_up(view: View) -> Append:
+    ends = view.sweeps[-1].ends if view.sweeps else ()
+    return _append(
+        events.CaughtUp(
+            switch_id=view.switch.switch_id,
+            partitions=view.mirror.partitions if view.mirror else 0,
+            offsets_digest=_digest(ends),
+        )
+    )
+
+
+def _resuming(view: View, now: float) -> tuple[Step, ...]:
+    switch = view.switch
+    missing = [n for n in view.nodes if n.node_id not in switch.resumed]
+    back = tuple(_resumed(view, node) for node in missing if _serves_target(view, node))
+    if back:
+        return (Append(back),)
+    # A node without a lease serves nobody: it resumes when it comes back, and needs no waiting for.
+    awaited = tuple(node.node_id for node in missing if node.alive)
+    if awaited and now < view.requested_at + switch.budget_s:
+        return ()
+    completed = events.SwitchCompleted(
+        switch_id=switch.switch_id,
+        fenced_ms=_between_ms(switch.fenced_at, switch.committed_at),
+        total_ms=_ms(now - view.requested_at),
+        not_resumed=tuple(node.node_id for node in missing),
+    )
+    return (_append(completed),)
+
+
+def _serves_target(view: View, node: NodeView) -> bool:
+    return (
+        node.report is not None
+        and node.reported_incarnation == node.incarnation
+        and node.report.phase == "serving"
+        and node.report.epoch > view.switch.expected_epoch
+    )
+
+
+def _resumed(view: View, node: NodeView) -> events.NodeResumed:
+    return events.NodeResumed(
+        switch_id=view.switch.switch_id,
+        node_id=node.node_id,
+        incarnation=node.incarnation,
+        first_ack_ms=node.report.first_ack_ms if node.report else None,
+    )
+
+
+def _abort(view: View, cause: str) -> Append:
+    return _append(_abort_event(view, cause))
+
+
+def _abort_event(view: View, cause: str) -> events.AbortRequested:
+    return events.AbortRequested(
+        switch_id=view.switch.switch_id, at_phase=view.switch.phase.value, cause=cause
+    )
+
+
+def _append(event: events.SwitchEvent) -> Append:
+    return Append((event,))
+
+
+def _holdup(view: View, rules: Rules) -> str:
+    """What an overdue switch was waiting for."""
+    if view.switch.phase is Phase.FENCING:
+        waiting = unaccounted(view, rules)
+        names = ", ".join(node_id for node_id, _ in waiting)
+        published = (
+            ""
+            if view.fence_published_at is not None
+            else ("; the control topic cannot be written, so only nodes' own reports count")
+        )
+        return f": no proof that these nodes stopped: {names}{published}" if names else ""
+    return f": {_mirror_cause(view)}" if view.mirror or view.probe_error else ""
+
+
+def _blind(view: View) -> str:
+    return view.probe_error or f"the end offsets of {view.switch.from_cluster} could not be read"
+
+
+def _mirror_cause(view: View) -> str:
+    if view.mirror is None:
+        return _blind(view)
+    fenced = view.switch.fence_seq is not None
+    partitions = view.mirror.behind if fenced else view.mirror.far_behind
+    return (
+        f"cluster {view.switch.to_cluster} does not hold everything that"
+        f" {view.switch.from_cluster} holds: {_some(partitions)}; see to the mirror,"
+        " or switch with wait=none and lose what is missing"
+    )
+
+
+def _some(partitions: tuple[str, ...]) -> str:
+    rest = len(partitions) - _NAMED
+    named = ", ".join(partitions[:_NAMED])
+    return named if rest <= 0 else f"{named} and {rest} more partitions"
+
+
+def _digest(ends: tuple[tuple[str, int], ...]) -> str:
+    return sha256(msgspec.json.encode(ends)).hexdigest()
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+def _between_ms(start: datetime | None, end: datetime | None) -> float:
+    return _ms((end - start).total_seconds()) if start and end else 0.0

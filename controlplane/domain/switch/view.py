@@ -1,0 +1,90 @@
+"""All that a coordinator knows about one switch at one moment, as values."""
+
+import msgspec
+
+from contract.session import ScopeReport
+from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.state import Switch
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Durations in seconds."""
+
+    lease_s: float = 5.0
+    drift: float = 1.01
+    """How much faster than ours a node's clock may run."""
+    margin_s: float = 1.0
+    """On top of a lease, before it counts as expired."""
+    still_s: float = 0.1
+    """How long the old cluster must stand still when every node said that it is drained."""
+    still_after_expiry_s: float = 1.0
+    """The same when a node's silence was waited out: its last bytes may still land."""
+    settle_s: float = 5.0
+    """How long the old cluster may go on moving after the barrier."""
+
+    @property
+    def expiry_s(self) -> float:
+        """After this long without a grant no lease is valid on any node."""
+        return self.lease_s * self.drift + self.margin_s
+
+
+class NodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered node and its newest report on the switch's scope."""
+
+    node_id: str
+    incarnation: str
+    alive: bool
+    """It has reported within a lease's time."""
+    reported_incarnation: str | None = None
+    applied_seq: int = 0
+    report: ScopeReport | None = None
+
+
+class Preflight(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found before the fence."""
+
+    checks: tuple[Check, ...]
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """The old cluster's end offsets at one moment."""
+
+    at: float
+    """Monotonic seconds at which the sweep began."""
+    ends: tuple[tuple[str, int], ...]
+    """Partition (`topic-n`) and its end offset, in order."""
+
+
+class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the target is behind."""
+
+    at: float
+    """Monotonic seconds at which looking began."""
+    partitions: int
+    behind: tuple[str, ...]
+    """Partitions whose last record is not the same on both sides."""
+    far_behind: tuple[str, ...]
+    """Those that lack more than a moment's worth, or do not exist on the target."""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """The switch, the nodes, and what this coordinator has found out since it leads."""
+
+    switch: Switch
+    nodes: tuple[NodeView, ...]
+    timing: Timing
+    requested_at: float
+    """When the switch was requested, on this process's monotonic clock."""
+    phase_seen_at: float
+    """When this coordinator first saw the switch in its present phase."""
+    fence_seen_at: float | None = None
+    """When this coordinator first saw the fence in the log. Grants are withheld since before."""
+    fence_published_at: float | None = None
+    """When this coordinator first knew that the control topic holds the fence."""
+    preflight: Preflight | None = None
+    sweeps: tuple[Sweep, ...] = ()
+    """Taken by this coordinator since the barrier, oldest first."""
+    mirror: MirrorState | None = None
+    """The newest look of this coordinator at the mirror, in the present phase."""
+    probe_error: str | None = None
+    """Why the newest probe found nothing out; None if it did."""

@@ -1,0 +1,47 @@
+"""Producers that are thrown away at the first error, and never keep a shutdown waiting."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from contract.clusters_file import ClusterProperties
+from controlplane.probes.connection import client_options
+
+WRITE_BUDGET_S = 10.0
+"""A write that takes longer has failed; the producer is replaced."""
+_STOP_BUDGET_S = 2.0
+
+# After an outage an idempotent producer can be stuck for good (aiokafka issue 1017), so nothing is
+# retried on the same one beyond what the client does by itself.
+KAFKA_FAILURES = (KafkaError, OSError, TimeoutError)
+
+
+@asynccontextmanager
+async def producer(
+    cluster: ClusterProperties, transactional_id: str | None = None
+) -> AsyncIterator[Any]:
+    """A started producer; with a transactional id, every older one of that id is fenced.
+
+    Raises:
+        KafkaError: the cluster cannot be reached.
+    """
+    opened: Any = AIOKafkaProducer(
+        **client_options(cluster),
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=transactional_id,
+        transaction_timeout_ms=10_000,
+        linger_ms=0,
+    )
+    try:
+        async with asyncio.timeout(WRITE_BUDGET_S):
+            await opened.start()
+        yield opened
+    finally:
+        with suppress(*KAFKA_FAILURES):
+            async with asyncio.timeout(_STOP_BUDGET_S):
+                await opened.stop()

@@ -1,0 +1,72 @@
+"""Making and removing the topics that are ours."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+
+from contract.clusters_file import ClusterProperties
+from controlplane.probes.connection import client_options
+
+_MOST_REPLICAS = 3
+_POLL_S = 0.1
+
+
+async def create_if_missing(
+    cluster: ClusterProperties, topic: str, configs: dict[str, str]
+) -> bool:
+    """Have a compacted topic of one partition; True if it was not there.
+
+    Raises:
+        KafkaError: the cluster refuses, or does not answer.
+    """
+    async with _admin(cluster) as admin:
+        if topic in await admin.list_topics():
+            return False
+        brokers = len((await admin.describe_cluster())["brokers"])
+        replicas = min(_MOST_REPLICAS, brokers)
+        in_sync = {"min.insync.replicas": str(max(1, replicas - 1))}
+        created = NewTopic(
+            topic, 1, replicas, topic_configs={"cleanup.policy": "compact"} | in_sync | configs
+        )
+        answer = await admin.create_topics([created])
+        return _raise_unless(answer.topic_errors, TopicAlreadyExistsError)
+
+
+async def delete_and_wait(cluster: ClusterProperties, topic: str) -> None:
+    """Have the topic gone.
+
+    Raises:
+        KafkaError: the cluster refuses, or does not answer.
+    """
+    async with _admin(cluster) as admin:
+        if topic not in await admin.list_topics():
+            return
+        answer = await admin.delete_topics([topic])
+        _raise_unless(answer.topic_error_codes, UnknownTopicOrPartitionError)
+        while topic in await admin.list_topics():  # noqa: ASYNC110 - deletion is polled
+            await asyncio.sleep(_POLL_S)
+
+
+def _raise_unless(answers: Any, expected: type[Exception]) -> bool:
+    """Raise the error of an answer; True if there is none, False if it is the expected one."""
+    for topic, code, *_ in answers:
+        error = for_code(code)
+        if error is expected:
+            return False
+        if code != 0:
+            raise error(f"topic {topic}")
+    return True
+
+
+@asynccontextmanager
+async def _admin(cluster: ClusterProperties) -> AsyncIterator[Any]:
+    admin: Any = AIOKafkaAdminClient(**client_options(cluster))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()

@@ -1,0 +1,108 @@
+"""A gateway node without Kafka clients: replays, reports and drains as the contract says."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import msgspec
+
+from contract.fold import ControlState
+from contract.records import Routing
+from contract.session import NodeReport, Phase, RecordsAnswer, ScopeReport, SessionAnswer
+
+
+class FakeNode:
+    """Speaks to the control planes like a node; `mute` makes it silent, as if it were cut off."""
+
+    def __init__(self, node_id: str, url: str, token: str) -> None:
+        self.node_id = node_id
+        self.incarnation = uuid.uuid4().hex
+        self.state = ControlState()
+        self.applied_seq = 0
+        self.mute = False
+        self.never_drains = False
+        self.granted = False
+        self.history: list[tuple[str, int]] = []
+        self._client = httpx.AsyncClient(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=40
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["FakeNode"]:
+        async with self._client, asyncio.TaskGroup() as tasks:
+            await self.register()
+            loops = [tasks.create_task(self._follow()), tasks.create_task(self._heartbeat())]
+            try:
+                yield self
+            finally:
+                for loop in loops:
+                    loop.cancel()
+
+    async def register(self) -> None:
+        body = {"incarnation": self.incarnation}
+        answer = await self._client.put(f"/internal/v1/nodes/{self.node_id}", json=body)
+        answer.raise_for_status()
+
+    async def report(self, *, leaving: bool = False) -> SessionAnswer:
+        report = NodeReport(
+            incarnation=self.incarnation,
+            applied_seq=self.applied_seq,
+            digest=self.state.digest(),
+            scopes=self._scopes(),
+            leaving=leaving,
+        )
+        answer = await self._client.post(
+            f"/internal/v1/nodes/{self.node_id}/session", content=msgspec.json.encode(report)
+        )
+        answer.raise_for_status()
+        session = msgspec.json.decode(answer.content, type=SessionAnswer)
+        self.granted = session.granted
+        return session
+
+    def _scopes(self) -> dict[str, ScopeReport]:
+        return {
+            routing.scope: ScopeReport(
+                phase=self._phase(routing),
+                epoch=routing.epoch,
+                term=routing.term,
+                in_flight=0,
+                held=0,
+            )
+            for routing in self.state.of(Routing)
+        }
+
+    def _phase(self, routing: Routing) -> Phase:
+        if routing.state == "serving":
+            return "serving"
+        return "draining" if self.never_drains else "drained"
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if not self.mute:
+                    await self._replay()
+            await asyncio.sleep(0.01)
+
+    async def _replay(self) -> None:
+        answer = await self._client.get(
+            "/internal/v1/control/records", params={"after": self.applied_seq, "wait": 5}
+        )
+        answer.raise_for_status()
+        records = msgspec.json.decode(answer.content, type=RecordsAnswer)
+        if self.mute or not records.records:
+            return
+        for record in records.records:
+            self.state.apply(record)
+            if isinstance(record.state, Routing):
+                self.history.append((record.state.cluster, record.state.epoch))
+        self.applied_seq = self.state.seq
+        await self.report()
+
+    async def _heartbeat(self) -> None:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if not self.mute:
+                    await self.report()
+            await asyncio.sleep(0.5)

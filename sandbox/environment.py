@@ -20,6 +20,9 @@ from sandbox.progress import Progress, Report, silent
 from sandbox.registry import registry_process
 from sandbox.tools import write_tools
 
+_READY_WITHIN_S = 120.0
+"""For each stage; a busy machine takes long, and a start that fails is noticed at once anyway."""
+
 _FIRST_FAILOVER_ID = 101
 """Node ids differ between the clusters, so that whoever mixes them up is noticed."""
 
@@ -45,14 +48,12 @@ class Environment:
         check_free(self.plan.ports_taken())
         with self._cleanup:
             self._prepare_folder()
-            self._start_postgres()
-            self._start_clusters()
             self._start_registry()
-            self._wait()
+            self._wait_for(*self._start_postgres(), *self._start_clusters())
             self._start_mirror()
-            self._start_control_planes()
+            self._wait_for(*self._start_control_planes())
             self._start_gateways()
-            self._wait()
+            self._wait_for(*self._waiting)
             self._cleanup = self._cleanup.pop_all()
         return self
 
@@ -106,17 +107,18 @@ class Environment:
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         self.secrets.write(self.plan.secrets_file)
 
-    def _start_postgres(self) -> None:
-        if self.plan.has(Component.POSTGRES) and self._database_url is None:
-            postgres = Postgres(self.plan.ports.postgres, self.plan.folder)
-            self._cleanup.callback(postgres.remove)
-            postgres.initialise()
-            self._database_url = postgres.url
-            self._start([postgres.process])
+    def _start_postgres(self) -> list[Process]:
+        if not self.plan.has(Component.POSTGRES) or self._database_url is not None:
+            return []
+        postgres = Postgres(self.plan.ports.postgres, self.plan.folder)
+        self._cleanup.callback(postgres.remove)
+        postgres.initialise()
+        self._database_url = postgres.url
+        return self._start([postgres.process])
 
-    def _start_clusters(self) -> None:
+    def _start_clusters(self) -> list[Process]:
         if not self.plan.has(Component.CLUSTERS):
-            return
+            return []
         kafka = kafka_release(self._report)
         write_tools(self.plan.tools, kafka)
         ports, indexes = self.plan.ports, range(self.plan.profile.brokers)
@@ -127,12 +129,12 @@ class Environment:
             ],
         }
         for name, brokers in addresses.items():
-            cluster = KafkaCluster(name, brokers, self.plan.folder, kafka)
-            cluster.format()
-            self._clusters[name] = cluster
-            self._start(cluster.brokers)
-            self._cleanup.callback(_kill_all, cluster.brokers)
+            self._clusters[name] = KafkaCluster(name, brokers, self.plan.folder, kafka)
+            self._clusters[name].format()
         self.plan.clusters_file.write_text(clusters_yaml(self.main, self.failover))
+        started = self._start([*self.main.brokers, *self.failover.brokers])
+        self._cleanup.callback(_kill_all, started)
+        return started
 
     def _start_registry(self) -> None:
         if self.plan.has(Component.REGISTRY):
@@ -144,11 +146,11 @@ class Environment:
             kafka = kafka_release(self._report)
             self._start([mirror_process(self.main, self.failover, self.plan.folder, kafka)])
 
-    def _start_control_planes(self) -> None:
-        if self.plan.has(Component.CONTROL_PLANES):
-            settings, variables = self._plane_settings(), self.plan.control_plane_variables
-            self._start(control_plane(settings, i, self.database_url, variables) for i in PAIR)
-            self._wait()  # the first to start brings the database's schema up to date
+    def _start_control_planes(self) -> list[Process]:
+        if not self.plan.has(Component.CONTROL_PLANES):
+            return []
+        settings, variables = self._plane_settings(), self.plan.control_plane_variables
+        return self._start(control_plane(settings, i, self.database_url, variables) for i in PAIR)
 
     def _start_gateways(self) -> None:
         if self.plan.has(Component.GATEWAYS):
@@ -164,7 +166,7 @@ class Environment:
             folder=self.plan.folder,
         )
 
-    def _start(self, processes: Iterable[Process]) -> None:
+    def _start(self, processes: Iterable[Process]) -> list[Process]:
         started = list(processes)
         self._cleanup.callback(stop_all, started)
         for process in started:
@@ -172,10 +174,11 @@ class Environment:
             process.start()
             self._processes[process.name] = process
             self._waiting.append(process)
+        return started
 
-    def _wait(self) -> None:
-        wait_ready(self._waiting, report=self._report)
-        self._waiting.clear()
+    def _wait_for(self, *processes: Process) -> None:
+        wait_ready(processes, _READY_WITHIN_S, self._report)
+        self._waiting = [process for process in self._waiting if process not in processes]
 
 
 def _kill_all(processes: Iterable[Process]) -> None:

@@ -40,7 +40,9 @@ format: setup ## format and mend what can be mended by itself
 	@$(BIN)/ruff check --fix $(ALL_PYTHON)
 
 .PHONY: lock
-lock: ## renew requirements.lock from pyproject.toml
+lock: ## renew the lock files from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+	  --constraint requirements.lock --python-version 3.11 pyproject.toml -o deploy/requirements.lock

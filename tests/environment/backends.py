@@ -1,5 +1,6 @@
 """Where tests get Kafka and Postgres from: processes of the sandbox, or containers."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class Processes:
-    """Child processes of the test run."""
+    """Child processes of the test run; DATABASE_URL names a Postgres server to use instead."""
 
     ports: Ports
     folder: Path
@@ -61,6 +62,9 @@ class Processes:
 
     @contextmanager
     def postgres(self) -> Iterator[str]:
+        if existing := os.environ.get("DATABASE_URL"):
+            yield existing
+            return
         server = Postgres(self.ports.postgres, self.folder)
         try:
             server.initialise()

@@ -1,10 +1,10 @@
 import pytest
-from dataplane.virtual.topics import topic_facts
 from kio.schema.errors import ErrorCode
 
 from contract.records import TopicMapping
 from contract.session import TopicCreated, TopicDeleted
 from dataplane.virtual.messages import blank, element_of
+from dataplane.virtual.topics import topic_facts
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import request_frame, response_frame
 

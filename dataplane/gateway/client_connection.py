@@ -1,0 +1,374 @@
+"""One client connection: its requests in, its answers out, and the broker connection behind it.
+
+The broker connection belongs to an epoch of the scope and is exchanged at a switch; this one stays.
+Requests wait here while the scope is closed; reading pauses meanwhile, so a client can make the
+gateway hold no more than what it had already sent.
+"""
+
+import asyncio
+from time import monotonic
+
+import structlog
+
+from dataplane.gateway.authentication import Authentication, AuthenticationOver
+from dataplane.gateway.exchange import Exchange, Request
+from dataplane.gateway.frames import LENGTH, Frame, FrameLimitError, FrameReader
+from dataplane.gateway.services import Services
+from dataplane.gateway.tenant import Tenant
+from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.virtual import refusals
+from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
+from dataplane.virtual.programs import request_program, response_program
+from dataplane.virtual.topics import CREATE_PARTITIONS, CREATE_TOPICS, DELETE_TOPICS
+from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
+from dataplane.wire.header import peek
+
+UNAUTHENTICATED_LIMIT = 512 * 1024
+"""Bytes of a frame before authentication (Kafka: `sasl.server.max.receive.size`)."""
+
+AUTHENTICATED_LIMIT = 100 * 1024 * 1024
+"""Bytes of a frame after it (Kafka: `socket.request.max.bytes`)."""
+
+DEPTH_LIMIT = 256
+"""Unanswered requests at which reading pauses."""
+
+JOIN_BELOW = 16 * 1024
+"""Frames up to this many bytes are joined: one buffer costs less than many."""
+
+PRODUCE = 0
+CHANGES_TOPICS = frozenset({CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS})
+
+log = structlog.get_logger()
+
+
+class ClientConnection(asyncio.BufferedProtocol):
+    """A Kafka client's connection to one slot's port."""
+
+    def __init__(self, services: Services, slot: int) -> None:
+        """Wait for a client on the port of a slot."""
+        self._services = services
+        self._lease = services.lease
+        self.slot = slot
+        self.connected_at = monotonic()
+        self.tenant: Tenant | None = None
+        self._authentication = Authentication(services)
+        self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
+        self._exchange = Exchange()
+        self._upstream: UpstreamConnection | None = None
+        self._dialing = False
+        self._draining = False
+        self._reading = True
+        self._client_slow = False
+        self._broker_slow = False
+        self._peer = ""
+        self.transport: asyncio.Transport
+
+    # --- the client's socket -------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows for the type checker
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = f"{peer[0]}:{peer[1]}" if peer else "unknown"
+        self._services.connections.add(self)
+        self._services.counters.connections_opened += 1
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - our buffers, our sizes
+        """Where the socket writes next."""
+        return self._reader.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take in complete requests, send them on, and send what is answered already."""
+        now = monotonic()
+        try:
+            for frame in self._reader.received(nbytes):
+                self._admit(frame, now)
+        except (FrameLimitError, MalformedFrameError) as error:
+            self.close(str(error))
+            return
+        except AuthenticationOver as over:
+            self._flush()
+            self.close(over.reason)
+            return
+        self._pump(now)
+        self._flush()
+
+    def eof_received(self) -> bool:
+        """Close: Kafka knows no half-open connection."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone; so is what it waited for."""
+        self._services.connections.discard(self)
+        self._services.counters.connections_closed += 1
+        if exc is not None:
+            log.info("client connection lost", peer=self._peer, error=str(exc))
+        if self.tenant is not None:
+            self.tenant.scope.members.discard(self)
+        if self._upstream is not None:
+            self._upstream.transport.close()
+
+    def pause_writing(self) -> None:
+        """The client is slow: let the broker wait."""
+        self._client_slow = True
+        if self._upstream is not None:
+            self._upstream.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._client_slow = False
+        if self._upstream is not None:
+            self._upstream.transport.resume_reading()
+
+    def close(self, reason: str) -> None:
+        """End the connection, with one line in the log that says why."""
+        user = self.tenant.user if self.tenant else None
+        log.warning("client connection closed", peer=self._peer, user=user, reason=reason)
+        self.transport.close()
+
+    # --- requests in ---------------------------------------------------------------------------
+
+    def _admit(self, frame: Frame, now: float) -> None:
+        """Queue one request, with its answer if the gateway gives it."""
+        if self.tenant is None:
+            self._authenticate(frame, now)
+            return
+        header = peek(frame)
+        api = APIS.get(header.api_key)
+        if api is None or api.treatment is Treatment.REFUSE:
+            name = api.name if api else f"API key {header.api_key}"
+            raise MalformedFrameError(f"{name} is not offered")
+        request = Request(api, header, frame, now)
+        if api.treatment is Treatment.ANSWER:
+            request.answer = self._authentication.answer(request)
+        elif not api.serves(header.version):
+            raise MalformedFrameError(f"{api.name} version {header.version} is not offered")
+        self._exchange.ask(request)
+
+    def _authenticate(self, frame: Frame, now: float) -> None:
+        request = self._authentication.take(frame, now)
+        self._exchange.ask(request)
+        if self._authentication.tenant is not None:
+            self.tenant = self._authentication.tenant
+            self.tenant.scope.members.add(self)
+            self._reader.limit = AUTHENTICATED_LIMIT
+
+    def _pump(self, now: float) -> None:
+        """Send every waiting request, if the door is open."""
+        if self._exchange.waiting:
+            if self._may_send(now):
+                self._send_waiting()
+            else:
+                self._connect_if_open(now)
+        self._read_or_pause()
+
+    def _may_send(self, now: float) -> bool:
+        tenant = self.tenant
+        return (
+            self._upstream is not None
+            and tenant is not None
+            and tenant.scope.is_open
+            and now < self._lease.deadline
+        )
+
+    def _send_waiting(self) -> None:
+        upstream, tenant, exchange = self._upstream, self.tenant, self._exchange
+        assert upstream is not None  # noqa: S101 - asked by _may_send
+        assert tenant is not None  # noqa: S101 - asked by _may_send
+        out: list[Frame] = []
+        view = tenant.view
+        while (request := exchange.next_waiting()) is not None:
+            program = request_program(request.api.key, request.header.version)
+            try:
+                pieces, request.fact = program(request.frame, view)
+            except RefusedRequestError as refused:
+                self._refuse(request, refused.error_code)
+                continue
+            except MalformedFrameError as error:
+                self.close(f"{request.api.name} version {request.header.version}: {error}")
+                return
+            append_framed(out, pieces)
+            if request.api.key == PRODUCE and request.fact == 0:
+                exchange.forget(request)
+            else:
+                exchange.sent(request)
+        if out:
+            self._services.counters.batches += 1
+            upstream.transport.writelines(out)
+
+    def _connect_if_open(self, now: float) -> None:
+        tenant = self.tenant
+        if tenant is None or self._upstream is not None or self._dialing:
+            return
+        if tenant.scope.is_open and now < self._lease.deadline:
+            self._dialing = True
+            self._services.dial(self, tenant.scope)
+
+    def _refuse(self, request: Request, error_code: int) -> None:
+        """Answer with an error; where none is expected, close the connection, as Kafka does."""
+        answer = refusals.refusal(request.frame, error_code)
+        if answer is not None:
+            request.answer = [answer]
+        else:
+            self._exchange.forget(request)
+            self.close(f"{request.api.name} with acks=0 could not be sent (error {error_code})")
+
+    def refuse_overdue(self, before: float) -> None:
+        """Answer what waits since before a monotonic second with a retriable error."""
+        for request in self._exchange.overdue(before):
+            self._services.counters.held_too_long += 1
+            self._refuse(request, request.api.busy_error)
+        self._flush()
+        self._read_or_pause()
+
+    # --- answers out ---------------------------------------------------------------------------
+
+    def answers_received(self, upstream: UpstreamConnection, frames: list[Frame]) -> None:
+        """Relay a broker's answers, unless the lease ran out meanwhile (rule N3)."""
+        now = monotonic()
+        tenant = self.tenant
+        if upstream is not self._upstream or tenant is None:
+            return
+        if now >= self._lease.deadline:
+            self._services.lease_lapsed()
+            return
+        try:
+            for frame in frames:
+                self._take_answer(frame, tenant, now)
+        except MalformedFrameError as error:
+            self.close(f"the broker's answer cannot be read: {error}")
+            return
+        self._flush()
+        if self._draining:
+            self._let_go_if_drained()
+        else:
+            self._pump(now)
+
+    def _take_answer(self, frame: Frame, tenant: Tenant, now: float) -> None:
+        request = self._exchange.next_sent()
+        (correlation_id,) = LENGTH.unpack_from(frame, 0)
+        if request is None or request.header.correlation_id != correlation_id:
+            raise MalformedFrameError(f"correlation id {correlation_id} was not asked for")
+        program = response_program(request.api.key, request.header.version)
+        request.answer = program(frame, tenant.view, request.fact)
+        if not request.api.repeatable:
+            tenant.scope.write_acknowledged(now)
+        if request.api.key in CHANGES_TOPICS:
+            self._services.topics_changed(tenant, request)
+
+    def _flush(self) -> None:
+        """Send the answers whose turn it is."""
+        out: list[Frame] = []
+        for request in self._exchange.answered():
+            append_framed(out, request.answer or [])
+        if out:
+            self.transport.writelines(out)
+
+    def _read_or_pause(self) -> None:
+        """Read on only if what was read can go on: back-pressure is all there is."""
+        blocked = (
+            self._broker_slow
+            or self._exchange.depth >= DEPTH_LIMIT
+            or (self.tenant is not None and self._exchange.waiting > 0)
+        )
+        if blocked and self._reading:
+            self._reading = False
+            self.transport.pause_reading()
+        elif not blocked and not self._reading:
+            self._reading = True
+            self.transport.resume_reading()
+
+    # --- the broker connection behind ----------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are held."""
+        return self._exchange.waiting
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that a broker has and has not answered."""
+        return self._exchange.in_flight
+
+    def upstream_opened(self, upstream: UpstreamConnection) -> None:
+        """A broker is connected; it is of use only if the scope is still where it was."""
+        self._dialing = False
+        tenant = self.tenant
+        if tenant is None or self.transport.is_closing() or not tenant.scope.is_at(upstream.epoch):
+            upstream.transport.abort()
+            self.serve()
+            return
+        self._upstream = upstream
+        self._broker_slow = False
+        if self._client_slow:
+            upstream.transport.pause_reading()
+        self._pump(monotonic())
+        self._flush()
+
+    def dial_abandoned(self) -> None:
+        """The scope was closed while a broker was being dialled: ask again when it opens."""
+        self._dialing = False
+        self.serve()
+
+    def upstream_failed(self, reason: str) -> None:
+        """No broker could be reached: end the connection, as the dead broker itself would."""
+        self._dialing = False
+        self.close(reason)
+
+    def upstream_lost(self, upstream: UpstreamConnection) -> None:
+        """The broker connection is gone. If nobody meant it to, the client's goes too."""
+        if self.tenant is not None:
+            self.tenant.scope.upstream_closed()
+        if upstream is self._upstream:
+            self._upstream = None
+            self.close("the broker closed its connection")
+
+    def upstream_writable(self, *, writable: bool) -> None:
+        """Stop reading from the client while the broker does not keep up."""
+        self._broker_slow = not writable
+        self._read_or_pause()
+
+    def serve(self) -> None:
+        """The scope is open: send what waits."""
+        self._draining = False
+        self._pump(monotonic())
+
+    def fence(self) -> None:
+        """The scope is closed: let go of the broker once the writes that it has are answered."""
+        self._draining = True
+        self._let_go_if_drained()
+
+    def drop(self) -> int:
+        """Let go of the broker at once; how many writes now have an unknown outcome."""
+        self._draining = False
+        upstream, self._upstream = self._upstream, None
+        if upstream is None:
+            return 0
+        upstream.transport.abort()
+        lost = self._exchange.recall()
+        for request in lost:
+            code = REQUEST_TIMED_OUT if request.api.key == PRODUCE else request.api.busy_error
+            self._refuse(request, code)
+        self._services.counters.writes_cut += len(lost)
+        self._flush()
+        self._read_or_pause()
+        return len(lost)
+
+    def _let_go_if_drained(self) -> None:
+        if self._upstream is None or self._exchange.writes_in_flight:
+            return
+        upstream, self._upstream = self._upstream, None
+        self._draining = False
+        self._exchange.recall()
+        upstream.transport.close()
+
+
+def append_framed(out: list[Frame], pieces: list[Frame]) -> None:
+    """Append a payload with its length in front; a small one as a single buffer."""
+    size = sum(map(len, pieces))
+    if size <= JOIN_BELOW:
+        out.append(b"".join((LENGTH.pack(size), *pieces)))
+    else:
+        out.append(LENGTH.pack(size))
+        out += pieces

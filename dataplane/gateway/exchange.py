@@ -1,0 +1,115 @@
+"""The requests of one client connection, from the frame to its answer. Pure: moves no bytes.
+
+Kafka answers in the order of the requests, so one queue holds them all. Between it and the broker
+there are two more: what waits to be sent (the scope is fenced, or nothing is connected yet) and
+what was sent and is not answered. A switch moves requests from the second back to the first.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+
+from dataplane.gateway.frames import Frame
+from dataplane.virtual.apis import Api
+from dataplane.virtual.programs import Fact
+from dataplane.wire.header import Peek
+
+
+class Request:
+    """One request of a client."""
+
+    __slots__ = ("answer", "api", "fact", "frame", "header", "received_at")
+
+    def __init__(self, api: Api, header: Peek, frame: Frame, received_at: float) -> None:
+        self.api = api
+        self.header = header
+        self.frame = frame
+        self.received_at = received_at
+        """Monotonic seconds."""
+        self.answer: list[Frame] | None = None
+        """Pieces of the answer's payload; None until there is one."""
+        self.fact: Fact = None
+        """What the request's program found out and the answer's program needs."""
+
+
+class Exchange:
+    """Requests in order, each waiting, sent or answered."""
+
+    __slots__ = ("_open", "_sent", "_waiting", "_writes")
+
+    def __init__(self) -> None:
+        self._open: deque[Request] = deque()
+        self._waiting: deque[Request] = deque()
+        self._sent: deque[Request] = deque()
+        self._writes = 0
+
+    @property
+    def depth(self) -> int:
+        """Requests whose answers have not left."""
+        return len(self._open)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that a broker has and has not answered."""
+        return len(self._sent)
+
+    @property
+    def writes_in_flight(self) -> int:
+        """Those of them that must not be sent a second time."""
+        return self._writes
+
+    @property
+    def waiting(self) -> int:
+        """Requests to be sent."""
+        return len(self._waiting)
+
+    def ask(self, request: Request) -> None:
+        """Queue a request; one that has its answer already only keeps its place."""
+        self._open.append(request)
+        if request.answer is None:
+            self._waiting.append(request)
+
+    def next_waiting(self) -> Request | None:
+        """The request to send next, taken out of the line."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def sent(self, request: Request) -> None:
+        """A broker has the request and will answer."""
+        self._sent.append(request)
+        if not request.api.repeatable:
+            self._writes += 1
+
+    def forget(self, request: Request) -> None:
+        """There will be no answer: Produce with acks=0."""
+        self._open.remove(request)
+
+    def next_sent(self) -> Request | None:
+        """The request that the broker's next answer is for; None if it owes none."""
+        if not self._sent:
+            return None
+        request = self._sent.popleft()
+        if not request.api.repeatable:
+            self._writes -= 1
+        return request
+
+    def recall(self) -> list[Request]:
+        """The broker will not answer any more: queue again what may be sent twice.
+
+        Returns the rest: writes of which nobody knows whether they happened.
+        """
+        lost = [r for r in self._sent if not r.api.repeatable]
+        self._waiting.extendleft(r for r in reversed(self._sent) if r.api.repeatable)
+        self._sent.clear()
+        self._writes = 0
+        return lost
+
+    def overdue(self, before: float) -> list[Request]:
+        """Take those out of the waiting line that were received before a monotonic second."""
+        late = []
+        while self._waiting and self._waiting[0].received_at < before:
+            late.append(self._waiting.popleft())
+        return late
+
+    def answered(self) -> Iterator[Request]:
+        """Requests whose answers may leave now: those before the first that has none."""
+        while self._open and self._open[0].answer is not None:
+            yield self._open.popleft()

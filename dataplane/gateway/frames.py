@@ -1,0 +1,91 @@
+"""Cuts a stream of bytes into Kafka frames: a signed 32-bit length, then that many bytes.
+
+Built for `asyncio.BufferedProtocol`: the socket writes into a buffer that this class hands out. A
+frame that does not fit in the small buffer gets one of its own size, so that its bytes are copied
+by nobody but the kernel.
+"""
+
+from struct import Struct
+from typing import TypeAlias
+
+from dataplane.wire.primitives import Buffer
+
+Frame: TypeAlias = Buffer
+"""A frame's payload, without the length in front. It stays valid: no buffer is used twice."""
+
+LENGTH = Struct(">i")
+
+BUFFER_SIZE = 64 * 1024
+"""Bytes that one read can bring."""
+
+SMALL = 4 * 1024
+"""Up to this many bytes of frames, a copy is cheaper than a fresh buffer."""
+
+
+class FrameLimitError(ValueError):
+    """A length prefix that no Kafka client would send: the connection cannot be read on."""
+
+
+class FrameReader:
+    """Buffers of one connection's reading side."""
+
+    def __init__(self, limit: int) -> None:
+        """Accept frames of up to `limit` bytes; the limit may be changed between frames."""
+        self.limit = limit
+        self._buffer = bytearray(BUFFER_SIZE)
+        self._filled = 0
+
+    def get_buffer(self) -> memoryview:
+        """Where the next bytes belong."""
+        return memoryview(self._buffer)[self._filled :]
+
+    def received(self, count: int) -> list[Frame]:
+        """Take note that `count` bytes were written into the buffer; the frames now complete.
+
+        Raises:
+            FrameLimitError: a length is negative or above the limit.
+        """
+        self._filled += count
+        buffer, end = self._buffer, self._filled
+        frames: list[Frame] = []
+        start = 0
+        wanted = 0
+        view = memoryview(buffer)
+        while end - start >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(buffer, start)
+            if not 0 < length <= self.limit:
+                raise FrameLimitError(describe_length(length, self.limit))
+            wanted = LENGTH.size + length
+            if end - start < wanted:
+                break
+            frames.append(view[start + LENGTH.size : start + wanted])
+            start += wanted
+            wanted = 0
+        if start == 0 and wanted <= len(buffer):
+            return frames
+        if 0 < start <= SMALL:
+            frames = [bytes(frame) for frame in frames]
+        self._make_room(start, end, wanted, reusable=start <= SMALL)
+        return frames
+
+    def _make_room(self, start: int, end: int, wanted: int, *, reusable: bool) -> None:
+        """Carry the begun frame over to the front of a buffer that can take it whole."""
+        begun = bytes(memoryview(self._buffer)[start:end])
+        if wanted > BUFFER_SIZE:
+            self._buffer = bytearray(wanted)
+        elif not reusable or len(self._buffer) != BUFFER_SIZE:
+            self._buffer = bytearray(BUFFER_SIZE)
+        self._buffer[: len(begun)] = begun
+        self._filled = len(begun)
+
+
+def describe_length(length: int, limit: int) -> str:
+    """Say what a senseless length probably is: people point browsers and TLS clients anywhere."""
+    raw = LENGTH.pack(length)
+    if raw in {b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"CONN", b"PATC"}:
+        return "the peer speaks HTTP; this is a Kafka port"
+    if raw[:2] == b"\x16\x03":
+        return "the peer speaks TLS; this port is plain text (security.protocol)"
+    if length <= 0:
+        return f"frame length {length} is not positive"
+    return f"frame length {length} is above the limit of {limit} bytes"

@@ -1,0 +1,238 @@
+"""The node's data path put together: listeners, scopes, clients, connections to brokers."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+
+import structlog
+
+from contract.fold import ControlState
+from contract.records import (
+    Cluster,
+    Face,
+    Record,
+    ServiceAccount,
+    TopicMapping,
+    VirtualCluster,
+)
+from dataplane.gateway.authentication import is_revoked
+from dataplane.gateway.client_connection import ClientConnection
+from dataplane.gateway.exchange import Request
+from dataplane.gateway.scope import Scope
+from dataplane.gateway.services import Counters, Lease
+from dataplane.gateway.tenant import Tenant, Views
+from dataplane.gateway.topology import Topology
+from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.node import machine
+from dataplane.settings import GatewaySettings
+from dataplane.virtual.topics import TopicFact, topic_facts
+
+HOLD_LIMIT = 8.0
+"""Seconds that a request may be held before it is answered with a retriable error."""
+
+AUTHENTICATION_LIMIT = 30.0
+"""Seconds that a client may take to authenticate."""
+
+DIALS_AT_ONCE = 64
+"""Connections to brokers that are being made at the same time."""
+
+DIAL_TIMEOUT = 3.0
+"""Seconds for one connection to one broker."""
+
+DIAL_PAUSE = 0.2
+"""Seconds between two rounds over a cluster's brokers."""
+
+log = structlog.get_logger()
+
+
+class Gateway:
+    """One node's data path. Satisfies `services.Services` and `follower.Gateway`."""
+
+    def __init__(self, settings: GatewaySettings, control: ControlState) -> None:
+        """Share `control` with the follower, which fills it."""
+        self._settings = settings
+        self.control = control
+        self.lease = Lease()
+        self.counters = Counters()
+        self.signing_key = settings.signing_key
+        self.views = Views(control, settings.advertised_host, settings.port_start)
+        self.connections: set[ClientConnection] = set()
+        self.topic_facts: asyncio.Queue[TopicFact] = asyncio.Queue()
+        self.tell: Callable[[machine.Event], None] = _nobody_listens
+        """Where the follower hears of closed connections and of a lease that ran out."""
+        self._topology = Topology(settings.clusters)
+        self._scopes: dict[str, Scope] = {}
+        self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._may_listen = asyncio.Event()
+        self.accepting = asyncio.Event()
+        """Set once the ports are open."""
+        self._listeners: list[asyncio.Server] = []
+
+    async def run(self) -> None:
+        """Serve until cancelled; clients are accepted once a scope is served."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self._topology.run())
+            tasks.create_task(self._watch_the_clock())
+            await self._may_listen.wait()
+            await self._listen()
+
+    # --- what the follower asks for --------------------------------------------------------------
+
+    def carry_out(self, command: machine.Command) -> None:
+        """Do what the state machine says with one scope."""
+        self.scope(command.routing.scope).carry_out(command, monotonic())
+        if command.order is machine.Order.SERVE:
+            self._may_listen.set()
+
+    def set_lease(self, deadline: float) -> None:
+        """Serve up to a monotonic second."""
+        self.lease.deadline = deadline
+
+    def record_applied(self, record: Record) -> None:
+        """Follow what a record means for live connections and for cached views."""
+        match record.state:
+            case Cluster() | Face():
+                self.views.forget()
+            case ServiceAccount(revoked_at=int()) as account:
+                self._cut_off(account)
+            case VirtualCluster():
+                self.views.forget()
+            case _:
+                pass
+
+    def scope_counts(self, scope: str) -> tuple[int, int, int, float | None]:
+        """In flight, held, cut, and milliseconds to the first acknowledged write."""
+        mine = [c for c in self.connections if c.tenant and c.tenant.scope.name == scope]
+        in_flight = sum(c.in_flight for c in mine)
+        held = sum(c.waiting for c in mine)
+        known = self.scope(scope)
+        return in_flight, held, known.cut, known.first_ack_ms
+
+    # --- what client connections ask for ---------------------------------------------------------
+
+    def scope(self, name: str) -> Scope:
+        """The scope of that name."""
+        scope = self._scopes.get(name)
+        if scope is None:
+            scope = self._scopes[name] = Scope(name, self._upstreams_closed)
+        return scope
+
+    def lease_lapsed(self) -> None:
+        """Let the machine look at the clock now."""
+        self.tell(machine.Ticked())
+
+    def topics_changed(self, tenant: Tenant, request: Request) -> None:
+        """Tell the control plane which topics a client created, changed or deleted."""
+        vcluster = tenant.vcluster.name
+
+        def known(logical: str) -> TopicMapping | None:
+            mapping = self.control.get(f"topic/{vcluster}/{logical}")
+            return mapping if isinstance(mapping, TopicMapping) else None
+
+        answer = b"".join(request.answer or ())
+        for fact in topic_facts(vcluster, request.frame, answer, known):
+            self.topic_facts.put_nowait(fact)
+
+    def dial(self, client: ClientConnection, scope: Scope) -> None:
+        """Connect to the broker of the client's slot, and hand the connection over."""
+        if self._tasks is not None:
+            self._tasks.create_task(self._dial(client, scope))
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    async def _dial(self, client: ClientConnection, scope: Scope) -> None:
+        """Try the slot's broker, then the others: any of them can say where to go instead."""
+        give_up_at = monotonic() + HOLD_LIMIT
+        loop = asyncio.get_running_loop()
+        while scope.is_open and scope.routing is not None:
+            routing, tenant = scope.routing, client.tenant
+            if tenant is None or client.transport.is_closing():
+                return
+            try:
+                broker = tenant.view.broker_of(client.slot)
+            except LookupError as error:
+                client.upstream_failed(str(error))
+                return
+            for host, port in self._topology.addresses(routing.cluster, broker):
+                try:
+                    async with self._dials, asyncio.timeout(DIAL_TIMEOUT):
+                        _, upstream = await loop.create_connection(
+                            partial(UpstreamConnection, client, routing.epoch), host, port
+                        )
+                except (OSError, TimeoutError):
+                    self._topology.doubt(routing.cluster)
+                    continue
+                scope.upstream_opened()
+                client.upstream_opened(upstream)
+                return
+            if monotonic() >= give_up_at:
+                client.upstream_failed(f"no broker of cluster {routing.cluster} can be reached")
+                return
+            await asyncio.sleep(DIAL_PAUSE)
+        client.dial_abandoned()
+
+    async def _listen(self) -> None:
+        face = self.control.get("face")
+        slots = face.slots if isinstance(face, Face) else 0
+        loop = asyncio.get_running_loop()
+        for slot in range(slots):
+            port = self._settings.port_start + slot
+            server = await loop.create_server(
+                partial(ClientConnection, self, slot),
+                self._settings.bind_host,
+                port,
+                reuse_port=True,
+                backlog=1024,
+            )
+            self._listeners.append(server)
+        first = self._settings.port_start
+        self.accepting.set()
+        log.info("accepting clients", ports=f"{first}-{first + slots - 1}")
+
+    async def drain(self, limit: float) -> None:
+        """Accept no more clients, and wait up to `limit` seconds for the writes in flight."""
+        for server in self._listeners:
+            server.close()
+        for scope in self._scopes.values():
+            scope.close()
+        give_up_at = monotonic() + limit
+        while any(c.in_flight for c in self.connections) and monotonic() < give_up_at:  # noqa: ASYNC110 - the data path sets no events
+            await asyncio.sleep(0.02)
+
+    async def close(self) -> None:
+        """Let the clients go who are still here."""
+        for client in tuple(self.connections):
+            client.transport.close()
+
+    async def _watch_the_clock(self) -> None:
+        """Answer what has been held too long, and end what never authenticated."""
+        while True:
+            await asyncio.sleep(0.25)
+            now = monotonic()
+            for client in tuple(self.connections):
+                if client.tenant is None:
+                    if client.connected_at < now - AUTHENTICATION_LIMIT:
+                        client.close("it did not authenticate in time")
+                elif client.waiting:
+                    client.refuse_overdue(now - HOLD_LIMIT)
+
+    def _upstreams_closed(self, scope: str) -> None:
+        self.tell(machine.UpstreamsClosed(scope))
+
+    def _cut_off(self, account: ServiceAccount) -> None:
+        """End the live connections of an account whose tokens were revoked."""
+        for client in tuple(self.connections):
+            tenant = client.tenant
+            if (
+                tenant is not None
+                and (tenant.vcluster.name, tenant.user) == (account.vcluster, account.name)
+                and is_revoked(account, tenant.token_issued_at)
+            ):
+                client.close(f"the tokens of {account.name} were revoked")
+
+
+def _nobody_listens(event: machine.Event) -> None:
+    """Before the follower is there, nothing can happen that it must know."""

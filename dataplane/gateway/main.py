@@ -1,0 +1,132 @@
+"""`interlock gateway`: one node, from its settings to its last connection."""
+
+import asyncio
+import signal
+import sys
+import uuid
+
+import httpx
+import pydantic
+import stamina
+import structlog
+import uvloop
+from pydantic_core import ErrorDetails
+
+from contract.clusters_file import ClustersFileError
+from contract.fold import ControlState
+from dataplane.gateway.gateway import Gateway
+from dataplane.gateway.http import Server, application, server
+from dataplane.gateway.metrics import NodeCollector
+from dataplane.logs import configure_logs
+from dataplane.node.control_planes import ControlPlanes
+from dataplane.node.follower import Follower, SupersededError
+from dataplane.settings import GatewaySettings
+
+DRAIN_LIMIT = 5.0
+"""Seconds that writes get to be answered when the node is told to stop."""
+
+log = structlog.get_logger()
+
+
+class StoppedError(Exception):
+    """The node was told to stop."""
+
+
+def main() -> None:
+    """Run a node until SIGTERM or SIGINT.
+
+    Raises:
+        SystemExit: the configuration cannot be used, or another process took the node's id.
+    """
+    try:
+        settings = GatewaySettings()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - from the environment
+        _ = settings.clusters
+    except pydantic.ValidationError as error:
+        sys.exit("\n".join(f"interlock: {variable_of(e)}: {e['msg']}" for e in error.errors()))
+    except (ClustersFileError, LookupError) as error:
+        sys.exit(f"interlock: {error}")
+    configure_logs(settings.log_format)
+    try:
+        uvloop.run(_run(settings))
+    except (SupersededError, OSError) as error:
+        sys.exit(f"interlock: {error}")
+
+
+def variable_of(error: ErrorDetails) -> str:
+    """The environment variable that a validation error is about."""
+    return ".".join(str(part) for part in error["loc"])
+
+
+async def _run(settings: GatewaySettings) -> None:
+    incarnation = str(uuid.uuid4())
+    structlog.contextvars.bind_contextvars(node=settings.node_id)
+    control = ControlState()
+    gateway = Gateway(settings, control)
+    token = settings.node_token.get_secret_value()
+    async with ControlPlanes(settings.control_plane_urls, token) as control_planes:
+        follower = Follower(
+            node_id=settings.node_id,
+            incarnation=incarnation,
+            control=control,
+            control_planes=control_planes,
+            control_bootstrap=settings.control_topic_cluster.bootstrap_servers,
+            gateway=gateway,
+        )
+        gateway.tell = follower.take
+        log.info("node starts", incarnation=incarnation, group=settings.cluster_id)
+        await _serve(settings, gateway, follower, control_planes)
+        await gateway.close()
+        await follower.leave()
+    log.info("node stopped")
+
+
+async def _serve(
+    settings: GatewaySettings, gateway: Gateway, follower: Follower, control_planes: ControlPlanes
+) -> None:
+    """Run all parts until a signal comes or one of them fails."""
+    app = application(
+        lambda: any(s.phase == "serving" for s in follower.state.standings),
+        NodeCollector(gateway, follower),
+    )
+    http = server(app, settings.bind_host, settings.http_port)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(http.serve())
+            tasks.create_task(follower.run())
+            tasks.create_task(gateway.run())
+            tasks.create_task(_report_topics(settings.node_id, gateway, control_planes))
+            tasks.create_task(_stop_in_order(stop, gateway, http))
+    except* StoppedError:
+        log.info("node was told to stop")
+    except* SupersededError as group:
+        raise group.exceptions[0] from None
+
+
+async def _stop_in_order(stop: asyncio.Event, gateway: Gateway, http: Server) -> None:
+    """Wait for the signal, let the writes in flight be answered, then end everything.
+
+    Raises:
+        StoppedError: always; it is what ends the other parts.
+    """
+    await stop.wait()
+    await gateway.drain(DRAIN_LIMIT)
+    http.should_exit = True
+    raise StoppedError
+
+
+async def _report_topics(node_id: str, gateway: Gateway, control_planes: ControlPlanes) -> None:
+    """Tell the control plane about created and deleted topics, each until it has heard."""
+    while True:
+        fact = await gateway.topic_facts.get()
+        async for attempt in stamina.retry_context(
+            on=httpx.TransportError, attempts=None, timeout=None, wait_max=2.0
+        ):
+            with attempt:
+                try:
+                    await control_planes.topic_changed(node_id, fact)
+                except httpx.HTTPStatusError as error:
+                    log.warning("topic change was refused", topic=fact.logical, error=str(error))

@@ -1,0 +1,90 @@
+"""What Prometheus reads from a node, gathered when it asks: the data path only counts integers."""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from contract.fold import ControlState
+from dataplane.gateway.client_connection import ClientConnection
+from dataplane.gateway.services import Counters, Lease
+from dataplane.node.machine import NodeState
+
+
+class Source(Protocol):
+    """The gateway, as its metrics see it."""
+
+    counters: Counters
+    lease: Lease
+    control: ControlState
+    connections: set[ClientConnection]
+
+
+class Standings(Protocol):
+    """The follower, as the metrics see it."""
+
+    state: NodeState
+
+    @property
+    def applied_seq(self) -> int:
+        """Every record up to this `seq` has been applied."""
+        ...
+
+
+class NodeCollector(Collector):
+    """All metrics of a node."""
+
+    def __init__(self, gateway: Source, follower: Standings) -> None:
+        """Read from the gateway and its follower."""
+        self._gateway = gateway
+        self._follower = follower
+
+    def collect(self) -> Iterator[Metric]:
+        """One sample of everything."""
+        yield from self._counters()
+        yield from self._lease()
+        yield from self._phases()
+
+    def _counters(self) -> Iterator[Metric]:
+        counters = self._gateway.counters
+        named = {
+            "connections_opened": "Client connections accepted",
+            "connections_closed": "Client connections ended",
+            "authentications_failed": "Log-ins refused",
+            "batches": "Times that requests were sent to a broker, one or many at once",
+            "held_too_long": "Held requests that got a retriable error at the hold limit",
+            "writes_cut": "Writes whose outcome stayed unknown because a lease or a drain ran out",
+        }
+        for name, meaning in named.items():
+            family = CounterMetricFamily(f"interlock_node_{name}", meaning)
+            family.add_metric([], getattr(counters, name))
+            yield family
+        requests = CounterMetricFamily(
+            "interlock_node_requests", "Requests of clients", labels=["api"]
+        )
+        for api, count in counters.requests.items():
+            requests.add_metric([api], count)
+        yield requests
+        live = GaugeMetricFamily("interlock_node_connections", "Client connections open now")
+        live.add_metric([], len(self._gateway.connections))
+        yield live
+
+    def _lease(self) -> Iterator[Metric]:
+        left = max(0.0, self._gateway.lease.deadline - monotonic())
+        yield GaugeMetricFamily(
+            "interlock_node_lease_seconds", "Seconds for which the node may still serve", left
+        )
+        yield GaugeMetricFamily(
+            "interlock_node_applied_seq", "Newest applied event", self._follower.applied_seq
+        )
+
+    def _phases(self) -> Iterator[Metric]:
+        epochs = GaugeMetricFamily(
+            "interlock_node_epoch", "Epoch of the scope", labels=["scope", "cluster", "phase"]
+        )
+        for standing in self._follower.state.standings:
+            routing = standing.routing
+            epochs.add_metric([routing.scope, routing.cluster, standing.phase], routing.epoch)
+        yield epochs

@@ -1,0 +1,68 @@
+"""Who a client is, and what of the physical cluster it sees."""
+
+from contract.fold import ControlState
+from contract.records import Cluster, Face, VirtualCluster
+from contract.tokens import Claims
+from dataplane.gateway.scope import Scope
+from dataplane.virtual.view import Listener, View
+
+
+class Views:
+    """The view of each virtual cluster on each physical cluster, made when first asked for."""
+
+    def __init__(self, control: ControlState, advertised_host: str, port_start: int) -> None:
+        """Slot n is advertised at `advertised_host`, port `port_start` plus n."""
+        self._control = control
+        self._host = advertised_host
+        self._port_start = port_start
+        self._views: dict[tuple[str, str], View] = {}
+
+    def of(self, vcluster: VirtualCluster, cluster: str) -> View:
+        """The view of a virtual cluster while a physical cluster serves it."""
+        view = self._views.get((vcluster.name, cluster))
+        if view is None:
+            view = self._views[vcluster.name, cluster] = self._make(vcluster, cluster)
+        return view
+
+    def forget(self) -> None:
+        """A cluster was described anew: make the views again when asked."""
+        self._views.clear()
+
+    def _make(self, vcluster: VirtualCluster, cluster: str) -> View:
+        face = self._control.get("face")
+        physical = self._control.get(f"cluster/{cluster}")
+        if not isinstance(face, Face) or not isinstance(physical, Cluster):
+            raise LookupError(  # noqa: TRY004 - a record that is missing, not one of a wrong type
+                f"cluster {cluster} has not been described by the control plane"
+            )
+        listeners = tuple(
+            Listener(self._host, self._port_start + slot) for slot in range(face.slots)
+        )
+        return View(
+            vcluster=vcluster.name,
+            cluster_id=vcluster.cluster_id,
+            listeners=listeners,
+            brokers=physical.brokers,
+            cluster_index=physical.index,
+        )
+
+
+class Tenant:
+    """An authenticated user of a virtual cluster."""
+
+    __slots__ = ("_views", "scope", "token_issued_at", "user", "vcluster")
+
+    def __init__(
+        self, vcluster: VirtualCluster, claims: Claims, scope: Scope, views: Views
+    ) -> None:
+        self.vcluster = vcluster
+        self.user = claims.username
+        self.token_issued_at = claims.iat
+        """Epoch seconds; None for the incumbent's tokens, which do not say."""
+        self.scope = scope
+        self._views = views
+
+    @property
+    def view(self) -> View:
+        """The virtual cluster on the physical cluster that serves it now."""
+        return self._views.of(self.vcluster, self.scope.cluster)

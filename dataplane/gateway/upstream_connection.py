@@ -1,0 +1,68 @@
+"""One connection to a broker, on behalf of one client connection."""
+
+import asyncio
+from typing import Protocol
+
+from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
+
+ANSWER_LIMIT = 1024 * 1024 * 1024
+"""Bytes of the longest answer taken from a broker: Fetch may exceed `fetch.max.bytes`."""
+
+
+class Owner(Protocol):
+    """The client connection."""
+
+    def answers_received(self, upstream: "UpstreamConnection", frames: list[Frame]) -> None:
+        """Answers of the broker, in order."""
+
+    def upstream_lost(self, upstream: "UpstreamConnection") -> None:
+        """The connection is gone, whoever closed it."""
+
+    def upstream_writable(self, *, writable: bool) -> None:
+        """The broker takes requests faster, or slower, than they are written."""
+
+
+class UpstreamConnection(asyncio.BufferedProtocol):
+    """Reads a broker's answers and hands them to the client connection that asked."""
+
+    def __init__(self, owner: Owner, epoch: int) -> None:
+        """Belong to a client connection, in one epoch of its scope."""
+        self._owner = owner
+        self.epoch = epoch
+        self._reader = FrameReader(ANSWER_LIMIT)
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows for the type checker
+        self.transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - our buffers, our sizes
+        """Where the socket writes next."""
+        return self._reader.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Hand complete answers on."""
+        try:
+            frames = self._reader.received(nbytes)
+        except FrameLimitError:
+            self.transport.abort()
+            return
+        if frames:
+            self._owner.answers_received(self, frames)
+
+    def eof_received(self) -> bool:
+        """Close: Kafka knows no half-open connection."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - gone is gone
+        """Tell the client connection."""
+        self._owner.upstream_lost(self)
+
+    def pause_writing(self) -> None:
+        """The broker is slow: let the client wait."""
+        self._owner.upstream_writable(writable=False)
+
+    def resume_writing(self) -> None:
+        """The broker has caught up."""
+        self._owner.upstream_writable(writable=True)

@@ -1,0 +1,36 @@
+"""Log lines: JSON for machines, or aligned and coloured for people."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+
+def configure_logs(form: Literal["json", "console"]) -> None:
+    """Set up structlog, and send what libraries log through the same form, warnings and worse."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if form == "json":
+        last: structlog.typing.Processor = structlog.processors.JSONRenderer()
+        # Without the values of local variables: there are secrets among them.
+        trace = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(trace))
+    else:
+        plain = structlog.dev.plain_traceback
+        last = structlog.dev.ConsoleRenderer(exception_formatter=plain)
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared)
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # aiokafka reports every failed attempt; what it amounts to is logged where it is handled.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

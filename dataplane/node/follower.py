@@ -1,0 +1,321 @@
+"""The node's I/O: follows the control records on both channels, keeps the lease, reports.
+
+Everything is decided by `machine`; this file only feeds it and carries out what it commands.
+Channel T is the control topic, channel H is the control planes' HTTP. Either is enough to serve.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+import httpx
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contract.codec import UnknownRecordError, decode, require_readable
+from contract.fold import ControlState
+from contract.records import CONTROL_TOPIC, Node, Record, Routing
+from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnswer
+from dataplane.node import machine
+from dataplane.node.control_planes import ControlPlanes
+
+HEARTBEAT = 1.0
+"""Seconds between two session reports, and between two looks at the topic's end."""
+
+TICK = 0.1
+"""Seconds between two looks at the clock."""
+
+TOPIC_LEASE = 5.0
+"""Seconds that a node may serve after it read the control topic to its end."""
+
+LONG_POLL = 20.0
+"""Seconds that a control plane may keep a request for newer records open."""
+
+log = structlog.get_logger()
+
+
+class SupersededError(RuntimeError):
+    """Another process has registered under this node's id."""
+
+
+class Gateway(Protocol):
+    """The gateway, as its follower sees it."""
+
+    def carry_out(self, command: machine.Command) -> None:
+        """Do what the state machine says with one scope."""
+
+    def set_lease(self, deadline: float) -> None:
+        """Serve up to a monotonic second."""
+
+    def record_applied(self, record: Record) -> None:
+        """A control record changed the state."""
+
+    def scope_counts(self, scope: str) -> tuple[int, int, int, float | None]:
+        """In flight, held, cut, and milliseconds to the first acknowledged write."""
+        ...
+
+
+class Follower:
+    """Keeps one node in step with the log."""
+
+    def __init__(
+        self,
+        *,
+        node_id: str,
+        incarnation: str,
+        control: ControlState,
+        control_planes: ControlPlanes,
+        control_bootstrap: str,
+        gateway: Gateway,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """Follow for one incarnation of a node; `control` is shared with the gateway."""
+        self.state = machine.NodeState()
+        self._node_id = node_id
+        self._incarnation = incarnation
+        self._control = control
+        self._control_planes = control_planes
+        self._control_bootstrap = control_bootstrap
+        self._gateway = gateway
+        self._clock = clock
+        self._applied_seq = 0
+        self._known_to_control = asyncio.Event()
+        self._log_known = asyncio.Event()
+        self._report_now = asyncio.Event()
+        self._events: deque[machine.Event] = deque()
+        self._leaving = False
+
+    @property
+    def applied_seq(self) -> int:
+        """Every record up to this `seq` has been applied."""
+        return self._applied_seq
+
+    async def run(self) -> None:
+        """Follow until cancelled.
+
+        Raises:
+            SupersededError: another process took this node's id.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tick())
+            tasks.create_task(self._keep_session())
+            tasks.create_task(self._follow_http())
+            tasks.create_task(self._follow_topic())
+
+    # --- the machine -----------------------------------------------------------------------------
+
+    def take(self, event: machine.Event) -> None:
+        """Hand an event to the machine and carry out what follows, in order, never nested."""
+        self._events.append(event)
+        if len(self._events) > 1:
+            return
+        while self._events:
+            now = self._clock()
+            self.state, commands = machine.handle(self.state, self._events[0], now)
+            self._gateway.set_lease(self.state.lease_deadline)
+            for command in commands:
+                self._log_command(command)
+                if command.order is machine.Order.REPORT:
+                    self._report_now.set()
+                else:
+                    self._gateway.carry_out(command)
+            self._events.popleft()
+
+    @staticmethod
+    def _log_command(command: machine.Command) -> None:
+        if command.order is not machine.Order.REPORT:
+            routing = command.routing
+            log.info(
+                "scope ordered",
+                order=command.order.value,
+                scope=routing.scope,
+                cluster=routing.cluster,
+                epoch=routing.epoch,
+                term=routing.term,
+            )
+
+    def _apply(self, record: Record) -> None:
+        require_readable(record.v)
+        if record.log != self._control.log and self._control.log is not None:
+            return
+        if not self._control.apply(record):
+            return
+        state = record.state
+        self._gateway.record_applied(record)
+        if isinstance(state, Routing):
+            self.take(machine.RoutingApplied(state))
+        elif isinstance(state, Node) and state.node_id == self._node_id:
+            self._compare_incarnation(state)
+
+    def _compare_incarnation(self, node: Node) -> None:
+        if node.incarnation == self._incarnation:
+            self.take(machine.Registered())
+        elif self.state.registered:
+            raise SupersededError(
+                f"another process registered as node {self._node_id}: give each its own"
+                " INTERLOCK_NODE_ID"
+            )
+
+    def _apply_answer(self, answer: RecordsAnswer | SessionAnswer) -> None:
+        for record in answer.records:
+            self._apply(record)
+        self._applied_seq = max(self._applied_seq, answer.head_seq)
+
+    def _stop_at(self, error: UnknownRecordError) -> None:
+        log.error("control record cannot be read; the node stops serving", error=str(error))
+        self.take(machine.RecordUnreadable(str(error)))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.take(machine.Ticked())
+
+    # --- channel H -------------------------------------------------------------------------------
+
+    async def _follow_http(self) -> None:
+        """Register, then ask for newer records for ever."""
+        while True:
+            try:
+                await self._control_planes.register(self._node_id, self._incarnation)
+                self._known_to_control.set()
+                break
+            except httpx.HTTPError as error:
+                log.warning("cannot register with a control plane", error=repr(error))
+                await asyncio.sleep(HEARTBEAT)
+        wait = 0.0
+        while True:
+            try:
+                answer = await self._control_planes.records(self._applied_seq, wait)
+                self._control.adopt(answer.log)
+                self._apply_answer(answer)
+                self.take(machine.Replayed())
+                self._log_known.set()
+                wait = LONG_POLL
+            except UnknownRecordError as error:
+                self._stop_at(error)
+                await asyncio.sleep(HEARTBEAT)
+            except httpx.HTTPError as error:
+                log.warning("cannot follow a control plane", error=repr(error))
+                await asyncio.sleep(HEARTBEAT)
+
+    async def _keep_session(self) -> None:
+        """Report each heartbeat and each change of phase; the answer is a lease, or why not."""
+        refusal: str | None = None
+        await self._known_to_control.wait()
+        while True:
+            sent_at = self._clock()
+            try:
+                answer = await self._control_planes.session(self._node_id, self._report())
+                self._apply_answer(answer)
+                if answer.granted:
+                    self.take(machine.SessionGranted(sent_at, answer.lease_s))
+                elif answer.refusal != refusal:
+                    log.warning("no lease over HTTP", reason=answer.refusal)
+                refusal = answer.refusal
+            except UnknownRecordError as error:
+                self._stop_at(error)
+            except httpx.HTTPError as error:
+                log.warning("cannot report to a control plane", error=repr(error))
+            await self._until_next_report()
+
+    async def _until_next_report(self) -> None:
+        try:
+            async with asyncio.timeout(HEARTBEAT):
+                await self._report_now.wait()
+        except TimeoutError:
+            pass
+        self._report_now.clear()
+
+    def _report(self) -> NodeReport:
+        scopes = {s.routing.scope: self._scope_report(s) for s in self.state.standings}
+        return NodeReport(
+            incarnation=self._incarnation,
+            applied_seq=self._applied_seq,
+            digest=self._control.digest(),
+            scopes=scopes,
+            unreadable=self.state.unreadable,
+            leaving=self._leaving,
+        )
+
+    def _scope_report(self, standing: machine.Standing) -> ScopeReport:
+        routing = standing.routing
+        in_flight, held, cut, first_ack_ms = self._gateway.scope_counts(routing.scope)
+        return ScopeReport(
+            phase=standing.phase,
+            epoch=routing.epoch,
+            term=routing.term,
+            in_flight=in_flight,
+            held=held,
+            cut=cut,
+            first_ack_ms=first_ack_ms,
+        )
+
+    async def leave(self) -> None:
+        """Give the lease back; the gateway holds no connection any more."""
+        self._leaving = True
+        try:
+            await self._control_planes.session(self._node_id, self._report())
+        except httpx.HTTPError as error:
+            log.warning("cannot say good-bye to a control plane", error=repr(error))
+
+    # --- channel T -------------------------------------------------------------------------------
+
+    async def _follow_topic(self) -> None:
+        """Read the control topic from its beginning; after any trouble, start over."""
+        await self._log_known.wait()
+        while True:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._control_bootstrap,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                request_timeout_ms=3000,
+                retry_backoff_ms=200,
+            )
+            try:
+                await consumer.start()
+                await self._read_topic(consumer)
+            except UnknownRecordError as error:
+                self._stop_at(error)
+            except (KafkaError, OSError, TimeoutError, TopicReplacedError) as error:
+                log.warning("cannot follow the control topic", error=repr(error))
+            finally:
+                await consumer.stop()
+            await asyncio.sleep(HEARTBEAT)
+
+    async def _read_topic(self, consumer: AIOKafkaConsumer) -> None:
+        partition = TopicPartition(CONTROL_TOPIC, 0)
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        while True:
+            asked_at = self._clock()
+            end: int = (await consumer.end_offsets([partition]))[partition]
+            if end < await consumer.position(partition):
+                raise TopicReplacedError
+            await self._read_up_to(consumer, partition, end)
+            self.take(machine.Replayed())
+            self.take(machine.TopicRead(asked_at, TOPIC_LEASE))
+
+    async def _read_up_to(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
+    ) -> None:
+        """Apply what there is, at least up to `end`; wait a little if that is nothing."""
+        while True:
+            batches = await consumer.getmany(partition, timeout_ms=int(HEARTBEAT * 500))
+            for message in batches.get(partition, ()):
+                if message.value is not None:
+                    self._apply_from_topic(decode(message.value))
+            if await consumer.position(partition) >= end:
+                return
+
+    def _apply_from_topic(self, record: Record) -> None:
+        if record.log == self._control.log:
+            self._apply(record)
+            self._applied_seq = max(self._applied_seq, record.seq)
+
+
+class TopicReplacedError(RuntimeError):
+    """The topic ends before what was read of it: it was deleted and made again."""

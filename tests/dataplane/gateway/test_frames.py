@@ -1,0 +1,72 @@
+"""Cutting a byte stream into frames."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataplane.gateway.frames import BUFFER_SIZE, LENGTH, FrameLimitError, FrameReader
+
+
+def _feed(reader: FrameReader, stream: bytes, step: int) -> list[bytes]:
+    frames = []
+    while stream:
+        room = reader.get_buffer()
+        part = stream[: min(step, len(room))]
+        assert part, "the reader must always have room"
+        room[: len(part)] = part
+        frames += reader.received(len(part))
+        stream = stream[len(part) :]
+    return [bytes(frame) for frame in frames]
+
+
+def _stream(payloads: list[bytes]) -> bytes:
+    return b"".join(LENGTH.pack(len(p)) + p for p in payloads)
+
+
+sizes = st.one_of(st.integers(1, 50), st.integers(3000, 5000), st.integers(60_000, 200_000))
+
+
+@given(st.lists(sizes, max_size=6), st.integers(1, 100_000))
+def test_frames_come_out_as_they_went_in(lengths: list[int], step: int) -> None:
+    payloads = [bytes([n % 251]) * size for n, size in enumerate(lengths)]
+    step = max(step, 500)
+    assert _feed(FrameReader(1 << 20), _stream(payloads), step) == payloads
+
+
+def test_a_single_byte_at_a_time() -> None:
+    payloads = [b"a", b"bc", b"d" * 300]
+    assert _feed(FrameReader(1 << 20), _stream(payloads), 1) == payloads
+
+
+def test_frames_stay_valid_while_more_is_read() -> None:
+    reader = FrameReader(1 << 20)
+    first = _stream([b"x" * 5000])
+    reader.get_buffer()[: len(first)] = first
+    (kept,) = reader.received(len(first))
+    _feed(reader, _stream([b"y" * 5000] * 20), BUFFER_SIZE)
+    assert bytes(kept) == b"x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("prefix", "says"),
+    [
+        (b"GET / HTTP/1.1", "HTTP"),
+        (b"\x16\x03\x01\x02", "TLS"),
+        (b"\xff\xff\xff\xff", "not positive"),
+        (b"\x00\x00\x00\x00", "not positive"),
+        (b"\x7f\xff\xff\xff", "above the limit of 1000"),
+    ],
+)
+def test_senseless_lengths_are_refused_by_name(prefix: bytes, says: str) -> None:
+    reader = FrameReader(1000)
+    reader.get_buffer()[: len(prefix)] = prefix
+    with pytest.raises(FrameLimitError, match=says):
+        reader.received(len(prefix))
+
+
+def test_a_senseless_length_allocates_nothing() -> None:
+    reader = FrameReader(1000)
+    reader.get_buffer()[:4] = b"\x7f\xff\xff\xff"
+    with pytest.raises(FrameLimitError):
+        reader.received(4)
+    assert len(reader.get_buffer()) <= BUFFER_SIZE

@@ -62,7 +62,6 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("init_producer_id.request.transactional_id", fc.TRANSACTION_IF_ANY),
     ("init_producer_id.response.producer_id", fc.NEW_PRODUCER_ID),
     ("*producer_id", fc.OWN),
-    ("list_transactions.request.producer_id_filters[]", fc.OWN),
     # Names that a sibling field says the meaning of
     ("find_coordinator.request.key", fc.COORDINATOR_KEY),
     ("find_coordinator.request.coordinator_keys[]", fc.COORDINATOR_KEY),

@@ -103,6 +103,7 @@ class Generator:
             fc.COORDINATOR_TYPE: seed.choice([0, 1]),
             fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),
             fc.REPLICA: -1,
+            fc.PREFERRED_REPLICA: seed.choice([101, 102, -1]),
             fc.ENDPOINT_TYPE: 1,
             fc.PROTOCOL_TYPE: "consumer",
             fc.SUBSCRIPTION: subscription(seed, PREFIX if response else ""),
@@ -305,3 +306,16 @@ def generated(key: int, version: int, direction: Direction, seed: int) -> Any:
     return Generator(f"{key} {version} {direction} {seed}", api_name(key), direction).entity(
         message(key, version, direction)
     )
+
+
+def fact_of(key: int, body: Any) -> Any:
+    """What a request's program should find out."""
+    match key:
+        case 0:
+            return body.acks
+        case 11:
+            return body.protocol_type.encode()
+        case 22:
+            return body.transactional_id is not None
+        case _:
+            return None

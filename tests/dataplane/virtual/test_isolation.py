@@ -11,6 +11,7 @@ from tests.dataplane.virtual.instances import (
     VIEW,
     Oracle,
     decoded,
+    fact_of,
     generated,
     request_frame,
     response_frame,
@@ -26,9 +27,10 @@ def test_a_request_reaches_the_broker_with_physical_names_and_otherwise_unchange
     program = request_program(key, version)
     for seed in SEEDS:
         body = generated(key, version, "request", seed)
-        pieces, _ = program(request_frame(key, version, body), VIEW)
+        pieces, fact = program(request_frame(key, version, body), VIEW)
         sent = decoded(key, version, "request", b"".join(pieces))
         assert sent == Oracle(api_name(key), "request", None).entity(body)
+        assert fact == fact_of(key, body)
 
 
 @pytest.mark.parametrize(("key", "version"), MESSAGES)

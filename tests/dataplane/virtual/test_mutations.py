@@ -1,10 +1,18 @@
-"""The isolation test is worth what it catches: every class that is left out must make it fail."""
+"""The isolation test is worth what it catches: a class or rule left out must make it fail."""
 
 import pytest
 
 from dataplane.virtual import field_classes as fc
 from dataplane.virtual.field_classes import FieldClass
-from dataplane.virtual.fields import class_of, treatment_of
+from dataplane.virtual.fields import (
+    MARKED,
+    RULES,
+    _compiled_rules,
+    class_of,
+    matching_rule,
+    needs_class,
+    treatment_of,
+)
 from dataplane.wire.compiler import compile_program
 from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import request_is_tagged, response_is_tagged
@@ -15,18 +23,17 @@ from tests.dataplane.virtual.instances import (
     VIEW,
     Oracle,
     decoded,
+    fact_of,
     generated,
     request_frame,
     response_frame,
 )
 
 FACTS = {11: b"consumer", 22: False}
-WITHOUT_A_TRACE = {fc.ACKS}  # only noted, for the gateway
-
 MUTATIONS = [
     pytest.param(class_, direction, id=f"{name}-{direction}")
     for name, class_ in vars(fc).items()
-    if isinstance(class_, FieldClass) and class_ not in WITHOUT_A_TRACE
+    if isinstance(class_, FieldClass)
     for direction in ("request", "response")
     if getattr(class_, direction) is not None and not isinstance(getattr(class_, direction), Only)
 ]
@@ -38,13 +45,43 @@ def has_class(key, version, direction, class_):
     return any(class_of(api, direction, path, field) is class_ for path, field in schema.walk())
 
 
-def program_without(class_, key, version, direction):
-    api = api_name(key)
+def has_rule(key, version, direction, index):
+    address = f"{api_name(key)}.{direction}."
+    paths = (path for path, _ in message(key, version, direction).walk())
+    return any(matching_rule(address + path) == index for path in paths)
 
-    def classify(path, field):
+
+def without_class(class_):
+    """A classification in which a class has no treatment."""
+
+    def treatment(api, direction, path, field):
         if class_of(api, direction, path, field) is class_:
             return None
         return treatment_of(api, direction, path, field)
+
+    return treatment
+
+
+def without_rule(index):
+    """A classification that lacks one rule; the next that fits takes its place."""
+    rules = [rule for number, rule in enumerate(_compiled_rules()) if number != index]
+
+    def treatment(api, direction, path, field):
+        address = f"{api}.{direction}.{path}"
+        fitting = (class_ for rule, class_ in rules if rule.fullmatch(address))
+        class_ = next(fitting, MARKED.get(field.type_name))
+        if class_ is None and needs_class(field):
+            raise LookupError(address)
+        return getattr(class_, direction, None)
+
+    return treatment
+
+
+def compiled(treatment, key, version, direction):
+    api = api_name(key)
+
+    def classify(path, field):
+        return treatment(api, direction, path, field)
 
     tagged = request_is_tagged if direction == "request" else response_is_tagged
     schema = message(key, version, direction)
@@ -53,16 +90,18 @@ def program_without(class_, key, version, direction):
     ).run
 
 
-def survives(class_, key, version, direction, seed):
+def survives(treatment, key, version, direction, seed):
     body = generated(key, version, direction, seed)
-    program = program_without(class_, key, version, direction)
     try:
+        program = compiled(treatment, key, version, direction)
         if direction == "request":
-            pieces, _ = program(request_frame(key, version, body), VIEW)
+            pieces, fact = program(request_frame(key, version, body), VIEW)
+            if fact != fact_of(key, body):
+                return False
         else:
             pieces = program(response_frame(key, version, body), VIEW, FACTS.get(key))
         seen = decoded(key, version, direction, b"".join(pieces))
-    except (MalformedFrameError, NameError):
+    except (MalformedFrameError, NameError, LookupError, TypeError):
         return False
     oracle = Oracle(api_name(key), direction, FACTS.get(key))
     return seen == oracle.entity(body)
@@ -73,7 +112,25 @@ def test_without_a_class_the_isolation_test_fails(class_, direction):
     concerned = [(k, v) for k, v in OFFERED if has_class(k, v, direction, class_)]
     assert concerned
     assert not all(
-        survives(class_, key, version, direction, seed)
+        survives(without_class(class_), key, version, direction, seed)
         for key, version in concerned
+        for seed in range(6)
+    )
+
+
+@pytest.mark.parametrize("index", range(len(RULES)), ids=lambda index: RULES[index][0])
+def test_without_a_rule_the_isolation_test_fails(index):
+    concerned = [
+        (key, version, direction)
+        for direction in ("request", "response")
+        if not isinstance(RULES[index][1].request, Only)
+        for key, version in OFFERED
+        if has_rule(key, version, direction, index)
+    ]
+    if not concerned:
+        return  # it keeps fields out of what is offered, or guards, which has its own test
+    assert not all(
+        survives(without_rule(index), key, version, direction, seed)
+        for key, version, direction in concerned
         for seed in range(6)
     )

@@ -7,6 +7,7 @@ gateway hold no more than what it had already sent.
 
 import asyncio
 from time import monotonic
+from typing import cast
 
 import structlog
 
@@ -67,8 +68,7 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows for the type checker
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         peer = transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if peer else "unknown"
         self._services.connections.add(self)
@@ -297,7 +297,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         tenant = self.tenant
         if tenant is None or self.transport.is_closing() or not tenant.scope.is_at(upstream.epoch):
             upstream.transport.abort()
-            self.serve()
+            self._pump(monotonic())
             return
         self._upstream = upstream
         self._broker_slow = False
@@ -309,7 +309,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def dial_abandoned(self) -> None:
         """The scope was closed while a broker was being dialled: ask again when it opens."""
         self._dialing = False
-        self.serve()
+        self._pump(monotonic())
 
     def upstream_failed(self, reason: str) -> None:
         """No broker could be reached: end the connection, as the dead broker itself would."""
@@ -332,6 +332,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def serve(self) -> None:
         """The scope is open: send what waits."""
         self._draining = False
+        self._services.counters.requests_held += self._exchange.waiting
         self._pump(monotonic())
 
     def fence(self) -> None:

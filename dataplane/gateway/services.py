@@ -30,6 +30,8 @@ class Counters:
     authentications_failed: int = 0
     batches: int = 0
     """Times that requests were sent to a broker, one or many at once."""
+    requests_held: int = 0
+    """Requests that waited for a scope to be served, counted when it was."""
     held_too_long: int = 0
     """Requests that were answered with a retriable error because the hold limit had passed."""
     writes_cut: int = 0

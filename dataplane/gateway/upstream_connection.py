@@ -1,7 +1,7 @@
 """One connection to a broker, on behalf of one client connection."""
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
 
@@ -34,8 +34,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows for the type checker
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - our buffers, our sizes
         """Where the socket writes next."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 import pytest
+import uvloop
 
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Record, Routing, State, VirtualCluster, key_of
@@ -81,6 +82,11 @@ class Stage:
             "sasl_plain_username": "sa",
             "sasl_plain_password": self.token(**claims),
         }
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Any:
+    """The loop that nodes run on: its transports differ from those of asyncio."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -34,6 +34,10 @@ check: setup ## style, types, layers and unit tests, under a minute
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
 	@$(BIN)/python -m pytest
 
+.PHONY: demo
+demo: setup ## the whole scenario on this machine: two clusters, a switch, and what it cost
+	@$(BIN)/interlock sandbox demo
+
 .PHONY: format
 format: setup ## format and mend what can be mended by itself
 	@$(BIN)/ruff format $(ALL_PYTHON)

@@ -23,6 +23,8 @@ app = App(
     help="Run the whole environment on this machine: two Kafka clusters, mirror, registry, planes.",
 )
 
+app.command("sandbox.demo.main:run_demo", name="demo", help="Run the scenario, step by step.")
+
 Folder = Annotated[Path, Parameter(name="--dir", help="Where data, logs and tools are kept.")]
 _DEFAULT_FOLDER = Path(".sandbox")
 _OUT = Console(highlight=False)

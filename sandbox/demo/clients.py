@@ -100,6 +100,7 @@ class IdempotentProducer(Worker):
         left = self._producer.flush(FLUSH_LIMIT)
         if left:
             self.errors.append(f"{left} records were never acknowledged")
+        del self._producer  # its threads end with it, and would miss the gateway later on
 
     def _delivered(self, error: LibrdkafkaError | None, message: Message) -> None:
         value = message.value()

@@ -41,7 +41,7 @@ def show_outcome(outcome: Outcome, complaint: str | None) -> None:
     if complaint is not None:
         said += "\n" + outcome.stderr.rstrip()
     lines = said.splitlines()
-    if len(lines) > OUTPUT_LINES and complaint is None:
+    if len(lines) > OUTPUT_LINES:
         lines = [*lines[:OUTPUT_LINES], f"... {len(lines) - OUTPUT_LINES} more lines"]
     console.print(Text(textwrap.indent("\n".join(lines), "    ")))
     if complaint is None:

@@ -1,5 +1,6 @@
 """`interlock sandbox demo`: the environment, the eleven steps, the bill."""
 
+import logging
 import shutil
 import sys
 import tempfile
@@ -42,6 +43,8 @@ def run_demo(port_offset: int = 0) -> None:
     Raises:
         SystemExit: 1 if a step fails or something cannot be started; the line says what.
     """
+    # Of what happens inside the clients, only that counts which reaches the application.
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
     missing = [tool for tool in ("bash", "curl", "jq") if shutil.which(tool) is None]
     if missing:
         sys.exit(f"interlock: the scenario's commands need {' and '.join(missing)}: install them")

@@ -14,7 +14,7 @@ from sandbox.mirror import mirror_process
 from sandbox.plan import PAIR, Component, Plan
 from sandbox.planes import PlaneSettings, control_plane, gateway
 from sandbox.ports import check_free
-from sandbox.postgres import Postgres
+from sandbox.postgres import Postgres, remove_data
 from sandbox.process import Process, stop_all, wait_ready
 from sandbox.progress import Progress, Report, silent
 from sandbox.registry import registry_process
@@ -102,7 +102,7 @@ class Environment:
         return self._processes[name]
 
     def _prepare_folder(self) -> None:
-        for leftover in ("data", "logs", "postgres"):
+        for leftover in ("data", "logs"):
             shutil.rmtree(self.plan.folder / leftover, ignore_errors=True)
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         self.secrets.write(self.plan.secrets_file)
@@ -111,7 +111,7 @@ class Environment:
         if not self.plan.has(Component.POSTGRES) or self._database_url is not None:
             return []
         postgres = Postgres(self.plan.ports.postgres, self.plan.folder)
-        self._cleanup.callback(postgres.remove)
+        self._cleanup.callback(remove_data, self.plan.folder)
         postgres.initialise()
         self._database_url = postgres.url
         return self._start([postgres.process])

@@ -6,7 +6,7 @@ import random
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +113,11 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+RESERVABLE = range(105, _EPHEMERAL - Ports.controller(Ports().failover_broker(SLOTS)), 21)
+"""Offsets that environments on free ports choose from. 21 is the smallest step with which no two of
+them have a port in common, which a test checks."""
+
+
 @contextmanager
 def reserved_ports() -> Iterator[Ports]:
     """Ports that are free, and kept from other environments of this user meanwhile.
@@ -120,27 +125,19 @@ def reserved_ports() -> Iterator[Ports]:
     Raises:
         SandboxError: too many environments run.
     """
-    highest = _EPHEMERAL - Ports().controller(Ports().failover_broker(SLOTS))
-    offsets = range(100, highest, 10)
-    for offset in random.sample(offsets, k=len(offsets)):
+    folder = Path(tempfile.gettempdir()) / f"interlock-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for offset in random.sample(RESERVABLE, k=len(RESERVABLE)):
         ports = Ports(offset)
-        numbers = sorted(all_ports(ports).values())
-        with ExitStack() as locks:
-            if all(_lock(port, locks) for port in numbers) and all(map(is_free, numbers)):
+        with (folder / str(offset)).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            if all(map(is_free, all_ports(ports).values())):
                 yield ports
                 return
     raise SandboxError("no range of free ports found: stop some of the environments that run")
-
-
-def _lock(port: int, locks: ExitStack) -> bool:
-    folder = Path(tempfile.gettempdir()) / f"interlock-ports-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    lock = locks.enter_context((folder / str(port)).open("w"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def all_ports(ports: Ports) -> dict[str, int]:

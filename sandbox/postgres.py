@@ -5,6 +5,7 @@ used: its own start-up code leaves the server running when its caller is killed,
 machine and opens the caller's home directory to everybody when it runs as root.
 """
 
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -13,7 +14,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -33,6 +33,8 @@ class Postgres:
         self._password = secrets.token_urlsafe(16)
         self._account = unprivileged_account()
         self._home = _home(folder, self._account)
+        remove_data(folder)
+        _make(self._home, self._account)
         self._binaries = _binaries(self._home, self._account)
         self.process = Process(self._program(folder))
 
@@ -44,10 +46,6 @@ class Postgres:
     def url_of(self, database: str) -> str:
         """`postgresql://` URL of another database of this server. Holds the password."""
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
-
-    def remove(self) -> None:
-        """Remove its data, which may have had to live outside of the folder."""
-        shutil.rmtree(self._home, ignore_errors=True)
 
     @property
     def _data(self) -> Path:
@@ -147,23 +145,29 @@ def can_enter(folder: Path) -> bool:
     )
 
 
+def remove_data(folder: Path) -> None:
+    """Remove the data of the environment in that folder, wherever it had to live."""
+    shutil.rmtree(_home(folder, unprivileged_account()), ignore_errors=True)
+
+
 def _home(folder: Path, account: Account | None) -> Path:
-    """A folder that belongs to the account, inside the given one if the account can get there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if account is None or can_enter(folder):
-        home = folder / "postgres"
-        home.mkdir(exist_ok=True)
-    else:
-        places = [place for place in map(Path, ("/tmp", "/var/tmp")) if can_enter(place)]
-        if not places:
-            raise SandboxError(
-                "Postgres does not run as root, and no folder that user nobody could enter was"
-                " found: run as an ordinary user, or set DATABASE_URL to a server of yours"
-            )
-        home = Path(tempfile.mkdtemp(prefix="interlock-postgres-", dir=places[0]))
-    home.chmod(0o700)
+    """Inside the folder if the account can get there, else a place of its own for this folder."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if account is None or can_enter(existing):
+        return folder / "postgres"
+    for place in map(Path, ("/tmp", "/var/tmp")):
+        if can_enter(place):
+            name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+            return place / f"interlock-postgres-{name}"
+    raise SandboxError(
+        "Postgres does not run as root, and no folder that user nobody could enter was found:"
+        " run as an ordinary user, or set DATABASE_URL to a server of yours"
+    )
+
+
+def _make(home: Path, account: Account | None) -> None:
+    home.mkdir(parents=True, mode=0o700)
     _give(home, account)
-    return home
 
 
 def _binaries(home: Path, account: Account | None) -> Path:

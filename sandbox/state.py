@@ -11,6 +11,7 @@ import msgspec
 import psutil
 
 from sandbox.errors import SandboxError
+from sandbox.postgres import remove_data
 from sandbox.probe import Check
 from sandbox.process import Process, wait_until
 from sandbox.progress import Progress
@@ -135,6 +136,7 @@ class StateFolder:
         """
         pid = self.supervisor()
         if pid is None:
+            remove_data(self.folder)  # a supervisor that was killed could not
             return False
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: self.supervisor() is None, f"supervisor {pid} is gone", timeout_s=60)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from sandbox.environment import Environment
+from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import Ports, reserved_ports
 from tests.environment.backends import Backend, Clusters, Processes
 
@@ -52,6 +54,20 @@ def postgres_url(backend: Backend) -> Iterator[str]:
     """A Postgres server, shared by the whole run, as one that may create databases and roles."""
     with backend.postgres() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """Two control planes and two gateways on two clusters of one broker, for this module alone.
+
+    Its processes can be killed, paused and restarted.
+    """
+    planes = frozenset({Component.CONTROL_PLANES, Component.GATEWAYS})
+    with reserved_ports() as ports:
+        folder = tmp_path_factory.mktemp("environment")
+        plan = Plan(folder=folder, profile=Profile.SMALL, ports=ports, components=planes)
+        with Environment(plan) as running:
+            yield running
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Protocol
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.kafka_release import kafka_release
 from sandbox.ports import Ports
-from sandbox.postgres import Postgres
+from sandbox.postgres import Postgres, remove_data
 from sandbox.process import wait_ready
 
 
@@ -73,4 +73,4 @@ class Processes:
             yield server.url
         finally:
             server.process.stop()
-            server.remove()
+            remove_data(self.folder)

@@ -78,7 +78,7 @@ def test_a_broker_comes_back_after_a_kill(environment):
 
 
 def test_an_unknown_process_is_answered_with_the_known_ones(environment):
-    with pytest.raises(SandboxError, match=r"no process kafka9; there are postgres, kafka1, "):
+    with pytest.raises(SandboxError, match=r"no process kafka9; there are .*kafka1, "):
         environment.process("kafka9")
 
 

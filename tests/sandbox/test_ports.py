@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.ports import Ports, all_ports, check_free, is_free, reserved_ports
+from sandbox.ports import RESERVABLE, Ports, all_ports, check_free, is_free, reserved_ports
 
 
 def test_without_an_offset_the_ports_are_those_of_the_scenario():
@@ -34,3 +34,9 @@ def test_reserved_ports_are_free_and_given_out_once():
         taken = set(all_ports(one).values())
         assert all(map(is_free, taken))
         assert taken.isdisjoint(all_ports(other).values())
+
+
+def test_no_port_belongs_to_two_of_the_offsets_that_can_be_reserved():
+    numbers = [port for offset in RESERVABLE for port in all_ports(Ports(offset)).values()]
+    assert len(numbers) == len(set(numbers))
+    assert max(numbers) < 32768

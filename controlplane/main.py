@@ -49,7 +49,7 @@ def main() -> None:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.interlock_log_format)
     try:
-        asyncio.run(_run(settings))
+        asyncio.run(_run_until_signalled(settings))
     except OSError as error:
         sys.exit(f"interlock: cannot reach the database, or listen: {error}")
 
@@ -59,22 +59,32 @@ def _variable(error: object) -> str:
     return ".".join(str(part) for part in location).upper()
 
 
-async def _run(settings: Settings) -> None:
+async def _run_until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for signalled in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signalled, stop.set)
+    await run(settings, stop)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Serve, follow the log and stand for leader until told to stop."""
     await migrate(settings.database_url.get_secret_value())
-    async with open_plane(settings) as plane:
+    async with open_plane(settings) as plane, asyncio.TaskGroup() as tasks:
         server = _Server(_uvicorn(plane))
-        loop = asyncio.get_running_loop()
-        for stop in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(stop, lambda: setattr(server, "should_exit", True))
-        async with asyncio.TaskGroup() as tasks:
-            background = [
-                tasks.create_task(_follow(plane)),
-                tasks.create_task(_listen(plane)),
-                tasks.create_task(lead_when_possible(plane)),
-            ]
-            await server.serve()
-            for task in background:
-                task.cancel()
+        background = [
+            tasks.create_task(_follow(plane)),
+            tasks.create_task(_listen(plane)),
+            tasks.create_task(lead_when_possible(plane)),
+            tasks.create_task(_stop(server, stop)),
+        ]
+        await server.serve()
+        for task in background:
+            task.cancel()
+
+
+async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
 
 
 def _uvicorn(plane: ControlPlane) -> uvicorn.Config:

@@ -10,13 +10,22 @@ import msgspec
 
 from contract.fold import ControlState
 from contract.records import Routing
-from contract.session import NodeReport, Phase, RecordsAnswer, ScopeReport, SessionAnswer
+from contract.session import (
+    NodeReport,
+    Phase,
+    RecordsAnswer,
+    ScopeReport,
+    SessionAnswer,
+    TopicCreated,
+)
+
+NODE_TOKEN = "node-token-node-token"
 
 
 class FakeNode:
     """Speaks to the control planes like a node; `mute` makes it silent, as if it were cut off."""
 
-    def __init__(self, node_id: str, url: str, token: str) -> None:
+    def __init__(self, node_id: str, *urls: str) -> None:
         self.node_id = node_id
         self.incarnation = uuid.uuid4().hex
         self.state = ControlState()
@@ -25,8 +34,9 @@ class FakeNode:
         self.never_drains = False
         self.granted = False
         self.history: list[tuple[str, int]] = []
+        self._urls = urls
         self._client = httpx.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=40
+            headers={"Authorization": f"Bearer {NODE_TOKEN}"}, timeout=40
         )
 
     @contextlib.asynccontextmanager
@@ -40,9 +50,24 @@ class FakeNode:
                 for loop in loops:
                     loop.cancel()
 
+    async def _ask(self, method: str, path: str, **request) -> httpx.Response:
+        """From the first control plane that answers."""
+        for url in self._urls[:-1]:
+            with contextlib.suppress(httpx.TransportError):
+                return await self._client.request(method, url + path, **request)
+        return await self._client.request(method, self._urls[-1] + path, **request)
+
     async def register(self) -> None:
         body = {"incarnation": self.incarnation}
-        answer = await self._client.put(f"/internal/v1/nodes/{self.node_id}", json=body)
+        answer = await self._ask("PUT", f"/internal/v1/nodes/{self.node_id}", json=body)
+        answer.raise_for_status()
+
+    async def create_topic(self, vcluster: str, logical: str) -> None:
+        created = TopicCreated(
+            vcluster=vcluster, logical=logical, partitions=1, replication_factor=1, configs={}
+        )
+        path = f"/internal/v1/nodes/{self.node_id}/topics"
+        answer = await self._ask("POST", path, content=msgspec.json.encode(created))
         answer.raise_for_status()
 
     async def report(self, *, leaving: bool = False) -> SessionAnswer:
@@ -53,9 +78,8 @@ class FakeNode:
             scopes=self._scopes(),
             leaving=leaving,
         )
-        answer = await self._client.post(
-            f"/internal/v1/nodes/{self.node_id}/session", content=msgspec.json.encode(report)
-        )
+        path = f"/internal/v1/nodes/{self.node_id}/session"
+        answer = await self._ask("POST", path, content=msgspec.json.encode(report))
         answer.raise_for_status()
         session = msgspec.json.decode(answer.content, type=SessionAnswer)
         self.granted = session.granted
@@ -86,9 +110,8 @@ class FakeNode:
             await asyncio.sleep(0.01)
 
     async def _replay(self) -> None:
-        answer = await self._client.get(
-            "/internal/v1/control/records", params={"after": self.applied_seq, "wait": 5}
-        )
+        wanted = {"after": self.applied_seq, "wait": 2}
+        answer = await self._ask("GET", "/internal/v1/control/records", params=wanted)
         answer.raise_for_status()
         records = msgspec.json.decode(answer.content, type=RecordsAnswer)
         if self.mute or not records.records:
@@ -105,4 +128,4 @@ class FakeNode:
             with contextlib.suppress(httpx.HTTPError):
                 if not self.mute:
                     await self.report()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)

@@ -1,8 +1,5 @@
 """Virtual clusters, accounts and tokens: what is allowed and what is refused, and why."""
 
-from datetime import UTC, datetime
-from uuid import uuid4
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,34 +7,8 @@ from hypothesis import strategies as st
 from contract.records import VirtualCluster
 from controlplane.domain import commands, events
 from controlplane.domain.decide import decide
-from controlplane.domain.event import Event, Recorded
-from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal
-
-
-def facts_of(*history: Event) -> Facts:
-    facts = Facts("log")
-    for event in history:
-        take(facts, event)
-    return facts
-
-
-def take(facts: Facts, event: Event) -> None:
-    facts.apply(
-        Recorded(
-            seq=facts.seq + 1,
-            event_id=uuid4(),
-            version=facts.versions.get(event.stream, 0) + 1,
-            event=event,
-            actor="test",
-            reason=None,
-            recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
-        )
-    )
-
-
-OPEN = events.ScopeOpened(scope="main", cluster="main")
-TEAM_A = events.VirtualClusterCreated(name="teamA", scope="main", cluster_id="x")
+from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
 
 
 def create(name: str) -> commands.CreateVirtualCluster:
@@ -100,16 +71,11 @@ def test_a_token_after_a_revocation_is_newer_than_it() -> None:
 
 
 def test_a_virtual_cluster_with_topics_is_not_deleted() -> None:
-    topic = events.TopicMapped(
-        vcluster="teamA",
-        logical="users",
-        physical="teamAusers",
-        partitions=1,
-        replication_factor=1,
-        configs={},
-    )
     with pytest.raises(Conflict, match="users"):
-        decide(facts_of(OPEN, TEAM_A, topic), commands.DeleteVirtualCluster(name="teamA"))
+        decide(
+            facts_of(OPEN, TEAM_A, mapped("teamA", "users")),
+            commands.DeleteVirtualCluster(name="teamA"),
+        )
 
 
 @given(st.lists(st.text("aAbB", min_size=1, max_size=4), max_size=12))

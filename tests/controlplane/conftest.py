@@ -1,0 +1,157 @@
+"""Control planes on real Postgres and Kafka."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+import httpx
+import pytest
+
+from controlplane.main import run
+from controlplane.settings import Settings
+from controlplane.store.database import open_engine
+from controlplane.store.migrate import migrate
+from tests.controlplane.fake_node import NODE_TOKEN
+
+ADMIN = ("admin", "conduktor")
+USERS = """
+- {username: admin, password: conduktor, admin: true}
+- {username: joe, password: joe}
+"""
+
+
+@pytest.fixture
+async def engine(database_url):
+    """A migrated database, reached as the application's role."""
+    await migrate(database_url)
+    opened = open_engine(database_url)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def clusters_file(clusters, tmp_path) -> Path:
+    path = tmp_path / "clusters.yaml"
+    path.write_text(
+        f"""
+config:
+  main:
+    bootstrap.servers: {clusters.main}
+  failover:
+    bootstrap.servers: {clusters.failover}
+    gateway.roles: failover
+"""
+    )
+    return path
+
+
+@pytest.fixture
+def variables(database_url, clusters_file) -> dict[str, str]:
+    """What a control plane of this test is started with; it is alone unless told otherwise."""
+    return {
+        "DATABASE_URL": database_url,
+        "GATEWAY_BACKEND_KAFKA_SELECTOR": f"file : {{ path: {clusters_file} }}",
+        "GATEWAY_USER_POOL_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
+        "INTERLOCK_NODE_TOKEN": NODE_TOKEN,
+        "GATEWAY_ADMIN_API_USERS": USERS,
+        "GATEWAY_BIND_HOST": "127.0.0.1",
+        "INTERLOCK_CONTROL_CLUSTER": "failover",
+        "INTERLOCK_LEASE_S": "1",
+        "INTERLOCK_SWITCH_BUDGET_S": "20",
+        "INTERLOCK_MIRROR_BUDGET_S": "3",
+        "INTERLOCK_LOG_FORMAT": "console",
+    }
+
+
+def free_port() -> int:
+    """A port that nobody listens on, out of the reach of outgoing connections."""
+    for port in range(31000, 31900):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
+
+
+@dataclass
+class Running:
+    """A control plane that answers."""
+
+    port: int
+    client: httpx.AsyncClient
+    pid: int | None = None
+    exited: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextlib.asynccontextmanager
+async def in_process(variables: dict[str, str], **changes: str) -> AsyncIterator[Running]:
+    """A control plane in the test's own event loop."""
+    port, stop = free_port(), asyncio.Event()
+    values = {k.lower(): v for k, v in (variables | changes).items()}
+    settings = Settings(**values, gateway_http_port=port)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(run(settings, stop))
+        try:
+            async with _answering(port) as running:
+                yield running
+        finally:
+            stop.set()
+
+
+@contextlib.asynccontextmanager
+async def as_process(variables: dict[str, str], **changes: str) -> AsyncIterator[Running]:
+    """A control plane as a process of its own, for tests that kill it."""
+    port = free_port()
+    environment = os.environ | variables | changes | {"GATEWAY_HTTP_PORT": str(port)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "interlock", "controlplane", env=environment
+    )
+    try:
+        async with asyncio.TaskGroup() as tasks, _answering(port) as running:
+            running.pid = process.pid
+            tasks.create_task(_watch(process, running))
+            yield running
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _watch(process: asyncio.subprocess.Process, running: Running) -> None:
+    await process.wait()
+    running.exited.set()
+
+
+@contextlib.asynccontextmanager
+async def _answering(port: int) -> AsyncIterator[Running]:
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=url, auth=ADMIN, timeout=60) as client:
+        await eventually(lambda: _live(client))
+        yield Running(port, client)
+
+
+async def _live(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/health/ready")).status_code == HTTPStatus.OK
+    except httpx.HTTPError:
+        return False
+
+
+async def eventually(holds, within_s: float = 20.0) -> None:
+    """Until something is true; fails after a time."""
+    async with asyncio.timeout(within_s):
+        while not await holds():  # noqa: ASYNC110 - what is waited for is elsewhere
+            await asyncio.sleep(0.02)

@@ -1,0 +1,289 @@
+"""The coordinator's decisions, one situation at a time; time is a number."""
+
+import msgspec
+import pytest
+
+from contract.session import ScopeReport
+from controlplane.domain.switch import events
+from controlplane.domain.switch.rules import ALL
+from controlplane.domain.switch.state import Phase, Switch
+from controlplane.domain.switch.steps import Append, Probe, next_steps
+from controlplane.domain.switch.view import (
+    MirrorState,
+    NodeView,
+    Preflight,
+    Sweep,
+    Timing,
+    View,
+)
+from tests.controlplane.histories import START
+
+TERM, FENCE_SEQ = 10, 12
+MEMBERS = (("n1", "i1"), ("n2", "i1"))
+
+
+def switch(phase: Phase, **changes) -> Switch:
+    fenced = phase not in {Phase.REQUESTED, Phase.PREPARING}
+    defaults = {
+        "switch_id": "s",
+        "scope": "main",
+        "from_cluster": "main",
+        "to_cluster": "failover",
+        "wait": "mirror",
+        "expected_epoch": 0,
+        "budget_s": 60.0,
+        "mirror_budget_s": 20.0,
+        "actor": "user:test",
+        "reason": None,
+        "term": TERM,
+        "requested_at": START,
+        "version": 1,
+        "phase": phase,
+        "participants": MEMBERS if fenced else (),
+        "fence_seq": FENCE_SEQ if fenced else None,
+    }
+    return Switch(**(defaults | changes))
+
+
+def node(node_id: str, phase: str | None = None, **changes) -> NodeView:
+    report = None
+    if phase is not None:
+        report = ScopeReport(
+            phase=phase,
+            epoch=changes.pop("epoch", 0),
+            term=changes.pop("term", TERM),
+            in_flight=0,
+            held=3,
+        )
+    defaults = {
+        "node_id": node_id,
+        "incarnation": "i1",
+        "alive": phase is not None,
+        "reported_incarnation": "i1" if phase else None,
+        "applied_seq": FENCE_SEQ,
+        "report": report,
+    }
+    return NodeView(**(defaults | changes))
+
+
+def view(at: Switch, *nodes: NodeView, **changes) -> View:
+    return View(
+        switch=at,
+        nodes=nodes,
+        timing=Timing(),
+        **({"requested_at": 0.0, "phase_seen_at": 0.0} | changes),
+    )
+
+
+def fencing(*nodes: NodeView, **changes) -> View:
+    closed = {"fence_seen_at": 0.0, "fence_published_at": 0.0}
+    recorded = {k: changes.pop(k) for k in ("drained", "lease_expired") if k in changes}
+    return view(switch(Phase.FENCING, **recorded), *nodes, **(closed | changes))
+
+
+def kinds(at: View, now: float = 1.0, rules=ALL) -> list[str]:
+    """The kinds of the events to append, or the probes to make."""
+    found = []
+    for step in next_steps(at, now, rules):
+        match step:
+            case Append(appended):
+                found += [event.kind.removeprefix("switch.") for event in appended]
+            case Probe(what):
+                found.append(f"probe {what}")
+    return found
+
+
+def sweep(at: float, end: int = 5) -> Sweep:
+    return Sweep(at=at, ends=(("t-0", end),))
+
+
+STILL = (sweep(0.0), sweep(0.2))
+CAUGHT_UP = MirrorState(at=0.3, partitions=1, behind=(), far_behind=())
+BEHIND = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=())
+FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
+
+
+class TestBeforeTheFence:
+    def test_looks_before_anything_else(self) -> None:
+        assert kinds(view(switch(Phase.REQUESTED))) == ["probe preflight"]
+
+    @pytest.mark.parametrize(
+        ("passed", "expected"), [(True, "preflight_passed"), (False, "rejected")]
+    )
+    def test_goes_on_only_if_nothing_stands_in_the_way(self, passed, expected) -> None:
+        check = events.Check(name="target_reachable", passed=passed, detail="why")
+        found = Preflight(checks=(check,))
+        assert kinds(view(switch(Phase.REQUESTED), preflight=found)) == [expected]
+
+    @pytest.mark.parametrize(
+        ("mirror", "expected"),
+        [(None, "probe mirror"), (FAR, "probe mirror"), (BEHIND, "fence_ordered")],
+    )
+    def test_lets_the_mirror_come_close_first(self, mirror, expected) -> None:
+        assert kinds(view(switch(Phase.PREPARING), mirror=mirror)) == [expected]
+
+    def test_does_not_look_at_the_mirror_when_told_not_to(self) -> None:
+        assert kinds(view(switch(Phase.PREPARING, wait="none"))) == ["fence_ordered"]
+
+    def test_gives_up_on_a_mirror_that_stays_far_behind(self) -> None:
+        at = view(switch(Phase.PREPARING), mirror=FAR)
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "t-0" in abort.cause
+
+    def test_orders_the_fence_for_every_registered_node(self) -> None:
+        at = view(switch(Phase.PREPARING, wait="none"), node("n1", "serving"), node("n2"))
+        ((fence,),) = (step.events for step in next_steps(at, 1.0))
+        assert fence.participants == MEMBERS
+
+
+class TestBarrier:
+    def test_waits_for_every_member(self) -> None:
+        assert kinds(fencing(node("n1", "drained"), node("n2", "draining"))) == ["node_drained"]
+
+    def test_is_reached_with_evidence_for_all(self) -> None:
+        at = fencing(node("n1", "drained"), node("n2", "drained"), drained=MEMBERS)
+        assert kinds(at) == ["barrier_reached"]
+
+    @pytest.mark.parametrize(
+        "stale",
+        [
+            {"term": TERM - 1},
+            {"reported_incarnation": "i0"},
+            {"applied_seq": FENCE_SEQ - 1},
+        ],
+    )
+    def test_drops_reports_that_are_not_about_this_fence(self, stale) -> None:
+        at = fencing(node("n1", "drained", **stale), node("n2"))
+        assert kinds(at) == []
+        assert kinds(at, rules=msgspec.structs.replace(ALL, c5_current_reports_only=False))
+
+    def test_keeps_the_evidence_of_a_process_that_was_replaced(self) -> None:
+        restarted = node("n1", "fenced", incarnation="i2", reported_incarnation="i2")
+        assert kinds(fencing(restarted, node("n2", "drained"), drained=MEMBERS)) == [
+            "barrier_reached"
+        ]
+
+    def test_does_not_take_a_new_process_for_the_old_one(self) -> None:
+        restarted = node("n1", "drained", incarnation="i2", reported_incarnation="i2")
+        at = fencing(restarted, node("n2"), drained=(MEMBERS[1],))
+        assert kinds(at, now=6.0) == []
+        assert kinds(at, now=6.1) == ["node_fenced"]
+
+    def test_does_not_wait_for_a_node_that_was_deregistered(self) -> None:
+        assert kinds(fencing(node("n1"), drained=(MEMBERS[0],))) == ["barrier_reached"]
+
+    def test_waits_out_the_lease_of_a_silent_node(self) -> None:
+        at = fencing(node("n1"), node("n2"))
+        assert kinds(at, now=6.04) == []
+        assert kinds(at, now=6.05) == ["node_fenced", "node_fenced"]
+
+    def test_counts_from_when_both_ways_to_a_lease_are_closed(self) -> None:
+        at = fencing(node("n1"), node("n2"), fence_published_at=3.0)
+        assert kinds(at, now=9.0) == []
+        assert kinds(at, now=9.1) == ["node_fenced", "node_fenced"]
+
+    def test_never_counts_silence_while_the_topic_lacks_the_fence(self) -> None:
+        at = fencing(node("n1"), node("n2"), fence_published_at=None)
+        assert kinds(at, now=59.0) == []
+        assert kinds(at, now=59.0, rules=msgspec.structs.replace(ALL, c1_published_fence=False))
+
+    def test_starts_the_wait_again_under_a_new_coordinator(self) -> None:
+        at = fencing(node("n1"), node("n2"), fence_seen_at=5.0, fence_published_at=5.0)
+        assert kinds(at, now=8.0) == []
+        forgetful = msgspec.structs.replace(ALL, c2_wait_from_own_lead=False)
+        assert kinds(at, now=8.0, rules=forgetful) == ["node_fenced", "node_fenced"]
+
+    def test_names_the_nodes_that_held_it_up(self) -> None:
+        at = fencing(node("n1"), node("n2"), fence_published_at=None)
+        ((abort,),) = (step.events for step in next_steps(at, 60.0))
+        assert "n1, n2" in abort.cause
+        assert "control topic" in abort.cause
+
+
+class TestProof:
+    def verifying(self, *sweeps: Sweep, **changes) -> View:
+        return view(switch(Phase.VERIFYING, **changes), sweeps=sweeps)
+
+    def test_looks_until_the_old_cluster_stood_still(self) -> None:
+        assert kinds(self.verifying()) == ["probe sweep"]
+        assert kinds(self.verifying(sweep(0.0), sweep(0.05))) == ["probe sweep"]
+        assert kinds(self.verifying(*STILL)) == ["source_frozen"]
+
+    def test_begins_again_when_it_moves(self) -> None:
+        moving = (sweep(0.0, 5), sweep(0.2, 6), sweep(0.25, 6))
+        assert kinds(self.verifying(*moving)) == ["probe sweep"]
+
+    def test_looks_for_longer_after_a_silent_node(self) -> None:
+        silent = {"lease_expired": (MEMBERS[0],)}
+        assert kinds(self.verifying(*STILL, **silent)) == ["probe sweep"]
+        assert kinds(self.verifying(sweep(0.0), sweep(1.0), **silent)) == ["source_frozen"]
+
+    def test_aborts_when_somebody_writes_past_the_gateway(self) -> None:
+        moving = (sweep(0.0, 5), sweep(4.9, 9), sweep(5.0, 10))
+        assert kinds(self.verifying(*moving), now=5.0) == ["bypass_detected", "abort_requested"]
+
+    def catching_up(self, **changes) -> View:
+        recorded = {"source_frozen": True, "caught_up": changes.pop("caught_up", False)}
+        return view(switch(Phase.CATCHING_UP, **recorded), **changes)
+
+    def test_waits_for_the_target_to_hold_everything(self) -> None:
+        assert kinds(self.catching_up(sweeps=STILL)) == ["probe mirror"]
+        assert kinds(self.catching_up(sweeps=STILL, mirror=BEHIND)) == ["probe mirror"]
+        assert kinds(self.catching_up(sweeps=STILL, mirror=CAUGHT_UP)) == ["caught_up"]
+
+    def test_commits_once_that_is_recorded(self) -> None:
+        at = self.catching_up(sweeps=STILL, mirror=CAUGHT_UP, caught_up=True)
+        assert kinds(at) == ["committed"]
+
+    def test_proves_again_what_another_coordinator_recorded(self) -> None:
+        at = self.catching_up(caught_up=True)
+        assert kinds(at) == ["probe sweep"]
+        assert kinds(at, rules=msgspec.structs.replace(ALL, c3_prove_again=False)) == ["committed"]
+
+    def test_gives_up_on_a_mirror_and_names_what_is_missing(self) -> None:
+        at = self.catching_up(sweeps=STILL, mirror=BEHIND)
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "t-0" in abort.cause
+
+    def test_waives_the_proof_when_told_to(self) -> None:
+        waived = {"wait": "none"}
+        assert kinds(view(switch(Phase.VERIFYING, **waived))) == ["lag_waived"]
+        at = switch(Phase.CATCHING_UP, caught_up=True, **waived)
+        assert kinds(view(at)) == ["committed"]
+
+
+class TestDeadline:
+    @pytest.mark.parametrize(
+        "phase",
+        [Phase.REQUESTED, Phase.PREPARING, Phase.FENCING, Phase.VERIFYING, Phase.CATCHING_UP],
+    )
+    def test_aborts_whatever_is_not_committed(self, phase) -> None:
+        assert kinds(view(switch(phase), node("n1")), now=60.0) == ["abort_requested"]
+
+    def test_never_aborts_what_is_committed(self) -> None:
+        at = view(switch(Phase.COMMITTED, commit_seq=20), node("n1", "drained"))
+        assert kinds(at, now=60.0) == ["completed"]
+
+    def test_finishes_an_abort_at_any_time(self) -> None:
+        assert kinds(view(switch(Phase.ABORTING, cause="x")), now=600.0) == ["aborted"]
+
+    @pytest.mark.parametrize("phase", [Phase.COMPLETED, Phase.ABORTED])
+    def test_leaves_alone_what_has_ended(self, phase) -> None:
+        assert kinds(view(switch(phase)), now=600.0) == []
+
+
+class TestResuming:
+    def committed(self, *nodes: NodeView, resumed=()) -> View:
+        return view(switch(Phase.COMMITTED, commit_seq=20, resumed=resumed), *nodes)
+
+    def test_notes_every_node_that_serves_the_new_epoch(self) -> None:
+        at = self.committed(node("n1", "serving", epoch=1), node("n2", "serving", epoch=0))
+        assert kinds(at) == ["node_resumed"]
+
+    def test_waits_for_a_node_that_is_alive(self) -> None:
+        at = self.committed(node("n1"), node("n2", "drained"), resumed=("n1",))
+        assert kinds(at) == []
+
+    def test_does_not_wait_for_a_node_without_a_lease(self) -> None:
+        at = self.committed(node("n1", "serving", epoch=1), node("n2"), resumed=("n1",))
+        assert kinds(at) == ["completed"]

@@ -1,0 +1,83 @@
+"""The fold: from events to what nodes know."""
+
+import pytest
+
+from contract.records import Routing, TopicMapping
+from controlplane.domain import events
+from controlplane.domain.switch import events as switch
+from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
+
+REQUESTED = switch.SwitchRequested(
+    switch_id="s1",
+    scope="main",
+    from_cluster="main",
+    to_cluster="failover",
+    wait="none",
+    expected_epoch=0,
+    budget_s=60,
+    mirror_budget_s=20,
+)
+
+
+def test_every_event_makes_at_most_one_record_with_its_own_seq() -> None:
+    facts = facts_of()
+    for event in [OPEN, TEAM_A, mapped("teamA", "users"), events.RebuildRequested()]:
+        before = facts.control.seq
+        take(facts, event)
+        assert facts.control.seq in {before, facts.seq}
+
+
+def test_a_topic_is_dated_by_its_event() -> None:
+    facts = facts_of(OPEN, TEAM_A, mapped("teamA", "users"))
+    (topic,) = facts.control.of(TopicMapping)
+    assert topic.physical == "teamAusers"
+    assert topic.created_at == 1767225602000
+
+
+def test_what_is_gone_leaves_a_tombstone_with_a_seq() -> None:
+    facts = facts_of(
+        OPEN,
+        TEAM_A,
+        mapped("teamA", "users"),
+        events.TopicUnmapped(vcluster="teamA", logical="users"),
+    )
+    newest = facts.control.records()[-1]
+    assert (newest.key, newest.seq, newest.state) == ("topic/teamA/users", 4, None)
+
+
+def _routing(*history) -> Routing | None:
+    return facts_of(OPEN, REQUESTED, *history).routing("main")
+
+
+def test_a_request_alone_changes_no_routing() -> None:
+    assert _routing() == facts_of(OPEN).routing("main")
+
+
+FENCE = switch.FenceOrdered(switch_id="s1", participants=())
+
+
+def test_a_fence_keeps_cluster_and_epoch() -> None:
+    assert _routing(FENCE) == Routing(
+        scope="main", cluster="main", epoch=0, state="fenced", term=2, switch_id="s1"
+    )
+
+
+def test_a_commit_changes_cluster_and_epoch_in_one_record() -> None:
+    assert _routing(FENCE, switch.SwitchCommitted(switch_id="s1", epoch=1)) == Routing(
+        scope="main", cluster="failover", epoch=1, state="serving", term=2, switch_id="s1"
+    )
+
+
+@pytest.mark.parametrize("fenced", [True, False])
+def test_an_abort_serves_the_old_cluster_in_the_old_epoch(*, fenced) -> None:
+    history = [FENCE] if fenced else []
+    assert _routing(*history, switch.SwitchAborted(switch_id="s1", cause="x")) == Routing(
+        scope="main", cluster="main", epoch=0, state="serving", term=2, switch_id="s1"
+    )
+
+
+def test_events_are_not_skipped() -> None:
+    facts = facts_of(OPEN)
+    recorded = take(facts_of(OPEN, TEAM_A), mapped("teamA", "users"))
+    with pytest.raises(ValueError, match="does not follow"):
+        facts.apply(recorded)

@@ -1,0 +1,58 @@
+"""Histories for tests of the pure parts."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from controlplane.domain import events
+from controlplane.domain.event import Event, Recorded
+from controlplane.domain.facts import Facts
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+OPEN = events.ScopeOpened(scope="main", cluster="main")
+TEAM_A = events.VirtualClusterCreated(name="teamA", scope="main", cluster_id="x")
+
+
+def facts_of(*history: Event) -> Facts:
+    """What a history adds up to; its events are a second apart."""
+    facts = Facts("log")
+    for event in history:
+        take(facts, event)
+    return facts
+
+
+def take(facts: Facts, event: Event) -> Recorded:
+    """Add one event."""
+    recorded = Recorded(
+        seq=facts.seq + 1,
+        event_id=uuid4(),
+        version=facts.versions.get(event.stream, 0) + 1,
+        event=event,
+        actor="user:test",
+        reason=None,
+        recorded_at=START + timedelta(seconds=facts.seq),
+    )
+    facts.apply(recorded)
+    return recorded
+
+
+def mapped(vcluster: str, logical: str, partitions: int = 1) -> events.TopicMapped:
+    return events.TopicMapped(
+        vcluster=vcluster,
+        logical=logical,
+        physical=vcluster + logical,
+        partitions=partitions,
+        replication_factor=1,
+        configs={},
+    )
+
+
+def described(name: str, *brokers: int, index: int = 0) -> events.ClusterDescribed:
+    return events.ClusterDescribed(
+        name=name,
+        index=index,
+        role="upstream",
+        cluster_id=f"id-of-{name}",
+        brokers=brokers,
+        api_versions={0: (3, 11), 1: (4, 17)},
+    )

@@ -1,0 +1,81 @@
+"""Leases: earned by what was applied, judged by the log alone (rule C2)."""
+
+import pytest
+
+from contract.session import NodeReport
+from controlplane.domain.events import NodeDeregistered, NodeRegistered, ScopeOpened
+from controlplane.domain.switch.events import FenceOrdered, SwitchRequested
+from controlplane.store.event_store import Attribution, EventStore
+from controlplane.store.sessions import Sessions
+
+pytestmark = pytest.mark.environment
+
+BY = Attribution(actor="user:test")
+REGISTERED = NodeRegistered(node_id="n1", incarnation="i1")
+OPENED = ScopeOpened(scope="main", cluster="main")
+
+
+def report(applied_seq: int = 2, incarnation: str = "i1", **changes) -> NodeReport:
+    return NodeReport(
+        incarnation=incarnation, applied_seq=applied_seq, digest="", scopes={}, **changes
+    )
+
+
+@pytest.fixture
+async def store(engine):
+    store = EventStore(engine)
+    await store.append([OPENED, REGISTERED], {}, BY)
+    return store
+
+
+async def test_a_node_that_saw_the_newest_routing_gets_a_lease(engine, store):
+    grant = await Sessions(engine).report("n1", report(1))
+    assert (grant.granted, grant.fence_seq, grant.head_seq) == (True, 1, 2)
+
+
+async def test_a_fence_withholds_leases_from_those_who_have_not_seen_it(engine, store):
+    requested = SwitchRequested(
+        switch_id="s",
+        scope="main",
+        from_cluster="main",
+        to_cluster="failover",
+        wait="none",
+        expected_epoch=0,
+        budget_s=1,
+        mirror_budget_s=1,
+    )
+    await store.append([requested, FenceOrdered(switch_id="s", participants=())], {}, BY)
+    sessions = Sessions(engine)
+    assert not (await sessions.report("n1", report(3))).granted
+    assert (await sessions.report("n1", report(4))).granted
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [report(0), report(incarnation="i0"), report(leaving=True), report(unreadable="new kind")],
+    ids=["behind", "replaced", "leaving", "cannot read"],
+)
+async def test_no_lease(engine, store, refused):
+    assert not (await Sessions(engine).report("n1", refused)).granted
+
+
+async def test_an_unknown_node_gets_no_lease_and_leaves_no_trace(engine, store):
+    sessions = Sessions(engine)
+    grant = await sessions.report("n2", report())
+    assert (grant.granted, grant.incarnation) == (False, None)
+    assert await sessions.newest() == {}
+
+
+async def test_a_deregistered_node_gets_no_lease(engine, store):
+    gone = NodeDeregistered(node_id="n1", incarnation="i1", cause="left")
+    await store.append([gone], {"node/n1": 1}, BY)
+    assert not (await Sessions(engine).report("n1", report())).granted
+
+
+async def test_the_newest_report_is_kept(engine, store):
+    sessions = Sessions(engine)
+    await sessions.report("n1", report(1))
+    await sessions.report("n1", report(2))
+    newest = (await sessions.newest())["n1"]
+    assert newest.report == report(2)
+    assert newest.age.total_seconds() < 10

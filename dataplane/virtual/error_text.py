@@ -36,7 +36,17 @@ supported than that the their then there these this those time timed timeout tim
 topic topic-partition topic-partitions topics transaction transactional true try twice type unable
 unexpected unknown unstable unsupported update updated use used using valid validation value values
 version was were when where which while will with within without would wrong yet zero
-alphanumerics ascii boolean class double float list password short
+_ s alphanumerics ascii boolean class double float list password short
+assignments attempting broker brokers bigger cluster coordinators cordoned declared deleting
+dependent directories disabled does disallow due enable exactly fail fewer future generation host
+incremental initialized invalidates join larger legacy long manual matching modified necessary need
+numbers omitted online otherwise own per perform performed present prevent previous property
+provided providing reached reassigned reassignment replicate respond response rules same satisfied
+see session sets setting shorter smallest specify starts started static support system tags target
+three two unclean under until usage when whose wildcard
+authentication cleanup completed consumers duration elr expected fenced leaders metadata.version
+offset.commit out-of-order producers quota quotas rebalance rebalancing snapshot storage tiered
+transactions unavailable unauthorized
 invalidtopicexception invalidpartitionsexception invalidreplicationfactorexception
 invalidconfigurationexception policyviolationexception timeoutexception
 topicexistsexception unknowntopicorpartitionexception groupidnotfoundexception

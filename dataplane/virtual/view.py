@@ -52,6 +52,10 @@ class View:
     _slots: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.listeners or not self.brokers:
+            raise ValueError(
+                f"a view of {self.vcluster} needs at least one listener and one broker"
+            )
         prefix = self.vcluster.encode()
         ids = tuple(sorted(self.brokers))
         derived = {

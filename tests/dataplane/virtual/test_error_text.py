@@ -15,7 +15,7 @@ from tests.dataplane.virtual.test_view import view
         ),
         (
             "Unable to replicate the partition 3 time(s) on broker kafka1:9092",
-            "Unable to *** the partition 3 time(***) on *** ***:9092",
+            "Unable to replicate the partition 3 time(s) on broker ***:9092",
         ),
         (
             "Invalid value 7 for configuration retention.ms: must be at least 8",
@@ -29,6 +29,15 @@ from tests.dataplane.virtual.test_view import view
 def test_only_words_of_kafka_and_of_the_tenant_pass(text, shown):
     seen = tenant_text(text.encode(), view(), None)
     assert seen == (None if shown is None else shown.encode())
+
+
+def test_a_text_of_kafkas_words_alone_stays_as_it_is():
+    text = (
+        b"Unable to replicate the partition 5 time(s): The target replication factor of 5 cannot be"
+        b" reached because only 1 broker(s) are registered or some brokers have all their log"
+        b" directories cordoned."
+    )
+    assert tenant_text(text, view(), None) == text
 
 
 def test_null_stays_null():

@@ -1,3 +1,5 @@
+import pytest
+
 from dataplane.virtual.view import Listener, View
 
 
@@ -57,3 +59,9 @@ def test_lengths_are_ready_made():
     assert made.grown_classic[3] == b"\x00\x08teamA"
     assert made.count_compact(300) == b"\xad\x02"
     assert made.count_classic(3) == b"\x00\x03"
+
+
+@pytest.mark.parametrize("lacking", [{"slots": 0}, {"brokers": ()}])
+def test_a_view_of_nothing_cannot_be_made(lacking):
+    with pytest.raises(ValueError, match="at least one"):
+        view(**lacking)

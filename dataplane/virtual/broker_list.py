@@ -9,10 +9,10 @@ from dataplane.wire.schema import Struct
 
 def broker_list(view: View, struct: Struct, compact: bool) -> bytes:  # noqa: FBT001 - called by generated code
     """The array of brokers of a Metadata or DescribeCluster answer: the slots."""
-    made = view.made.get(struct)
+    made = view.made.get(struct.entity)
     if made is None:
         slots = b"".join(_broker(view, slot, struct) for slot in range(len(view.listeners)))
-        made = view.made[struct] = encode_count(len(view.listeners), compact=compact) + slots
+        made = view.made[struct.entity] = encode_count(len(view.listeners), compact=compact) + slots
     return made
 
 

@@ -48,7 +48,7 @@ class View:
     grown_classic: tuple[bytes, ...] = field(init=False, repr=False)
     """The same for lengths of 2 bytes, below 256."""
     made: dict[Any, bytes] = field(init=False, repr=False, default_factory=dict)
-    """Bytes made once for this view, such as broker lists."""
+    """Bytes made once for this view: broker lists, by the dataclass of their elements."""
     _slots: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,20 +1,19 @@
 """Generates, from a message's schema and its fields' treatments, the function that rewrites it.
 
 The generated function walks the bytes once and returns the pieces of the new frame: slices of the
-old one and, between them, what is new. Nothing is decoded, and records are never looked at. For
-`Heartbeat` version 3 it reads, but for some set-up:
+old one and, between them, what is new. Nothing is decoded, and records are never looked at. For a
+Heartbeat request of version 3 the middle of it reads:
 
-    n = frame[8] << 8 | frame[9]                     # header: client id
-    pos = 10 + (n if n < 32768 else 0)
-    n = frame[pos] << 8 | frame[pos + 1]             # group_id
+    n = i16(frame, pos)[0]                           # group_id
     if 0 < n < 256:
         put(mv[last:pos])
-        put(grown_classic[n])                        # new length, then the prefix
+        put(grown_classic[n])                        # the new length, then the prefix
         last = pos + 2                               # the name itself stays where it is
         pos += 2 + n
-    ...
-    put(mv[last:])
-    return pieces, fact
+    else:
+        ...                                          # null, empty or long
+    n = i16(frame, pos + 4)[0]                       # generation_id skipped, member_id
+    pos += 6 + (n if n >= 0 else unexpected_null(pos))
 
 `source_of` shows the code of any program. Every length is checked before it is believed: an array
 must fit into what is left of the frame, so hostile lengths cost nothing.

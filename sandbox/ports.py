@@ -15,6 +15,9 @@ from sandbox.errors import SandboxError
 SLOTS = 3
 """A gateway listens on one port per broker slot."""
 
+_NAMED = 6
+"""How many ports a complaint names."""
+
 _EPHEMERAL = 32768
 """From here on Linux gives ports to outgoing connections: not safe for servers."""
 
@@ -84,13 +87,14 @@ def check_free(ports: dict[str, int]) -> None:
         ports: what the port is for, and its number.
 
     Raises:
-        SandboxError: names every port that is in use.
+        SandboxError: names the ports that are in use, the first of them if there are many.
     """
     taken = [f"{port} ({what})" for what, port in ports.items() if not is_free(port)]
     if taken:
         verb, noun = ("is", "port") if len(taken) == 1 else ("are", "ports")
+        named = ", ".join(taken[:_NAMED]) + (", ..." if len(taken) > _NAMED else "")
         raise SandboxError(
-            f"{noun} {', '.join(taken)} {verb} in use: stop what listens there"
+            f"{noun} {named} {verb} in use: stop what listens there"
             " (`ss -ltnp` shows it) or choose others with --port-offset"
         )
 

@@ -108,6 +108,6 @@ def _maven(*arguments: str) -> None:
     if maven is None:
         raise SandboxError("no mvn on PATH: install Maven (Debian: apt install maven)")
     run(
-        [maven, "--batch-mode", "--quiet", *arguments],
+        [maven, "--batch-mode", "--quiet", "-Dstyle.color=never", *arguments],
         "Maven could not download what the sandbox runs (can it reach its repository?)",
     )

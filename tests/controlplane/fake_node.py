@@ -50,6 +50,10 @@ class FakeNode:
                 for loop in loops:
                     loop.cancel()
 
+    def also_ask(self, url: str) -> None:
+        """Turn to this control plane too, when the first does not answer."""
+        self._urls = (*self._urls, url)
+
     async def _ask(self, method: str, path: str, **request) -> httpx.Response:
         """From the first control plane that answers."""
         for url in self._urls[:-1]:

@@ -106,8 +106,9 @@ class ClientConnection(asyncio.BufferedProtocol):
             log.info("client connection lost", peer=self._peer, error=str(exc))
         if self.tenant is not None:
             self.tenant.scope.members.discard(self)
-        if self._upstream is not None:
-            self._upstream.transport.close()
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.transport.close()
 
     def pause_writing(self) -> None:
         """The client is slow: let the broker wait."""

@@ -12,6 +12,7 @@ from contract.records import (
     Cluster,
     Face,
     Record,
+    Routing,
     ServiceAccount,
     TopicMapping,
     VirtualCluster,
@@ -94,12 +95,10 @@ class Gateway:
     def record_applied(self, record: Record) -> None:
         """Follow what a record means for live connections and for cached views."""
         match record.state:
-            case Cluster() | Face():
+            case Cluster() | Face() | Routing() | VirtualCluster():
                 self.views.forget()
             case ServiceAccount(revoked_at=int()) as account:
                 self._cut_off(account)
-            case VirtualCluster():
-                self.views.forget()
             case _:
                 pass
 

@@ -41,17 +41,6 @@ class Scope:
         self._upstreams = 0
         self._upstreams_closed = upstreams_closed
 
-    @property
-    def cluster(self) -> str:
-        """The physical cluster that serves the scope.
-
-        Raises:
-            LookupError: no routing record has been followed yet.
-        """
-        if self.routing is None:
-            raise LookupError(f"scope {self.name} has no routing yet")
-        return self.routing.cluster
-
     def is_at(self, epoch: int) -> bool:
         """Whether the scope is open, and in that epoch."""
         return self.is_open and self.routing is not None and self.routing.epoch == epoch

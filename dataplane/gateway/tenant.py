@@ -1,7 +1,7 @@
 """Who a client is, and what of the physical cluster it sees."""
 
 from contract.fold import ControlState
-from contract.records import Cluster, Face, VirtualCluster
+from contract.records import Cluster, Face, Routing, VirtualCluster
 from contract.tokens import Claims
 from dataplane.gateway.scope import Scope
 from dataplane.virtual.view import Listener, View
@@ -15,20 +15,21 @@ class Views:
         self._control = control
         self._host = advertised_host
         self._port_start = port_start
-        self._views: dict[tuple[str, str], View] = {}
+        self._views: dict[tuple[str, str, int], View] = {}
 
-    def of(self, vcluster: VirtualCluster, cluster: str) -> View:
-        """The view of a virtual cluster while a physical cluster serves it."""
-        view = self._views.get((vcluster.name, cluster))
+    def of(self, vcluster: VirtualCluster, routing: Routing) -> View:
+        """The view of a virtual cluster while it is served as the routing says."""
+        key = (vcluster.name, routing.cluster, routing.epoch)
+        view = self._views.get(key)
         if view is None:
-            view = self._views[vcluster.name, cluster] = self._make(vcluster, cluster)
+            view = self._views[key] = self._make(vcluster, routing.cluster, routing.epoch)
         return view
 
     def forget(self) -> None:
         """A cluster was described anew: make the views again when asked."""
         self._views.clear()
 
-    def _make(self, vcluster: VirtualCluster, cluster: str) -> View:
+    def _make(self, vcluster: VirtualCluster, cluster: str, epoch: int) -> View:
         face = self._control.get("face")
         physical = self._control.get(f"cluster/{cluster}")
         if not isinstance(face, Face) or not isinstance(physical, Cluster):
@@ -44,6 +45,7 @@ class Views:
             listeners=listeners,
             brokers=physical.brokers,
             cluster_index=physical.index,
+            epoch=epoch,
         )
 
 
@@ -64,5 +66,12 @@ class Tenant:
 
     @property
     def view(self) -> View:
-        """The virtual cluster on the physical cluster that serves it now."""
-        return self._views.of(self.vcluster, self.scope.cluster)
+        """The virtual cluster on the physical cluster that serves it now.
+
+        Raises:
+            LookupError: nothing serves it yet, or what does has not been described.
+        """
+        routing = self.scope.routing
+        if routing is None:
+            raise LookupError(f"scope {self.scope.name} has no routing yet")
+        return self._views.of(self.vcluster, routing)

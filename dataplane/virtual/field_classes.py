@@ -9,6 +9,7 @@ from typing import Final
 
 from dataplane.virtual.broker_list import broker_list, cluster_id, no_rack
 from dataplane.virtual.error_text import tenant_text
+from dataplane.virtual.producer_ids import renewed_producer_ids
 from dataplane.virtual.subscription import logical_subscription, physical_subscription
 from dataplane.wire.treatments import (
     AddPrefix,
@@ -20,6 +21,7 @@ from dataplane.wire.treatments import (
     Mapped,
     Noted,
     Only,
+    Patched,
     Replaced,
     ShiftedUnlessNoted,
     StripPrefix,
@@ -157,7 +159,11 @@ PROTOCOL_TYPE = FieldClass(
     "protocol type", "says whether subscriptions are a consumer's", Noted(), Noted()
 )
 ACKS = FieldClass("acks", "0: there will be no answer", Noted())
-RECORDS = FieldClass("records", "record batches, never looked into")
+RECORDS = FieldClass(
+    "records",
+    "record batches; of their headers only the id of an idempotent producer, if it is an older one",
+    request=Patched(renewed_producer_ids),
+)
 OWN = FieldClass("own", "the tenant's own words, or Kafka's: passes")
 TOPIC_ID = FieldClass("topic id", "a topic's UUID on one cluster", offered=False)
 UNSERVED = FieldClass("unserved", "a field of versions or APIs that are refused", offered=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dataplane.virtual.producer_ids import producer_id_offset
 from dataplane.wire.primitives import INT16, INT32, encode_uvarint
 
 NO_NODE: Final = -1
@@ -40,9 +41,11 @@ class View:
 
     prefix: bytes = field(init=False)
     prefix_size: int = field(init=False)
+    epoch: int = 0
+    """How often the scope had been switched when this cluster began to serve it."""
     producer_id_offset: int = field(init=False)
-    """Added to the producer id of an idempotent producer without transactional id. Two clusters
-    hand out the same small ids; no cluster ever hands out one in this range."""
+    """Added to the producer id of an idempotent producer without transactional id: see
+    `producer_ids`."""
     grown_compact: tuple[bytes, ...] = field(init=False, repr=False)
     """By a compact length on the wire, below 128: the length with the prefix, and the prefix."""
     grown_classic: tuple[bytes, ...] = field(init=False, repr=False)
@@ -62,7 +65,7 @@ class View:
             "brokers": ids,
             "prefix": prefix,
             "prefix_size": len(prefix),
-            "producer_id_offset": (self.cluster_index + 1) << 48,
+            "producer_id_offset": producer_id_offset(self.cluster_index, self.epoch),
             "grown_compact": tuple(encode_uvarint(n + len(prefix)) + prefix for n in range(128)),
             "grown_classic": tuple(INT16.pack(n + len(prefix)) + prefix for n in range(256)),
         }

@@ -1,7 +1,7 @@
 """Generates, from a message's schema and its fields' treatments, the function that rewrites it.
 
 The generated function walks the bytes once and returns the pieces of the new frame: slices of the
-old one and, between them, what is new. Nothing is decoded, and records are never looked at. For a
+old one and, between them, what is new. Nothing is decoded, and records are never copied. For a
 Heartbeat request of version 3 the middle of it reads:
 
     n = i16(frame, pos)[0]                           # group_id

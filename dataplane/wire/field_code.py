@@ -17,6 +17,7 @@ from dataplane.wire.treatments import (
     Mapped,
     Noted,
     Only,
+    Patched,
     Replaced,
     ShiftedUnlessNoted,
     StripPrefix,
@@ -42,7 +43,7 @@ def emit_field(
             _emit_value(emitter, field, treatment, compact=compact)
 
 
-def _emit_value(  # noqa: C901 - one line for each treatment
+def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
     emitter: Emitter, field: Field, treatment: FieldTreatment | None, *, compact: bool
 ) -> None:
     match treatment:
@@ -63,6 +64,8 @@ def _emit_value(  # noqa: C901 - one line for each treatment
             emitter.ahead += 4
         case Through():
             _emit_through(emitter, field, treatment, compact=compact)
+        case Patched():
+            _emit_patched(emitter, field, treatment, compact=compact)
         case Only():
             _emit_only(emitter, field, treatment)
         case Noted():
@@ -258,6 +261,16 @@ def _emit_through(emitter: Emitter, field: Field, treatment: Through, *, compact
         emitter.line("pos += n")
     with emitter.block("if new is not old:"):
         emitter.splice(f"{encode}(new, compact={compact})", "start", "pos")
+
+
+def _emit_patched(emitter: Emitter, field: Field, treatment: Patched, *, compact: bool) -> None:
+    function = emitter.bind(treatment.function.__name__, treatment.function)
+    emit_length(emitter, field, compact=compact)
+    emit_room(emitter, "n", 1)
+    with emitter.block("if n > 0:"):
+        with emitter.block(f"for at, new in {function}(frame, pos, pos + n, view):"):
+            emitter.splice("new", "at", "at + len(new)")
+        emitter.line("pos += n")
 
 
 def _emit_only(emitter: Emitter, field: Field, treatment: Only) -> None:

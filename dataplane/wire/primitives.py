@@ -14,6 +14,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 INT16: Final = struct.Struct(">h")
 INT32: Final = struct.Struct(">i")
 INT64: Final = struct.Struct(">q")
+UINT32: Final = struct.Struct(">I")
 
 LONGEST: Final = 2**31 - 1
 """The largest length that Kafka's protocol can carry."""

@@ -4,7 +4,7 @@ A field without a treatment is passed over. Treatments name attributes of the vi
 is run with; this package knows nothing else about it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -62,6 +62,17 @@ class Through:
 
 
 @dataclass(frozen=True, slots=True)
+class Patched:
+    """Some bytes inside a byte field give way to as many others; the rest is not copied.
+
+    The function gets the frame, where the field's bytes start and end, and the view, and returns
+    pairs of a position in the frame and the bytes that stand there from now on, in their order.
+    """
+
+    function: Callable[[Any, int, int, Any], Sequence[tuple[int, bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced:
     """A field, arrays included, is replaced by bytes that a function of the view makes.
 
@@ -106,6 +117,7 @@ FieldTreatment: TypeAlias = (
     | ListenerHost
     | ListenerPort
     | Through
+    | Patched
     | Replaced
     | Only
     | Noted

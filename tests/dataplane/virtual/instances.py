@@ -238,7 +238,7 @@ class Oracle:
             }
         else:
             masked = "Topic 'abc' on ***:9092 *** with topic ***."
-            shift = 0 if self.fact or value == -1 else 2 << 48
+            shift = 0 if self.fact or value == -1 else self.view.producer_id_offset
             replaced = {
                 fc.LEADER_EPOCH: -1,
                 fc.FETCH_SESSION: 0,

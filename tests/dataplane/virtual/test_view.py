@@ -49,8 +49,8 @@ def test_an_endpoint_is_the_listener_of_the_slot():
 
 
 def test_producer_ids_of_two_clusters_cannot_meet():
-    assert view(index=0).producer_id_offset == 2**48
-    assert view(index=1).producer_id_offset == 2**49
+    assert view(index=0).producer_id_offset == 2**56
+    assert view(index=1).producer_id_offset == 2**57
 
 
 def test_lengths_are_ready_made():

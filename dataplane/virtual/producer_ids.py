@@ -1,0 +1,92 @@
+"""Producer ids that are unique over clusters and over switches.
+
+Two clusters hand out the same small producer ids, and a broker that sees an id it knows takes a
+batch for a repetition and acknowledges it without writing it, or refuses it as out of order. So an
+idempotent producer without transactional id gets an id that no cluster ever hands out:
+
+    bits 62 to 56   index of the cluster that handed it out, plus one
+    bits 55 to 40   generation: epoch of the scope when it was handed out, modulo 65536
+    bits 39 to 0    the cluster's own number
+
+A broker takes an id that it does not know with any first sequence number (seen on Kafka 4.3.1), but
+after a switch there and back it does know it, and sees a gap. So in a later generation the batches
+of that producer go out under the same id with the present generation: new to every broker again,
+with the sequence numbers running on. Only the batch header changes, and its CRC with it.
+
+The layout of a batch is that of Kafka's `DefaultRecordBatch`, magic 2.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from crc32c import crc32c
+
+from dataplane.wire.primitives import INT32, INT64, UINT32, Buffer
+
+_NUMBER_BITS: Final = 40
+_GENERATION_BITS: Final = 16
+_GENERATION: Final = ((1 << _GENERATION_BITS) - 1) << _NUMBER_BITS
+_FIRST_UNIQUE: Final = 1 << (_NUMBER_BITS + _GENERATION_BITS)
+"""Ids below are a cluster's own: a transactional producer's, or -1 for none."""
+
+_LENGTH_AT: Final = 8
+_BEFORE_LENGTH_ENDS: Final = 12
+_MAGIC_AT: Final = 16
+_CRC_AT: Final = 17
+_CRC_FROM: Final = 21
+_PRODUCER_ID_AT: Final = 43
+_AFTER_PRODUCER_ID: Final = 51
+_HEADER_SIZE: Final = 61
+_MAGIC: Final = 2
+
+
+class Epochal(Protocol):
+    """A view, as far as producer ids go."""
+
+    @property
+    def producer_id_offset(self) -> int:
+        """What is added to the ids that its cluster hands out."""
+        ...
+
+
+def producer_id_offset(cluster_index: int, epoch: int) -> int:
+    """What is added to the ids that a cluster hands out while it serves a scope in an epoch."""
+    generation = (epoch << _NUMBER_BITS) & _GENERATION
+    return ((cluster_index + 1) << (_NUMBER_BITS + _GENERATION_BITS)) | generation
+
+
+def renewed_producer_ids(
+    frame: Buffer, start: int, end: int, view: Epochal
+) -> Sequence[tuple[int, bytes]]:
+    """What changes in the batches of one partition so that its producer is new to this generation.
+
+    Nothing, for ids of the present generation, for ids of clusters, and for bytes that are no
+    sound batch: those are the broker's to refuse.
+    """
+    generation = view.producer_id_offset & _GENERATION
+    patches: list[tuple[int, bytes]] = []
+    at = start
+    while end - at >= _HEADER_SIZE and frame[at + _MAGIC_AT] == _MAGIC:
+        (producer_id,) = INT64.unpack_from(frame, at + _PRODUCER_ID_AT)
+        (length,) = INT32.unpack_from(frame, at + _LENGTH_AT)
+        after = at + _BEFORE_LENGTH_ENDS + length
+        if not at + _HEADER_SIZE <= after <= end:
+            break
+        if producer_id >= _FIRST_UNIQUE and producer_id & _GENERATION != generation:
+            renewed = INT64.pack((producer_id & ~_GENERATION) | generation)
+            patches += _renewed(frame, at, after, renewed)
+        at = after
+    return patches
+
+
+def _renewed(frame: Buffer, at: int, after: int, producer_id: bytes) -> list[tuple[int, bytes]]:
+    """The patches of one batch; none if its CRC is wrong, which must stay visible."""
+    view = memoryview(frame)
+    before = crc32c(view[at + _CRC_FROM : at + _PRODUCER_ID_AT])
+    rest = view[at + _AFTER_PRODUCER_ID : after]
+    old_id = view[at + _PRODUCER_ID_AT : at + _AFTER_PRODUCER_ID]
+    (claimed,) = UINT32.unpack_from(frame, at + _CRC_AT)
+    if crc32c(rest, crc32c(old_id, before)) != claimed:
+        return []
+    renewed = crc32c(rest, crc32c(producer_id, before))
+    return [(at + _CRC_AT, UINT32.pack(renewed)), (at + _PRODUCER_ID_AT, producer_id)]

@@ -3,7 +3,11 @@
 The planes do not know each other, so what they share on the command line lives outside of both.
 """
 
-from cyclopts import App
+import sys
+
+from cyclopts import App, CycloptsError
+
+_USAGE = 2
 
 app = App(name="interlock", help="A Kafka gateway whose backend cluster can be exchanged live.")
 
@@ -11,11 +15,23 @@ app = App(name="interlock", help="A Kafka gateway whose backend cluster can be e
 app.command("controlplane.main:main", name="controlplane", help="Run a control plane.")
 app.command("dataplane.gateway.main:main", name="gateway", help="Run a gateway node.")
 app.command("sandbox.cli:app", name="sandbox", help="Run the whole environment on this machine.")
+for name, module, purpose in (
+    ("vcluster", "tenants", "Virtual clusters."),
+    ("token", "tenants", "Clients' tokens."),
+    ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
+    ("nodes", "operations", "Gateway nodes."),
+    ("audit", "operations", "What happened, and that the log is as it was written."),
+    ("control", "operations", "The control topic."),
+):
+    app.command(f"controlplane.cli.{module}:{name}", name=name, help=purpose)
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app(exit_on_error=False)
+    except CycloptsError:
+        sys.exit(_USAGE)
 
 
 if __name__ == "__main__":

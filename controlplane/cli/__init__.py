@@ -1,0 +1,1 @@
+"""The product's commands: clients of the HTTP API, nothing more."""

@@ -1,0 +1,102 @@
+"""Talking to a control plane from the command line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated, Any, Literal, NoReturn
+
+import httpx
+from cyclopts import Parameter
+
+_TIMEOUT_S = 60.0
+
+
+class Exit(IntEnum):
+    """What the process says when it ends; scripts rely on it."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    ABORTED = 3
+    TIMEOUT = 4
+    UNREACHABLE = 5
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Connection:
+    """Where the control plane is, who asks, and how to show the answer."""
+
+    url: Annotated[str, Parameter(env_var="INTERLOCK_URL")] = "http://localhost:8888"
+    """Address of any control plane."""
+    user: Annotated[str, Parameter(env_var="INTERLOCK_USER")] = "admin"
+    """Who asks."""
+    password: Annotated[str, Parameter(env_var="INTERLOCK_PASSWORD", show_default=False)] = ""
+    """The password; better in the environment than on the command line."""
+    output: Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])] = "table"
+    """For people, or for scripts."""
+
+    def get(self, path: str, **params: Any) -> Any:
+        """What is at a path of the API."""
+        wanted = {key: value for key, value in params.items() if value is not None}
+        return self._ask("GET", path, params=wanted)
+
+    def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        """Have something done."""
+        return self._ask("POST", path, json=body, headers=headers)
+
+    def stream(self, path: str) -> Iterator[dict[str, Any]]:
+        """Server-sent events, as they come."""
+        try:
+            with (
+                self._client() as client,
+                client.stream("GET", path, timeout=_TIMEOUT_S) as answer,
+            ):
+                if answer.is_error:
+                    answer.read()
+                    _refuse(answer)
+                for line in answer.iter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line.removeprefix("data:"))
+        except httpx.TransportError as error:
+            self._unreachable(error)
+
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            with self._client() as client:
+                answer = client.request(method, path, **request)
+        except httpx.TransportError as error:
+            self._unreachable(error)
+        if answer.is_error:
+            _refuse(answer)
+        return answer.json() if answer.content else None
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, auth=(self.user, self.password), timeout=_TIMEOUT_S)
+
+    def _unreachable(self, error: httpx.TransportError) -> NoReturn:
+        fail(
+            f"no control plane answers at {self.url} ({error}): set INTERLOCK_URL or --url",
+            Exit.UNREACHABLE,
+        )
+
+
+HERE = Connection()
+
+
+def fail(message: str, code: Exit) -> NoReturn:
+    """Say what is wrong and end."""
+    sys.stderr.write(f"interlock: {message}\n")
+    sys.exit(code)
+
+
+def _refuse(answer: httpx.Response) -> NoReturn:
+    try:
+        message = answer.json()["detail"]
+    except (ValueError, KeyError):
+        message = f"the control plane answered {answer.status_code}"
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        message += ": set INTERLOCK_USER and INTERLOCK_PASSWORD"
+    fail(message, Exit.REFUSED)

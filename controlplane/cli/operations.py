@@ -1,0 +1,115 @@
+"""`interlock nodes`, `interlock audit` and `interlock control`."""
+
+from cyclopts import App
+
+from controlplane.cli.client import HERE, Connection, Exit
+from controlplane.cli.display import print_json, say, show, show_one
+
+nodes = App(name="nodes", help="Gateway nodes.")
+audit = App(name="audit", help="What happened, and that the log is as it was written.")
+control = App(name="control", help="The control topic.")
+
+_NODES = {
+    "node": "nodeId",
+    "leased": "leased",
+    "in step": "inStep",
+    "seconds ago": "reportedSecondsAgo",
+    "applied": "appliedSeq",
+    "scopes": "scopes",
+    "trouble": "trouble",
+}
+_EVENTS = {
+    "seq": "seq",
+    "time": "recordedAt",
+    "kind": "kind",
+    "subject": "subject",
+    "actor": "actor",
+    "reason": "reason",
+}
+
+
+@nodes.command(name="list")
+def list_all(connection: Connection = HERE) -> None:
+    """Every registered node; all of them are waited for in a switch."""
+    answer = connection.get("/api/v1/nodes")
+    if connection.output == "table":
+        for node in answer["items"]:
+            node["scopes"] = [
+                f"{name}: {scope['phase']}, epoch {scope['epoch']}"
+                for name, scope in node["scopes"].items()
+            ]
+    show(connection, answer, _NODES)
+
+
+@nodes.command
+def forget(node_id: str, /, connection: Connection = HERE) -> None:
+    """Let a node go that will not come back, so that no switch waits for it.
+
+    Args:
+        node_id: which one.
+        connection: where to ask.
+    """
+    connection.post(f"/api/v1/nodes/{node_id}/forget")
+
+
+@audit.command
+def log(  # noqa: PLR0913 - one for each filter
+    *,
+    kind: str | None = None,
+    actor: str | None = None,
+    subject: str | None = None,
+    since: str | None = None,
+    before: str | None = None,
+    after: int | None = None,
+    limit: int | None = None,
+    connection: Connection = HERE,
+) -> None:
+    """Events, oldest first.
+
+    Args:
+        kind: a kind, as switch.committed, or its first part.
+        actor: who did it, as user:admin.
+        subject: what it is about, as vcluster/teamA.
+        since: a time with a zone, as 2026-01-31T12:00:00Z.
+        before: likewise.
+        after: only events with a greater number.
+        limit: at most so many.
+        connection: where to ask.
+    """
+    answer = connection.get(
+        "/api/v1/events",
+        kind=kind,
+        actor=actor,
+        subject=subject,
+        since=since,
+        before=before,
+        after=after,
+        limit=limit,
+    )
+    show(connection, answer, _EVENTS)
+
+
+@audit.command
+def verify(connection: Connection = HERE) -> int:
+    """Walk the log's hash chain; names the first event that is not as it was written."""
+    answer = connection.get("/api/v1/audit/verify")
+    bad = answer["first_bad"]
+    if connection.output == "json":
+        print_json(answer)
+    elif bad is None:
+        say(f"{answer['events']} events, all as they were written; head {answer['head_hash']}")
+    else:
+        say(f"event {bad} is not as it was written: the log was tampered with, there or later")
+    return Exit.DONE if bad is None else Exit.REFUSED
+
+
+@control.command(name="rebuild-topic")
+def rebuild_topic(connection: Connection = HERE) -> None:
+    """Delete the control topic and write all current records again, from Postgres."""
+    show_one(connection, connection.post("/api/v1/control-topic/rebuild"))
+
+
+@control.command
+def digest(connection: Connection = HERE) -> None:
+    """The digest that every node should come to."""
+    show_one(connection, connection.get("/api/v1/control-topic"))

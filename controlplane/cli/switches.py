@@ -1,0 +1,152 @@
+"""`interlock switch`."""
+
+from typing import Any, Literal
+from uuid import uuid4
+
+from cyclopts import App
+
+from controlplane.cli.client import HERE, Connection, Exit, fail
+from controlplane.cli.display import cell, print_json, say, show, show_one
+
+switch = App(name="switch", help="Exchange the cluster behind the virtual clusters.")
+
+_HISTORY = {
+    "id": "switchId",
+    "from": "fromCluster",
+    "to": "toCluster",
+    "phase": "phase",
+    "by": "requestedBy",
+    "reason": "reason",
+    "requested": "requestedAt",
+    "cause": "cause",
+}
+
+
+@switch.command
+def plan(
+    to: str,
+    /,
+    *,
+    wait: Literal["mirror", "none"] = "mirror",
+    connection: Connection = HERE,
+) -> int:
+    """Check what would stand in the way of a switch; changes nothing.
+
+    Args:
+        to: the cluster to switch to.
+        wait: whether the switch would wait until that cluster holds everything.
+        connection: where to ask.
+    """
+    answer = connection.post("/api/v1/switch-plans", {"toCluster": to, "wait": wait})
+    columns = {"check": "name", "passed": "passed", "detail": "detail"}
+    show(connection, answer | {"items": answer["checks"]}, columns)
+    return Exit.DONE if answer["passed"] else Exit.REFUSED
+
+
+@switch.command
+def start(
+    to: str,
+    /,
+    *,
+    wait: Literal["mirror", "none"] = "mirror",
+    reason: str | None = None,
+    detach: bool = False,
+    connection: Connection = HERE,
+) -> int:
+    """Switch, on every node at once, and watch until it has ended.
+
+    Args:
+        to: the cluster to switch to.
+        wait: mirror: only once that cluster holds everything; none: without looking.
+        reason: why; stands in the log.
+        detach: do not wait for the end.
+        connection: where to ask.
+    """
+    body = {"toCluster": to, "wait": wait, "reason": reason}
+    headers = {"Idempotency-Key": str(uuid4())}
+    started = connection.post("/api/v1/switches", body, headers)
+    if detach:
+        show_one(connection, started)
+        return Exit.DONE
+    return _follow(connection, started["switchId"])
+
+
+@switch.command
+def watch(switch_id: str | None = None, /, connection: Connection = HERE) -> int:
+    """Follow a switch until it has ended.
+
+    Args:
+        switch_id: which one; the newest if none is given.
+        connection: where to ask.
+    """
+    return _follow(connection, switch_id or _newest(connection))
+
+
+@switch.command
+def history(connection: Connection = HERE) -> None:
+    """All switches, newest first."""
+    show(connection, connection.get("/api/v1/switches"), _HISTORY)
+
+
+@switch.command(name="show")
+def show_switch(switch_id: str | None = None, /, connection: Connection = HERE) -> None:
+    """One switch: its events, and how it is known that each node had stopped.
+
+    Args:
+        switch_id: which one; the newest if none is given.
+        connection: where to ask.
+    """
+    answer = connection.get(f"/api/v1/switches/{switch_id or _newest(connection)}")
+    if connection.output == "json":
+        print_json(answer)
+        return
+    found = answer["switch"]
+    nodes = found.pop("nodes")
+    show_one(connection, found)
+    columns = {"node": "nodeId", "stopped: evidence": "evidence", "resumed": "resumed"}
+    show(connection, {"items": nodes}, columns)
+    for event in answer["events"]:
+        say(_line(event))
+
+
+@switch.command
+def abort(switch_id: str | None = None, /, *, reason: str, connection: Connection = HERE) -> int:
+    """Undo a switch that is not committed; clients go on with the old cluster.
+
+    Args:
+        switch_id: which one; the newest if none is given.
+        reason: why; stands in the log.
+        connection: where to ask.
+    """
+    switch_id = switch_id or _newest(connection)
+    connection.post(f"/api/v1/switches/{switch_id}/abort", {"reason": reason})
+    return Exit.DONE if _follow(connection, switch_id) == Exit.ABORTED else Exit.REFUSED
+
+
+def _newest(connection: Connection) -> str:
+    items = connection.get("/api/v1/switches")["items"]
+    if not items:
+        fail("there was no switch yet", Exit.REFUSED)
+    return str(items[0]["switchId"])
+
+
+def _follow(connection: Connection, switch_id: str) -> Exit:
+    for event in connection.stream(f"/api/v1/switches/{switch_id}/events"):
+        if connection.output == "json":
+            print_json(event)
+        else:
+            say(_line(event))
+    found = connection.get(f"/api/v1/switches/{switch_id}")["switch"]
+    match found["phase"]:
+        case "completed":
+            return Exit.DONE
+        case "aborted":
+            return Exit.ABORTED
+        case _:
+            return Exit.TIMEOUT
+
+
+def _line(event: dict[str, Any]) -> str:
+    told = {k: v for k, v in event["data"].items() if k != "switch_id"}
+    details = " ".join(f"{key}={cell(value)}" for key, value in told.items())
+    return f"{event['seq']:>6} {event['recordedAt']} {event['kind']:<26} {details}"

@@ -1,0 +1,60 @@
+"""`interlock vcluster` and `interlock token`."""
+
+from cyclopts import App
+
+from controlplane.cli.client import HERE, Connection
+from controlplane.cli.display import print_json, say, show, show_one
+
+vcluster = App(name="vcluster", help="Virtual clusters.")
+token = App(name="token", help="Clients' tokens.")
+
+_DAY_S = 86_400
+
+
+@vcluster.command(name="list")
+def list_all(connection: Connection = HERE) -> None:
+    """All virtual clusters."""
+    answer = connection.get("/api/v1/virtual-clusters")
+    columns = {"name": "name", "scope": "scope", "topics": "topics", "cluster id": "clusterId"}
+    show(connection, answer, columns)
+
+
+@vcluster.command
+def create(name: str, /, connection: Connection = HERE) -> None:
+    """Create a virtual cluster.
+
+    Args:
+        name: its name; topics get it as a prefix, so it may not overlap with another's.
+        connection: where to ask.
+    """
+    show_one(connection, connection.post("/api/v1/virtual-clusters", {"name": name}))
+
+
+@token.command
+def issue(vcluster: str, account: str, /, *, days: int = 90, connection: Connection = HERE) -> None:
+    """Issue a token: the password of a client whose user name is the account.
+
+    Args:
+        vcluster: the virtual cluster.
+        account: the service account; created if there is none.
+        days: how long the token is good for.
+        connection: where to ask.
+    """
+    path = f"/api/v1/virtual-clusters/{vcluster}/accounts/{account}/tokens"
+    answer = connection.post(path, {"lifetimeSeconds": days * _DAY_S})
+    if connection.output == "json":
+        print_json(answer)
+    else:
+        say(answer["token"])
+
+
+@token.command
+def revoke(vcluster: str, account: str, /, connection: Connection = HERE) -> None:
+    """Void every token of an account; its connections are cut.
+
+    Args:
+        vcluster: the virtual cluster.
+        account: the service account.
+        connection: where to ask.
+    """
+    connection.post(f"/api/v1/virtual-clusters/{vcluster}/accounts/{account}/revoke")

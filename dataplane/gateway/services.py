@@ -7,6 +7,7 @@ from contract.fold import ControlState
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.node.machine import NEVER
+from dataplane.virtual.apis import APIS
 
 if TYPE_CHECKING:
     from dataplane.gateway.client_connection import ClientConnection
@@ -36,8 +37,8 @@ class Counters:
     """Requests that were answered with a retriable error because the hold limit had passed."""
     writes_cut: int = 0
     """Writes whose outcome stayed unknown because their connection had to be dropped."""
-    requests: dict[str, int] = field(default_factory=dict)
-    """By API name."""
+    requests: list[int] = field(default_factory=lambda: [0] * (max(APIS) + 1))
+    """By API key."""
 
 
 class Services(Protocol):

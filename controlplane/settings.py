@@ -25,7 +25,9 @@ class AdminUser(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(BaseSettings):
     """Environment variables. Names without INTERLOCK_ are those that users have already."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     database_url: SecretStr
     """`postgresql://...` of the database that holds the event log; its user owns it."""
@@ -44,7 +46,8 @@ class Settings(BaseSettings):
     interlock_control_cluster: str | None = None
     """Cluster that holds the control topic; default: the first failover one, else the first."""
     interlock_lease_s: float = Field(default=5.0, gt=0)
-    """Seconds that a node may serve after it asked for a lease."""
+    """Seconds that a node may serve after it asked for a lease; the same on every control plane.
+    Lower it only while no switch runs."""
     interlock_switch_budget_s: float = Field(default=60.0, gt=0)
     """Seconds after which a switch that is not committed aborts by itself."""
     interlock_mirror_budget_s: float = Field(default=20.0, gt=0)

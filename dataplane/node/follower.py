@@ -28,9 +28,6 @@ HEARTBEAT = 1.0
 TICK = 0.1
 """Seconds between two looks at the clock."""
 
-TOPIC_LEASE = 5.0
-"""Seconds that a node may serve after it read the control topic to its end."""
-
 LONG_POLL = 20.0
 """Seconds that a control plane may keep a request for newer records open."""
 
@@ -82,6 +79,9 @@ class Follower:
         self._gateway = gateway
         self._clock = clock
         self._applied_seq = 0
+        self._lease_s: float | None = None
+        """How long a lease is, as a control plane said last: the coordinator waits that long for
+        a node that does not answer, so a lease of the topic must not be longer."""
         self._known_to_control = asyncio.Event()
         self._log_known = asyncio.Event()
         self._report_now = asyncio.Event()
@@ -210,6 +210,7 @@ class Follower:
             try:
                 answer = await self._control_planes.session(self._node_id, self._report())
                 self._apply_answer(answer)
+                self._lease_s = answer.lease_s
                 if answer.granted:
                     self.take(machine.SessionGranted(sent_at, answer.lease_s))
                 elif answer.refusal != refusal:
@@ -297,7 +298,8 @@ class Follower:
                 raise TopicReplacedError
             await self._read_up_to(consumer, partition, end)
             self.take(machine.Replayed())
-            self.take(machine.TopicRead(asked_at, TOPIC_LEASE))
+            if self._lease_s is not None:
+                self.take(machine.TopicRead(asked_at, self._lease_s))
 
     async def _read_up_to(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int

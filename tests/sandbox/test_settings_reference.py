@@ -1,0 +1,14 @@
+"""The configuration page."""
+
+from controlplane.settings import Settings
+from dataplane.settings import GatewaySettings
+from sandbox.settings_reference import PAGE, page
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text() == page(), "run: python -m sandbox.settings_reference"
+
+
+def test_every_variable_says_what_it_is_for() -> None:
+    for settings in (Settings, GatewaySettings):
+        assert [n for n, field in settings.model_fields.items() if not field.description] == []

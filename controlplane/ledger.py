@@ -52,6 +52,8 @@ class Ledger:
         self.facts = facts
         self.changed = Pulse()
         """Beats after every change of the facts, and when a node reported during a switch."""
+        self.closing = False
+        """Whether those who wait should stop waiting, because the process is to end."""
         self._crash_at = crash_at
         self._tells = False
 
@@ -92,6 +94,11 @@ class Ledger:
             if not new or self.facts.seq >= at_least:
                 return
 
+    def close(self) -> None:
+        """Send everyone home who waits."""
+        self.closing = True
+        self.changed.beat()
+
     async def fresh(self) -> Facts:
         """The facts, brought up to the end of the log."""
         await self.catch_up()
@@ -102,10 +109,12 @@ class Ledger:
         return tuple(r for r in self.facts.control.records() if r.seq > seq)
 
     async def wait_for(self, holds: Callable[[Facts], bool], timeout_s: float) -> bool:
-        """Whether something becomes true of the facts within a time."""
+        """Whether something becomes true of the facts within a time, and before closing."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not holds(self.facts):
+                    if self.closing:
+                        return False
                     await self.changed.wait()
         except TimeoutError:
             return False

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pydantic
 import structlog
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from contract.clusters_file import ClustersFileError
 from controlplane.api.app import create_app
@@ -42,21 +43,23 @@ def main() -> None:
     """
     try:
         settings = Settings()  # type: ignore[call-arg] # the values come from the environment
-        _ = settings.clusters
+        _ = settings.control_cluster
     except pydantic.ValidationError as error:
-        sys.exit("\n".join(f"interlock: {_variable(e)}: {e['msg']}" for e in error.errors()))
+        sys.exit("\n".join(_complaint(e) for e in error.errors()))
     except ClustersFileError as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.interlock_log_format)
     try:
         asyncio.run(_run_until_signalled(settings))
+    except DBAPIError as error:
+        sys.exit(f"interlock: the database of DATABASE_URL does not let us in: {error.orig}")
     except OSError as error:
-        sys.exit(f"interlock: cannot reach the database, or listen: {error}")
+        sys.exit(f"interlock: cannot reach the database of DATABASE_URL: {error}")
 
 
-def _variable(error: object) -> str:
-    location = error["loc"] if isinstance(error, dict) else ()
-    return ".".join(str(part) for part in location).upper()
+def _complaint(error: ErrorDetails) -> str:
+    variable = ".".join(str(part) for part in error["loc"]).upper()
+    return f"interlock: {variable}: {error['msg'].removeprefix('Value error, ')}"
 
 
 async def _run_until_signalled(settings: Settings) -> None:
@@ -75,15 +78,16 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             tasks.create_task(_follow(plane)),
             tasks.create_task(_listen(plane)),
             tasks.create_task(lead_when_possible(plane)),
-            tasks.create_task(_stop(server, stop)),
+            tasks.create_task(_stop(plane, server, stop)),
         ]
         await server.serve()
         for task in background:
             task.cancel()
 
 
-async def _stop(server: uvicorn.Server, stop: asyncio.Event) -> None:
+async def _stop(plane: ControlPlane, server: uvicorn.Server, stop: asyncio.Event) -> None:
     await stop.wait()
+    plane.ledger.close()
     server.should_exit = True
 
 

@@ -9,9 +9,15 @@ import msgspec
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contract.clusters_file import ClusterProperties, read_clusters, selected_path
+from contract.clusters_file import (
+    ClusterProperties,
+    ClustersFileError,
+    read_clusters,
+    selected_path,
+)
 
 _KEY_BYTES = 32
+_TOKEN_CHARACTERS = 16
 
 
 class AdminUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +41,7 @@ class Settings(BaseSettings):
     """`file : { path: FILE }`: where the physical clusters are described."""
     gateway_user_pool_secret_key: SecretStr
     """Base64 of at least 256 bits that sign clients' tokens. Has no default."""
-    interlock_node_token: SecretStr = Field(min_length=16)
+    interlock_node_token: SecretStr
     """Secret that gateway nodes show to control planes."""
     gateway_admin_api_users: SecretStr = SecretStr("[]")
     """Who may administrate: YAML or JSON list of `{username, password, admin}`."""
@@ -66,6 +72,16 @@ class Settings(BaseSettings):
             raise ValueError("is not base64; make one with: openssl rand -base64 32") from error
         if len(key) < _KEY_BYTES:
             raise ValueError("is shorter than 256 bits; make one with: openssl rand -base64 32")
+        return value
+
+    @field_validator("interlock_node_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < _TOKEN_CHARACTERS:
+            raise ValueError(
+                f"is shorter than {_TOKEN_CHARACTERS} characters; make one with:"
+                " openssl rand -base64 32"
+            )
         return value
 
     @field_validator("gateway_admin_api_users")
@@ -108,9 +124,18 @@ class Settings(BaseSettings):
 
     @property
     def control_cluster(self) -> ClusterProperties:
-        """The cluster that holds the control topic."""
-        by_name = {c.name: c for c in self.clusters}
-        if self.interlock_control_cluster is not None:
-            return by_name[self.interlock_control_cluster]
-        failover = [c for c in self.clusters if c.role == "failover"]
-        return (failover or list(self.clusters))[0]
+        """The cluster that holds the control topic.
+
+        Raises:
+            ClustersFileError: the file does not have the cluster that was named.
+        """
+        named = self.interlock_control_cluster
+        if named is None:
+            failover = [c for c in self.clusters if c.role == "failover"]
+            return (failover or list(self.clusters))[0]
+        for cluster in self.clusters:
+            if cluster.name == named:
+                return cluster
+        raise ClustersFileError(
+            f"INTERLOCK_CONTROL_CLUSTER is {named!r}, which is not in the clusters file"
+        )

@@ -3,6 +3,7 @@
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
 
 from controlplane.api.errors import HANDLERS
 from controlplane.api.health import live, ready
@@ -42,7 +43,14 @@ def create_app(plane: ControlPlane) -> Litestar:
         ],
         dependencies={"plane": Provide(provide_plane, sync_to_thread=False)},
         exception_handlers=HANDLERS,
-        openapi_config=OpenAPIConfig(title="Interlock", version="1"),
+        openapi_config=OpenAPIConfig(
+            title="Interlock",
+            version="1",
+            components=Components(
+                security_schemes={"basicAuth": SecurityScheme(type="http", scheme="basic")}
+            ),
+            security=[{"basicAuth": []}],
+        ),
         logging_config=None,
     )
     app.state.plane = plane

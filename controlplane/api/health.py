@@ -9,7 +9,7 @@ from contract.records import Cluster
 from controlplane.plane import ControlPlane
 
 
-@get("/health/live", tags=["Health"])
+@get(["/health/live", "/health"], tags=["Health"])
 async def live() -> dict[str, str]:
     """The process answers."""
     return {"status": "UP"}

@@ -66,7 +66,8 @@ class ControlTopicPublisher:
                 await delete_and_wait(self._cluster, CONTROL_TOPIC)
         async with asyncio.timeout(WRITE_BUDGET_S):
             created = await create_if_missing(self._cluster, CONTROL_TOPIC, _CONFIGS)
-        position = 0 if created else await self._plane.publications.last(self._position_key)
+        empty = created or rebuilding is not None
+        position = 0 if empty else await self._plane.publications.last(self._position_key)
         async with producer(self._cluster, f"interlock-{self._ledger.facts.log}") as opened:
             # The newest routing first: compaction keeps what was written last, and that could be
             # what a leader wrote that did not know yet that it leads no more.

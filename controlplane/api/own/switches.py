@@ -140,6 +140,6 @@ async def _stream(plane: ControlPlane, switch_id: str) -> AsyncIterator[ServerSe
             after = recorded.seq
             data = msgspec.json.encode(event_view(recorded)).decode()
             yield ServerSentEventMessage(data=data, event=recorded.event.kind, id=str(after))
-        if ended:
+        if ended or plane.ledger.closing:
             return
         await plane.ledger.changed.wait(1.0)

@@ -205,7 +205,7 @@ async def test_a_crash_of_the_leader_leaves_nothing_half_done(variables, crash_a
     quick = {"INTERLOCK_SWITCH_BUDGET_S": "15"}
     async with (
         as_process(variables | quick, INTERLOCK_CRASH_AT=crash_at) as first,
-        as_process(variables | quick) as second,
+        in_process(variables | quick) as second,
         serving_nodes(first, second) as nodes,
     ):
         for node, url in zip(nodes, (second.url, first.url), strict=True):

@@ -2,28 +2,47 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import reserved_ports
-from tests.system.operator import Operator
+from tests.system.inspection import inspect
+from tests.system.operator import ADMIN, SPECTATOR, Operator
+
+USERS = [
+    {"username": ADMIN[0], "password": ADMIN[1], "admin": True},
+    {"username": SPECTATOR[0], "password": SPECTATOR[1], "admin": False},
+]
+VARIABLES = {
+    "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),
+    "INTERLOCK_SWITCH_BUDGET_S": "20",
+    "INTERLOCK_MIRROR_BUDGET_S": "2",
+}
+"""Short budgets: what is waited for in these tests comes at once or never."""
 
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """The environment of one file. What it leaves is inspected at its end: log and log files."""
     with reserved_ports() as ports:
         plan = Plan(
             folder=tmp_path_factory.mktemp("system"),
             profile=Profile.SMALL,
             ports=ports,
             components=frozenset({Component.GATEWAYS}),
+            control_plane_variables=VARIABLES,
         )
         with Environment(plan) as environment:
-            yield Operator(environment)
+            operator = Operator(environment)
+            yield operator
+            inspect(operator)
 
 
 @pytest.fixture
-def vcluster(unique_name: str) -> str:
-    """A virtual cluster of this test's own."""
-    return f"{unique_name}-"
+def vcluster(unique_name: str, operator: Operator) -> Iterator[str]:
+    """A virtual cluster of this test's own; later switches do not wait for its topics."""
+    name = f"{unique_name}-"
+    yield name
+    operator.call("DELETE", f"/admin/vclusters/v1/vcluster/{name}/topics")

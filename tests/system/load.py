@@ -32,7 +32,10 @@ class Load:
         self._thread = threading.Thread(target=self._run)
         self.sent = 0
         self.acknowledgements: list[Acknowledgement] = []
+        self.failed: list[str] = []
+        """Why records could not be delivered."""
         self.errors: list[str] = []
+        """That, and every trouble with a connection, from which the client recovers by itself."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -64,6 +67,7 @@ class Load:
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         value = message.value()
         if error is not None:
+            self.failed.append(str(error))
             self.errors.append(str(error))
         elif value is not None:
             self.acknowledgements.append(Acknowledgement(value, time.monotonic()))

@@ -3,45 +3,53 @@
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import msgspec
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from sandbox.environment import Environment
-from sandbox.process import wait_until
+from sandbox.kafka import KafkaCluster
+from sandbox.process import Process, wait_until
+
+ADMIN = ("admin", "conduktor")
+SPECTATOR = ("spectator", "popcorn")
+"""Somebody who may log in and do nothing."""
 
 PATIENCE = 60
 """Seconds that a call may take; a switch with a dead node takes about seven."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Operator:
     """Calls the control planes, makes clients, looks into the clusters."""
 
     environment: Environment
+    plane: int = 0
+    """Index of the control plane that is called unless a call says which."""
+    tokens: list[str] = field(default_factory=list, repr=False)
+    """Every token that was issued: none may ever stand in a log."""
 
     # --- administration --------------------------------------------------------------------------
 
-    def url(self, plane: int = 0) -> str:
-        return f"http://localhost:{self.environment.plan.ports.admin_api(plane)}"
+    def url(self, plane: int | None = None) -> str:
+        index = self.plane if plane is None else plane
+        return f"http://localhost:{self.environment.plan.ports.admin_api(index)}"
 
-    def call(self, method: str, path: str, plane: int = 0, **arguments: Any) -> httpx.Response:
-        return httpx.request(
-            method,
-            self.url(plane) + path,
-            auth=("admin", "conduktor"),
-            timeout=PATIENCE,
-            **arguments,
-        )
+    def call(
+        self, method: str, path: str, plane: int | None = None, **arguments: Any
+    ) -> httpx.Response:
+        defaults: dict[str, Any] = {"auth": ADMIN, "timeout": PATIENCE}
+        return httpx.request(method, self.url(plane) + path, **(defaults | arguments))
 
-    def switch(self, to: str, plane: int = 0, wait: str = "none") -> httpx.Response:
+    def switch(self, to: str, plane: int | None = None, wait: str = "none") -> httpx.Response:
         path = f"/admin/pclusters/v1/pcluster/main/switch?to={to}&wait={wait}"
         return self.call("POST", path, plane)
 
-    def events(self, plane: int = 0, **filters: Any) -> list[dict[str, Any]]:
+    def events(self, plane: int | None = None, **filters: Any) -> list[dict[str, Any]]:
         """All events that fit, oldest first."""
         found: list[dict[str, Any]] = []
         after = filters.pop("after", 0)
@@ -53,7 +61,7 @@ class Operator:
             found += page
             after = page[-1]["seq"]
 
-    def routing(self, plane: int = 0) -> dict[str, Any]:
+    def routing(self, plane: int | None = None) -> dict[str, Any]:
         """The routing of scope `main`, as a control plane broadcasts it."""
         token = self.environment.secrets.node_token
         answer = httpx.get(
@@ -62,6 +70,31 @@ class Operator:
         )
         states = {record["key"]: record["state"] for record in answer.json()["records"]}
         return states["routing/main"]
+
+    def open_switches(self) -> list[dict[str, Any]]:
+        """Switches that have not ended."""
+        switches = self.call("GET", "/api/v1/switches").json()["items"]
+        return [switch for switch in switches if switch["endedAt"] is None]
+
+    def cluster(self, name: str) -> KafkaCluster:
+        return self.environment.main if name == "main" else self.environment.failover
+
+    def other_cluster(self) -> str:
+        """The cluster that does not serve scope `main`."""
+        return "main" if self.routing()["cluster"] == "failover" else "failover"
+
+    def control_plane(self, index: int) -> Process:
+        return self.environment.process(f"controlplane{index + 1}")
+
+    def rely_on(self, index: int, crash_at: str | None = None) -> Process:
+        """Have one control plane alone, which kills itself right after an event of that kind."""
+        for plane in (0, 1):
+            self.control_plane(plane).kill()
+        alone = self.control_plane(index)
+        alone.start({"INTERLOCK_CRASH_AT": crash_at} if crash_at else {})
+        alone.wait_ready()
+        self.plane = index
+        return alone
 
     # --- nodes -----------------------------------------------------------------------------------
 
@@ -78,6 +111,20 @@ class Operator:
         except httpx.HTTPError:
             return False
 
+    def node_is(self, index: int, phase: str) -> bool:
+        """Whether a node says itself that it is in that phase."""
+        return f'phase="{phase}"' in self.node_metrics(index)
+
+    def node_metric(self, index: int, name: str) -> float:
+        """A metric without labels."""
+        lines = self.node_metrics(index).splitlines()
+        return next(float(x.split()[1]) for x in lines if x.startswith(f"{name} "))
+
+    def node_log(self, index: int) -> list[dict[str, Any]]:
+        """All lines that a node has logged so far."""
+        log = self.environment.process(f"gateway{index + 1}").program.log
+        return [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
+
     def wait_for_agreement(self) -> dict[str, Any]:
         """Wait until every node serves what the routing says; that routing."""
 
@@ -90,15 +137,26 @@ class Operator:
         wait_until(agreed, "both nodes serve what the routing says", PATIENCE)
         return self.routing()
 
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every registered node with its newest report."""
+        found: list[dict[str, Any]] = self.call("GET", "/api/v1/nodes").json()["items"]
+        return found
+
+    def in_step(self) -> bool:
+        """Whether both nodes' state is that of the control plane."""
+        return [node["inStep"] for node in self.nodes()] == [True, True]
+
     # --- clients ---------------------------------------------------------------------------------
 
-    def token(self, vcluster: str, user: str = "sa") -> str:
+    def token(self, vcluster: str, user: str = "sa", lifetime_s: int = 3600) -> str:
         answer = self.call(
             "POST",
             f"/admin/vclusters/v1/vcluster/{vcluster}/username/{user}",
-            json={"lifeTimeSeconds": 3600},
+            json={"lifeTimeSeconds": lifetime_s},
         )
-        return answer.json()["token"]
+        token: str = answer.json()["token"]
+        self.tokens.append(token)
+        return token
 
     def client(self, vcluster: str, gateway: int = 0, **settings: Any) -> dict[str, Any]:
         """librdkafka settings of a client of a virtual cluster."""
@@ -128,7 +186,7 @@ class Operator:
 
     def physical_records(self, cluster: str, topic: str) -> Iterator[bytes]:
         """The values of all records of a physical topic, read from the cluster itself."""
-        bootstrap = getattr(self.environment, cluster).bootstrap_servers
+        bootstrap = self.cluster(cluster).bootstrap_servers
         consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex})
         try:
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions

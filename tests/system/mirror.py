@@ -1,0 +1,47 @@
+"""What a mirror does, as little as a test needs: one topic's records, with their timestamps."""
+
+import threading
+import uuid
+from typing import Self
+
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from sandbox.kafka import KafkaCluster
+
+
+class Mirror:
+    """Copies a topic of one partition from one cluster to another while it is entered."""
+
+    def __init__(self, source: KafkaCluster, target: KafkaCluster, topic: str) -> None:
+        self._consumer = Consumer(
+            {"bootstrap.servers": source.bootstrap_servers, "group.id": uuid.uuid4().hex}
+        )
+        self._consumer.assign([TopicPartition(topic, 0, 0)])
+        self._producer = Producer(
+            {"bootstrap.servers": target.bootstrap_servers, "enable.idempotence": True}
+        )
+        self._topic = topic
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            for message in self._consumer.consume(1000, timeout=0.1):
+                self._copy(message)
+            self._producer.flush()
+
+    def _copy(self, message: Message) -> None:
+        assert message.error() is None
+        _, timestamp = message.timestamp()
+        self._producer.produce(
+            self._topic, message.value(), message.key(), partition=0, timestamp=timestamp
+        )

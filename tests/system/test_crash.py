@@ -1,0 +1,215 @@
+"""kill -9 of a control plane right after each event of a switch: it ends, nothing is half done.
+
+INTERLOCK_CRASH_AT names the event. While the control plane runs no other one does, so that what
+goes on afterwards knows nothing but the log.
+"""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+
+from controlplane.domain.switch import events
+from sandbox.process import wait_until
+from tests.system.evidence import assert_all_written
+from tests.system.load import Load
+from tests.system.mirror import Mirror
+from tests.system.operator import PATIENCE, Operator
+
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(120)]
+
+TOPIC = "orders"
+
+PLANNED = (
+    events.SwitchRequested,
+    events.PreflightPassed,
+    events.FenceOrdered,
+    events.NodeDrained,
+    events.BarrierReached,
+    events.LagWaived,
+    events.SwitchCommitted,
+    events.NodeResumed,
+    events.SwitchCompleted,
+)
+MIRRORED = (events.SourceFrozen, events.CaughtUp)
+"""What a switch that waits for its mirror adds."""
+ABORTING = (events.AbortRequested, events.SwitchAborted)
+BYPASSED = (events.BypassDetected,)
+WITHOUT_A_NODE = (events.NodeFenced,)
+REJECTED = (events.SwitchRejected,)
+OUTCOMES = {"switch.completed", "switch.aborted", "switch.rejected"}
+
+
+def kind(event: type[events.SwitchEvent]) -> str:
+    return str(event.__struct_config__.tag)
+
+
+def test_every_event_of_a_switch_has_a_crash_here():
+    crashed = {*PLANNED, *MIRRORED, *ABORTING, *BYPASSED, *WITHOUT_A_NODE, *REJECTED}
+    assert crashed == set(events.SwitchEvent.__subclasses__())
+
+
+def crash(operator: Operator, at: type[events.SwitchEvent], to: str, wait: str = "none") -> int:
+    """Switch, and lose the only control plane at an event; `seq` of the last event before."""
+    alone = operator.rely_on(0, crash_at=kind(at))
+    before: int = operator.events()[-1]["seq"]
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(operator.switch, to, wait=wait)
+        assert alone.wait_exit(PATIENCE) == -signal.SIGKILL
+        assert isinstance(answer.exception(PATIENCE), httpx.TransportError)
+    return before
+
+
+def end(operator: Operator, survivor: int, before: int) -> list[dict[str, Any]]:
+    """Let a control plane take over; the switch's events, once it has ended in one way."""
+    operator.rely_on(survivor)
+    operator.wait_for_agreement()
+    wait_until(lambda: not operator.open_switches(), "the switch has ended", PATIENCE)
+    operator.wait_for_agreement()
+    happened = operator.events(after=before, kind="switch")
+    assert len({event["subject"] for event in happened}) == 1
+    assert len([event for event in happened if event["kind"] in OUTCOMES]) == 1
+    return happened
+
+
+def kinds(happened: list[dict[str, Any]]) -> list[str]:
+    return [event["kind"] for event in happened]
+
+
+@pytest.mark.parametrize("survivor", [0, 1], ids=["restarted", "another"])
+@pytest.mark.parametrize("at", PLANNED, ids=kind)
+def test_a_switch_goes_on_after_a_crash(
+    operator: Operator, vcluster: str, at: type[events.SwitchEvent], survivor: int
+):
+    operator.create_topic(vcluster, TOPIC)
+    served = operator.wait_for_agreement()
+    to = operator.other_cluster()
+    with Load([operator.client(vcluster, gateway) for gateway in (0, 1)], TOPIC) as load:
+        load.wait_for_more(20)
+        before = crash(operator, at, to)
+        happened = end(operator, survivor, before)
+        load.wait_for_more(20)
+    assert kinds(happened)[-1] == "switch.completed"
+    now = operator.routing()
+    assert (now["cluster"], now["epoch"]) == (to, served["epoch"] + 1)
+    assert load.errors == []
+    assert_all_written(operator, load, vcluster + TOPIC)
+
+
+def test_asking_again_after_a_crash_joins_the_switch(operator: Operator, vcluster: str):
+    to = operator.other_cluster()
+    before = crash(operator, events.SwitchRequested, to)
+    operator.rely_on(1)
+    assert operator.switch(to).json() == {"message": "Cluster switched"}
+    assert kinds(operator.events(after=before)).count("switch.requested") == 1
+
+
+@pytest.mark.parametrize("at", MIRRORED, ids=kind)
+def test_a_switch_that_waits_for_its_mirror_goes_on_after_a_crash(
+    operator: Operator, vcluster: str, at: type[events.SwitchEvent]
+):
+    operator.create_topic(vcluster, TOPIC)
+    to = operator.other_cluster()
+    source = operator.cluster(operator.routing()["cluster"])
+    with (
+        Mirror(source, operator.cluster(to), vcluster + TOPIC),
+        Load([operator.client(vcluster)], TOPIC) as load,
+    ):
+        load.wait_for_more(20)
+        before = crash(operator, at, to, wait="mirror")
+        happened = end(operator, 1, before)
+        load.wait_for_more(20)
+    assert kinds(happened)[-1] == "switch.completed"
+    assert operator.routing()["cluster"] == to
+    assert load.errors == []
+    assert_all_written(operator, load, vcluster + TOPIC)
+
+
+@pytest.mark.parametrize("at", [*ABORTING, events.SourceFrozen], ids=kind)
+def test_a_switch_that_cannot_be_is_undone_after_a_crash(
+    operator: Operator, vcluster: str, at: type[events.SwitchEvent]
+):
+    operator.create_topic(vcluster, TOPIC)
+    served = operator.wait_for_agreement()
+    to = operator.other_cluster()
+    direct = Producer({"bootstrap.servers": operator.cluster(to).bootstrap_servers})
+    with Load([operator.client(vcluster)], TOPIC) as load:
+        load.wait_for_more(20)
+        # As a mirror that stopped just now: close enough to begin, never there.
+        direct.produce(vcluster + TOPIC, load.acknowledgements[0].value)
+        assert direct.flush(10) == 0
+        before = crash(operator, at, to, wait="mirror")
+        happened = end(operator, 1, before)
+        load.wait_for_more(20)
+    assert "switch.fence_ordered" in kinds(happened)
+    assert kinds(happened)[-1] == "switch.aborted"
+    now = operator.routing()
+    assert (now["cluster"], now["epoch"]) == (served["cluster"], served["epoch"])
+    assert load.errors == []
+    assert_all_written(operator, load, vcluster + TOPIC)
+
+
+def test_a_switch_past_which_somebody_writes_is_undone_after_a_crash(
+    operator: Operator, vcluster: str
+):
+    operator.create_topic(vcluster, TOPIC)
+    served = operator.wait_for_agreement()
+    to = operator.other_cluster()
+    source = operator.cluster(served["cluster"])
+    past_the_gateway = {"bootstrap.servers": source.bootstrap_servers}
+    with ExitStack() as running:
+        running.enter_context(Mirror(source, operator.cluster(to), vcluster + TOPIC))
+        writer = running.enter_context(Load([past_the_gateway], vcluster + TOPIC))
+        writer.wait_for_more(20)
+        before = crash(operator, events.BypassDetected, to, wait="mirror")
+        happened = end(operator, 1, before)
+    assert kinds(happened)[-1] == "switch.aborted"
+    assert "past the gateway" in happened[-1]["data"]["cause"]
+    assert operator.routing()["epoch"] == served["epoch"]
+
+
+def test_a_switch_without_one_node_goes_on_after_a_crash(operator: Operator, vcluster: str):
+    operator.create_topic(vcluster, TOPIC)
+    to = operator.other_cluster()
+    frozen = operator.environment.process("gateway1")
+    with Load([operator.client(vcluster, gateway=1)], TOPIC) as load:
+        load.wait_for_more(20)
+        frozen.pause()
+        try:
+            before = crash(operator, events.NodeFenced, to)
+            operator.rely_on(1)
+            wait_until(lambda: not operator.open_switches(), "the switch has ended", PATIENCE)
+        finally:
+            frozen.resume()
+        happened = end(operator, 1, before)
+        load.wait_for_more(20)
+    assert kinds(happened).count("switch.node_fenced") == 1
+    assert operator.routing()["cluster"] == to
+    assert load.errors == []
+    assert_all_written(operator, load, vcluster + TOPIC)
+
+
+def test_a_rejected_switch_stays_rejected_after_a_crash(operator: Operator, vcluster: str):
+    operator.create_topic(vcluster, TOPIC)
+    served = operator.wait_for_agreement()
+    if served["cluster"] == "main":
+        assert operator.switch("failover").status_code == 200
+        served = operator.wait_for_agreement()
+    main = operator.environment.process("kafka1")
+    with Load([operator.client(vcluster)], TOPIC) as load:
+        load.wait_for_more(20)
+        main.pause()
+        try:
+            before = crash(operator, events.SwitchRejected, "main")
+        finally:
+            main.resume()
+        happened = end(operator, 1, before)
+        load.wait_for_more(20)
+    assert kinds(happened) == ["switch.requested", "switch.rejected"]
+    assert operator.routing() == served
+    assert load.errors == []
+    assert_all_written(operator, load, vcluster + TOPIC)

@@ -106,6 +106,8 @@ class Ledger:
 
     def records_after(self, seq: int) -> tuple[Record, ...]:
         """The control records newer than a `seq` that still count, oldest first."""
+        if seq >= self.facts.control.seq:
+            return ()
         return tuple(r for r in self.facts.control.records() if r.seq > seq)
 
     async def wait_for(self, holds: Callable[[Facts], bool], timeout_s: float) -> bool:

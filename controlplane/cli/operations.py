@@ -1,9 +1,17 @@
 """`interlock nodes`, `interlock audit` and `interlock control`."""
 
-from cyclopts import App
+import asyncio
 
-from controlplane.cli.client import HERE, Connection, Exit
+import msgspec
+from cyclopts import App
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from controlplane.cli.client import HERE, Connection, Exit, fail
 from controlplane.cli.display import print_json, say, show, show_one
+from controlplane.store.chain import Verdict
+from controlplane.store.chain import verify as walk_chain
 
 nodes = App(name="nodes", help="Gateway nodes.")
 audit = App(name="audit", help="What happened, and that the log is as it was written.")
@@ -44,6 +52,8 @@ def list_all(connection: Connection = HERE) -> None:
 @nodes.command
 def forget(node_id: str, /, connection: Connection = HERE) -> None:
     """Let a node go that will not come back, so that no switch waits for it.
+
+    You vouch that its process is stopped: the control plane cannot know.
 
     Args:
         node_id: which one.
@@ -90,9 +100,17 @@ def log(  # noqa: PLR0913 - one for each filter
 
 
 @audit.command
-def verify(connection: Connection = HERE) -> int:
-    """Walk the log's hash chain; names the first event that is not as it was written."""
-    answer = connection.get("/api/v1/audit/verify")
+def verify(*, database: str | None = None, connection: Connection = HERE) -> int:
+    """Walk the log's hash chain; names the first event that is not as it was written.
+
+    Args:
+        database: URL of a database to look at directly, as a copy; else a control plane is asked.
+        connection: where to ask.
+    """
+    if database is None:
+        answer = connection.get("/api/v1/audit/verify")
+    else:
+        answer = msgspec.to_builtins(asyncio.run(_verify_database(database)))
     bad = answer["first_bad"]
     if connection.output == "json":
         print_json(answer)
@@ -101,6 +119,16 @@ def verify(connection: Connection = HERE) -> int:
     else:
         say(f"event {bad} is not as it was written: the log was tampered with, there or later")
     return Exit.DONE if bad is None else Exit.REFUSED
+
+
+async def _verify_database(url: str) -> Verdict:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    try:
+        return await walk_chain(engine)
+    except (OSError, SQLAlchemyError) as error:
+        fail(f"the database cannot be read: {getattr(error, 'orig', error)}", Exit.UNREACHABLE)
+    finally:
+        await engine.dispose()
 
 
 @control.command(name="rebuild-topic")

@@ -5,9 +5,16 @@ from collections.abc import Callable
 from controlplane.domain import commands, events, nodes, physical, tenants, topics
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Conflict
 
 
-def _rebuild(_facts: Facts, _command: commands.RebuildControlTopic) -> list[Event]:
+def _rebuild(facts: Facts, _command: commands.RebuildControlTopic) -> list[Event]:
+    if (running := next(facts.open_switches(), None)) is not None:
+        # Between deletion and creation a cut-off node would find nothing on the topic, fence
+        # included, and take itself to be up to date.
+        raise Conflict(
+            f"switch {running.switch_id} is under way: rebuild the control topic after its end"
+        )
     return [events.RebuildRequested()]
 
 

@@ -83,6 +83,8 @@ class ControlTopicPublisher:
                     await self._ledger.changed.wait(_IDLE_S)
 
     async def _rebuild_asked_for(self) -> int | None:
+        if any(self._ledger.facts.open_switches()):
+            return None
         asked = self._ledger.facts.rebuild_seq
         done = await self._plane.publications.last(self._rebuilt_key)
         return asked if asked > done else None

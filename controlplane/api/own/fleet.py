@@ -69,7 +69,10 @@ class NodeController(Controller):
         plane: NamedDependency[ControlPlane],
         request: Request[Any, Any, Any],
     ) -> None:
-        """Let a node go that will not come back. 409 while it may still serve."""
+        """Let a node go that will not come back: whoever asks vouches that it is stopped.
+
+        409 while it still reports.
+        """
         session = (await plane.sessions.newest()).get(node_id)
         expiry_s = Timing(lease_s=plane.settings.interlock_lease_s).expiry_s
         if session is not None and session.age.total_seconds() < expiry_s:

@@ -4,6 +4,9 @@ import pytest
 
 from contract.records import Routing, TopicMapping
 from controlplane.domain import events
+from controlplane.domain.commands import RebuildControlTopic
+from controlplane.domain.decide import decide
+from controlplane.domain.refusal import Conflict
 from controlplane.domain.switch import events as switch
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
 
@@ -81,3 +84,8 @@ def test_events_are_not_skipped() -> None:
     recorded = take(facts_of(OPEN, TEAM_A), mapped("teamA", "users"))
     with pytest.raises(ValueError, match="does not follow"):
         facts.apply(recorded)
+
+
+def test_the_control_topic_is_not_rebuilt_during_a_switch() -> None:
+    with pytest.raises(Conflict, match="s1 is under way"):
+        decide(facts_of(OPEN, REQUESTED), RebuildControlTopic())

@@ -1,6 +1,8 @@
 """The hash chain: what was tampered with is named."""
 
+import asyncio
 import hashlib
+import sys
 
 import pytest
 import sqlalchemy as sa
@@ -72,3 +74,28 @@ async def test_a_tampered_log_names_its_first_bad_event(engine, statement, first
         await connection.execute(sa.text(statement))
     verdict = await verify(engine)
     assert (verdict.events, verdict.first_bad) == (5, first_bad)
+
+
+@pytest.mark.environment
+async def test_the_command_names_the_first_bad_event_of_a_copy(engine, database_url):
+    event = VirtualClusterCreated(name="a", scope="main", cluster_id="x")
+    await EventStore(engine).append([event], {}, Attribution(actor="user:test"))
+
+    async def command():
+        words = ("-m", "interlock", "audit", "verify", "--database", database_url)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *words, stdout=asyncio.subprocess.PIPE
+        )
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
+
+    assert (await command())[0] == 0
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("SET LOCAL ROLE NONE"))
+        await connection.execute(
+            sa.text("ALTER TABLE interlock.event DISABLE TRIGGER event_no_rewrite")
+        )
+        await connection.execute(sa.text("UPDATE interlock.event SET reason = 'x'"))
+    code, output = await command()
+    assert code == 1
+    assert output.startswith("event 1 is not as it was written")

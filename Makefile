@@ -38,6 +38,10 @@ test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
 demo: setup ## the whole scenario on this machine: two clusters, a switch, and what it cost
 	@$(BIN)/interlock sandbox demo
 
+.PHONY: bench
+bench: setup ## measure against direct, in one run of some minutes; writes docs/benchmarks.md
+	@PYTHONPATH=. $(BIN)/python benchmarks/gateway.py
+
 .PHONY: format
 format: setup ## format and mend what can be mended by itself
 	@$(BIN)/ruff format $(ALL_PYTHON)

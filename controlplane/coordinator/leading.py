@@ -50,6 +50,9 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
         _logger.warning("leader.lost")
     except* _LOST as lost:
         _logger.warning("leader.database_lost", detail=str(lost.exceptions[0]))
+    except* Exception:
+        # Leading again may well help, and the API goes on serving meanwhile.
+        _logger.exception("leader.failed")
     finally:
         plane.leading = False
         plane.published_seq = 0

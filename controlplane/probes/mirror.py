@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from aiokafka import TopicPartition
 
 from controlplane.domain.switch.view import MirrorState, Sweep
-from controlplane.probes.reader import EndReader, LastRecord
+from controlplane.probes.reader import EndReader, Tail
 
 FAR_MS = 10_000
 """A target whose last record is older than the source's by this much is not close enough."""
@@ -33,10 +33,9 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     partitions = await source.partitions(topics)
     mirrored = set(await target.partitions(topics))
     there = [p for p in partitions if p in mirrored]
-    ours = await source.last_records(partitions)
-    theirs = await target.last_records(there)
-    behind = [p for p in partitions if p not in mirrored or ours[p] not in {None, theirs[p]}]
-    far = [p for p in behind if p not in mirrored or _far(ours[p], theirs[p])]
+    ours, theirs = await source.tails(partitions), await target.tails(there)
+    behind = [p for p in partitions if p not in mirrored or is_behind(ours[p], theirs[p])]
+    far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
     return MirrorState(
         at=at,
         partitions=len(partitions),
@@ -45,10 +44,21 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     )
 
 
-def _far(ours: LastRecord | None, theirs: LastRecord | None) -> bool:
+def is_behind(ours: Tail | None, theirs: Tail | None) -> bool:
+    """Whether the target lacks something of the source.
+
+    A mirror that delivers at least once may repeat records: more of them is not less.
+    """
     if ours is None:
         return False
-    return theirs is None or ours.timestamp - theirs.timestamp > FAR_MS
+    return theirs is None or theirs.record != ours.record or theirs.repeats < ours.repeats
+
+
+def is_far_behind(ours: Tail | None, theirs: Tail | None) -> bool:
+    """Whether the target lacks so much that it should not be waited for behind a fence."""
+    if ours is None:
+        return False
+    return theirs is None or ours.record.timestamp - theirs.record.timestamp > FAR_MS
 
 
 def _name(partition: TopicPartition) -> str:

@@ -1,4 +1,4 @@
-"""Reads ends of partitions: how far they go, and the last record of each."""
+"""Reads ends of partitions: how far they go, and what stands last in each."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -15,8 +15,8 @@ from controlplane.probes.connection import client_options
 from controlplane.probes.describe import UnreachableError
 
 _READ_BUDGET_S = 5.0
-_STEPS = (1, 10, 100, 1000, 100_000)
-"""How far before the end to look for a record: transaction markers lie there too."""
+_WINDOWS = (4, 100, 1000, 10_000, 100_000)
+"""How far before the end to begin: transaction markers and rows of equal records lie there."""
 
 
 class LastRecord(msgspec.Struct, frozen=True):
@@ -26,6 +26,36 @@ class LastRecord(msgspec.Struct, frozen=True):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
+
+
+class Tail(msgspec.Struct, frozen=True):
+    """The last record of a partition, and how many records just like it stand there in a row.
+
+    Without the number a mirror that lacks some of a burst of equal records would look complete.
+    """
+
+    record: LastRecord
+    repeats: int
+
+
+class _Window:
+    """What was read of one partition, from some offset to its end."""
+
+    def __init__(self) -> None:
+        self._last: LastRecord | None = None
+        self._repeats = 0
+        self.may_go_on = True
+        """Whether the row of equal records may begin before the window."""
+
+    def take(self, record: LastRecord) -> None:
+        if record == self._last:
+            self._repeats += 1
+            return
+        self.may_go_on = self._last is None
+        self._last, self._repeats = record, 1
+
+    def tail(self) -> Tail | None:
+        return Tail(self._last, self._repeats) if self._last is not None else None
 
 
 class EndReader:
@@ -71,10 +101,8 @@ class EndReader:
             raise self._unreachable(error) from error
         return ends
 
-    async def last_records(
-        self, partitions: list[TopicPartition]
-    ) -> dict[TopicPartition, LastRecord | None]:
-        """The last record of each partition; None for one that holds none.
+    async def tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
+        """The tail of each partition; None for one that holds no record.
 
         Raises:
             UnreachableError: the cluster does not answer.
@@ -83,41 +111,40 @@ class EndReader:
             return {}
         try:
             async with asyncio.timeout(_READ_BUDGET_S):
-                return await self._last_records(partitions)
+                return await self._tails(partitions)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
-    async def _last_records(
-        self, partitions: list[TopicPartition]
-    ) -> dict[TopicPartition, LastRecord | None]:
+    async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         self._consumer.assign(partitions)
         begins = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
-        found: dict[TopicPartition, LastRecord | None] = dict.fromkeys(partitions)
+        found: dict[TopicPartition, Tail | None] = dict.fromkeys(partitions)
         wanted = {p for p in partitions if begins[p] < ends[p]}
-        for back in _STEPS:
+        for back in _WINDOWS:
             for partition in wanted:
                 self._consumer.seek(partition, max(begins[partition], ends[partition] - back))
-            found |= await self._read_to(wanted, ends)
-            wanted = {p for p in wanted if found[p] is None and ends[p] - back > begins[p]}
+            windows = await self._read_to(wanted, ends)
+            found |= {partition: window.tail() for partition, window in windows.items()}
+            wanted = {p for p in wanted if windows[p].may_go_on and ends[p] - back > begins[p]}
             if not wanted:
                 break
         return found
 
     async def _read_to(
         self, partitions: set[TopicPartition], ends: dict[TopicPartition, int]
-    ) -> dict[TopicPartition, LastRecord | None]:
-        last: dict[TopicPartition, LastRecord | None] = dict.fromkeys(partitions)
+    ) -> dict[TopicPartition, _Window]:
+        windows = {partition: _Window() for partition in partitions}
         unread = set(partitions)
         while unread:
             read = await self._consumer.getmany(*unread, timeout_ms=100)
             for partition, records in read.items():
-                if records:
-                    last[partition] = _last_record(records[-1])
+                for record in records:
+                    windows[partition].take(_last_record(record))
             for partition in list(unread):
                 if await self._consumer.position(partition) >= ends[partition]:
                     unread.discard(partition)
-        return last
+        return windows
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(

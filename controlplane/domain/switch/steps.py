@@ -37,13 +37,7 @@ class Probe(msgspec.Struct, frozen=True):
     what: Literal["preflight", "sweep", "mirror"]
 
 
-class WakeAt(msgspec.Struct, frozen=True):
-    """Look again at this time, even if nothing happens."""
-
-    at: float
-
-
-Step: TypeAlias = Append | Probe | WakeAt
+Step: TypeAlias = Append | Probe
 
 
 def next_steps(  # noqa: PLR0911 - one line for each phase

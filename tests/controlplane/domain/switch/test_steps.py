@@ -287,3 +287,8 @@ class TestResuming:
     def test_does_not_wait_for_a_node_without_a_lease(self) -> None:
         at = self.committed(node("n1", "serving", epoch=1), node("n2"), resumed=("n1",))
         assert kinds(at) == ["completed"]
+
+
+def test_views_are_values() -> None:
+    same = [fencing(node("n1", "drained"), node("n2")) for _ in range(2)]
+    assert len(set(same)) == 1

@@ -1,0 +1,93 @@
+"""When a mirror counts as complete: judged by the tails of its partitions."""
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from contract.clusters_file import ClusterProperties
+from controlplane.probes.mirror import compare, is_behind, is_far_behind, sweep
+from controlplane.probes.reader import LastRecord, Tail, end_reader
+
+TOM = LastRecord(1000, None, b"tom", ())
+LAURA = LastRecord(1000, None, b"laura", ())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "behind"),
+    [
+        (None, None, False),
+        (None, Tail(TOM, 1), False),
+        (Tail(TOM, 1), None, True),
+        (Tail(TOM, 1), Tail(TOM, 1), False),
+        (Tail(TOM, 1), Tail(LAURA, 1), True),
+        (Tail(TOM, 3), Tail(TOM, 2), True),
+        (Tail(TOM, 2), Tail(TOM, 3), False),
+    ],
+)
+def test_behind(ours, theirs, behind):
+    assert is_behind(ours, theirs) == behind
+
+
+def test_far_behind_is_a_matter_of_time():
+    late = LastRecord(20_000, None, b"late", ())
+    assert is_far_behind(Tail(late, 1), Tail(TOM, 1))
+    assert not is_far_behind(Tail(LAURA, 1), Tail(TOM, 1))
+    assert is_far_behind(Tail(TOM, 1), None)
+
+
+def cluster(name: str, bootstrap: str) -> ClusterProperties:
+    properties = {"bootstrap.servers": bootstrap}
+    return ClusterProperties(name=name, role="upstream", properties=properties)
+
+
+async def create(bootstrap: str, topic: str, partitions: int = 1) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, partitions, 1)])
+    await admin.close()
+
+
+async def write(bootstrap: str, topic: str, *values: bytes, **options) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, **options) as producer:
+        if "transactional_id" in options:
+            async with producer.transaction():
+                for value in values:
+                    await producer.send(topic, value, partition=0, timestamp_ms=1000)
+            return
+        for value in values:
+            await producer.send(topic, value, partition=0, timestamp_ms=1000)
+
+
+@pytest.mark.environment
+async def test_two_clusters_are_compared_by_what_stands_last(clusters, unique_name):
+    main, failover = clusters.main, clusters.failover
+    await create(main, unique_name, partitions=2)
+    async with (
+        end_reader(cluster("main", main)) as source,
+        end_reader(cluster("failover", failover)) as target,
+    ):
+
+        async def behind() -> tuple[str, ...]:
+            return (await compare(source, target, [unique_name])).behind
+
+        assert await behind() == (f"{unique_name}-0", f"{unique_name}-1")
+        await create(failover, unique_name, partitions=2)
+        assert await behind() == ()
+        await write(main, unique_name, b"tom", *[b"laura"] * 150)
+        assert await behind() == (f"{unique_name}-0",)
+        await write(failover, unique_name, b"tom", *[b"laura"] * 149)
+        assert await behind() == (f"{unique_name}-0",)
+        await write(failover, unique_name, b"laura")
+        assert await behind() == ()
+
+
+@pytest.mark.environment
+async def test_transaction_markers_are_not_records(clusters, unique_name):
+    await create(clusters.main, unique_name)
+    await write(clusters.main, unique_name, b"tom", b"laura", transactional_id=unique_name)
+    async with end_reader(cluster("main", clusters.main)) as reader:
+        partitions = await reader.partitions([unique_name])
+        (tail,) = (await reader.tails(partitions)).values()
+        assert tail == Tail(LAURA, 1)
+        swept = await sweep(reader, [unique_name])
+        assert swept.ends == ((f"{unique_name}-0", 3),)

@@ -80,6 +80,11 @@ def _cluster(path: Path, name: str, raw: dict[str, str | int | float | bool]) ->
         )
     if not raw.get("bootstrap.servers"):
         raise ClustersFileError(f"{path}: {name} has no bootstrap.servers")
+    protocol = raw.get("security.protocol", "PLAINTEXT")
+    if protocol != "PLAINTEXT":
+        raise ClustersFileError(
+            f"{path}: {name} has security.protocol {protocol}; only PLAINTEXT can be used so far"
+        )
     return ClusterProperties(
         name=name,
         role="failover" if role == "failover" else "upstream",

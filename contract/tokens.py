@@ -4,6 +4,9 @@ The incumbent's tokens have `username`, `vcluster` and `exp` and nothing else; o
 `jti`, so that a revocation can tell old tokens from new ones. Nodes accept both.
 """
 
+import base64
+import binascii
+
 import msgspec
 
 
@@ -21,3 +24,21 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 ALGORITHM = "HS256"
+
+MIN_KEY_BYTES = 32
+"""Length of the shortest key that may sign tokens (RFC 7518, section 3.2)."""
+
+
+def decode_key(secret: str) -> bytes:
+    """The signing key from `GATEWAY_USER_POOL_SECRET_KEY`: base64 of at least 256 bits.
+
+    Raises:
+        ValueError: it is not base64, or shorter; the message does not hold it.
+    """
+    try:
+        key = base64.b64decode(secret, validate=True)
+    except binascii.Error:
+        raise ValueError("is not base64; make one with: openssl rand -base64 32") from None
+    if len(key) < MIN_KEY_BYTES:
+        raise ValueError("is shorter than 256 bits; make one with: openssl rand -base64 32")
+    return key

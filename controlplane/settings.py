@@ -1,7 +1,5 @@
 """Configuration of a control plane, from environment variables."""
 
-import base64
-import binascii
 from functools import cached_property
 from typing import Literal
 
@@ -15,8 +13,8 @@ from contract.clusters_file import (
     read_clusters,
     selected_path,
 )
+from contract.tokens import decode_key
 
-_KEY_BYTES = 32
 _TOKEN_CHARACTERS = 16
 
 
@@ -66,12 +64,7 @@ class Settings(BaseSettings):
     @field_validator("gateway_user_pool_secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
-        try:
-            key = base64.b64decode(value.get_secret_value(), validate=True)
-        except binascii.Error as error:
-            raise ValueError("is not base64; make one with: openssl rand -base64 32") from error
-        if len(key) < _KEY_BYTES:
-            raise ValueError("is shorter than 256 bits; make one with: openssl rand -base64 32")
+        decode_key(value.get_secret_value())
         return value
 
     @field_validator("interlock_node_token")
@@ -104,7 +97,7 @@ class Settings(BaseSettings):
     @cached_property
     def token_key(self) -> bytes:
         """What signs clients' tokens."""
-        return base64.b64decode(self.gateway_user_pool_secret_key.get_secret_value())
+        return decode_key(self.gateway_user_pool_secret_key.get_secret_value())
 
     @cached_property
     def clusters(self) -> tuple[ClusterProperties, ...]:

@@ -1,7 +1,5 @@
 """A node's configuration, from environment variables; the incumbent's names where it has them."""
 
-import base64
-import binascii
 import socket
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.clusters_file import ClusterProperties, read_clusters, selected_path
-
-MIN_KEY_BYTES = 32
+from contract.tokens import decode_key
 
 
 class GatewaySettings(BaseSettings):
@@ -67,18 +64,13 @@ class GatewaySettings(BaseSettings):
     @field_validator("user_pool_secret_key")
     @classmethod
     def _is_long_enough(cls, value: SecretStr) -> SecretStr:
-        try:
-            key = base64.b64decode(value.get_secret_value(), validate=True)
-        except binascii.Error as error:
-            raise ValueError("is not base64; make one with: openssl rand -base64 32") from error
-        if len(key) < MIN_KEY_BYTES:
-            raise ValueError("is shorter than 256 bits; make one with: openssl rand -base64 32")
+        decode_key(value.get_secret_value())
         return value
 
     @cached_property
     def signing_key(self) -> bytes:
         """The key that signs tokens."""
-        return base64.b64decode(self.user_pool_secret_key.get_secret_value())
+        return decode_key(self.user_pool_secret_key.get_secret_value())
 
     @cached_property
     def control_plane_urls(self) -> tuple[str, ...]:

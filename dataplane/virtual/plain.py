@@ -1,7 +1,5 @@
 """SASL/PLAIN (RFC 4616), with a token of the control plane as the password."""
 
-import binascii
-from base64 import b64decode
 from typing import NamedTuple
 
 import jwt
@@ -86,18 +84,3 @@ def verify(token: str, username: str, key: bytes, now: float) -> Claims:
     if claims.username != username:
         raise OtherUserError(f"the token was not issued to {username}")
     return claims
-
-
-def decode_key(secret: str) -> bytes:
-    """The signing key from `GATEWAY_USER_POOL_SECRET_KEY`, base64 of at least 256 bits.
-
-    Raises:
-        ValueError: it is not base64, or shorter.
-    """
-    try:
-        key = b64decode(secret, validate=True)
-    except binascii.Error:
-        raise ValueError("GATEWAY_USER_POOL_SECRET_KEY is not base64") from None
-    if len(key) < 32:
-        raise ValueError("GATEWAY_USER_POOL_SECRET_KEY is shorter than 256 bits")
-    return key

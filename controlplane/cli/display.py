@@ -1,13 +1,21 @@
 """Answers as tables or as JSON."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from controlplane.cli.client import Connection
+
+_WIDEST = 1000
+"""Columns of the widest table."""
+
+_TO_THE_SECOND = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$")
+"""A time of the API; people read it to the second, scripts ask for JSON."""
 
 _console = Console(soft_wrap=True)
 
@@ -23,10 +31,10 @@ def show(connection: Connection, answer: Any, columns: Mapping[str, str]) -> Non
     if connection.output == "json":
         print_json(answer)
         return
-    table = Table(*columns)
+    table = Table(*columns, box=None, pad_edge=False)
     for item in answer["items"]:
         table.add_row(*(cell(item.get(key)) for key in columns.values()))
-    _console.print(table)
+    _print_whole(table)
 
 
 def show_one(connection: Connection, answer: Mapping[str, Any]) -> None:
@@ -34,10 +42,17 @@ def show_one(connection: Connection, answer: Mapping[str, Any]) -> None:
     if connection.output == "json":
         print_json(answer)
         return
-    table = Table(show_header=False, box=None)
+    table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in answer.items():
         table.add_row(key, cell(value))
-    _console.print(table)
+    _print_whole(table)
+
+
+def _print_whole(table: Table) -> None:
+    """As wide as it is: an id cut short to fit the terminal is of no use to the next command."""
+    wide = Console(width=_WIDEST)
+    natural = Measurement.get(wide, wide.options, table).maximum
+    Console(width=natural).print(table)
 
 
 def print_json(answer: Any) -> None:
@@ -60,7 +75,7 @@ def cell(value: Any) -> str:
         case dict():
             return " ".join(f"{key}={cell(inner)}" for key, inner in value.items())
         case str():
-            return value
+            return _TO_THE_SECOND.sub(r"\1 \2", value)
         case Iterable():
             return ", ".join(cell(inner) for inner in value)
         case _:

@@ -17,6 +17,7 @@ from dataplane.gateway.frames import LENGTH, Frame, FrameLimitError, FrameReader
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.gateway.write_order import WriteOrder
 from dataplane.virtual import refusals
 from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
 from dataplane.virtual.programs import request_program, response_program
@@ -55,6 +56,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._authentication = Authentication(services)
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
         self._exchange = Exchange()
+        self._write_order = WriteOrder()
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
@@ -183,6 +185,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         while (request := exchange.next_waiting()) is not None:
             program = request_program(request.api.key, request.header.version)
             try:
+                if self._comes_too_early(request):
+                    self._put_off(request, request.api.busy_error)
+                    continue
                 pieces, request.fact = program(request.frame, view)
             except RefusedRequestError as refused:
                 self._refuse(request, refused.error_code)
@@ -207,6 +212,17 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._dialing = True
             self._services.dial(self, tenant.scope)
 
+    def _comes_too_early(self, request: Request) -> bool:
+        if request.api.key != PRODUCE or not self._write_order.is_broken:
+            return False
+        return not self._write_order.may_go(request.frame)
+
+    def _put_off(self, request: Request, error_code: int) -> None:
+        """Refuse what the client is to send again; a write before all later ones."""
+        if request.api.key == PRODUCE:
+            self._write_order.refused(request.frame)
+        self._refuse(request, error_code)
+
     def _refuse(self, request: Request, error_code: int) -> None:
         """Answer with an error; where none is expected, close the connection, as Kafka does."""
         answer = refusals.refusal(request.frame, error_code)
@@ -220,7 +236,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         """Answer what waits since before a monotonic second with a retriable error."""
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
-            self._refuse(request, request.api.busy_error)
+            try:
+                self._put_off(request, request.api.busy_error)
+            except MalformedFrameError as error:
+                self.close(f"{request.api.name} version {request.header.version}: {error}")
+                return
         self._flush()
         self._read_or_pause()
 
@@ -352,7 +372,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         lost = self._exchange.recall()
         for request in lost:
             code = REQUEST_TIMED_OUT if request.api.key == PRODUCE else request.api.busy_error
-            self._refuse(request, code)
+            self._put_off(request, code)
         self._services.counters.writes_cut += len(lost)
         self._flush()
         self._read_or_pause()

@@ -7,6 +7,8 @@ goes on afterwards knows nothing but the log.
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -100,6 +102,28 @@ def test_a_switch_goes_on_after_a_crash(
     assert_all_written(operator, load, vcluster + TOPIC)
 
 
+def test_writes_that_are_held_too_long_are_not_lost(operator: Operator, vcluster: str):
+    """A retriable error costs nothing, although the next write may be in before its repetition."""
+    operator.create_topic(vcluster, TOPIC)
+    to = operator.other_cluster()
+    with Load([operator.client(vcluster, gateway) for gateway in (0, 1) * 4], TOPIC) as load:
+        load.wait_for_more(80)
+        before = crash(operator, events.BarrierReached, to)
+        for index in (0, 1):
+            wait_until(
+                partial(held_too_long, operator, index), "requests were held too long", PATIENCE
+            )
+        end(operator, 1, before)
+        load.wait_for_more(80)
+    assert load.errors == []
+    assert_all_written(operator, load, vcluster + TOPIC)
+
+
+def held_too_long(operator: Operator, index: int) -> bool:
+    """Whether every producer on that node has heard that it must try again."""
+    return operator.node_metric(index, "interlock_node_held_too_long_total") >= 4
+
+
 def test_asking_again_after_a_crash_joins_the_switch(operator: Operator, vcluster: str):
     to = operator.other_cluster()
     before = crash(operator, events.SwitchRequested, to)
@@ -139,8 +163,9 @@ def test_a_switch_that_cannot_be_is_undone_after_a_crash(
     direct = Producer({"bootstrap.servers": operator.cluster(to).bootstrap_servers})
     with Load([operator.client(vcluster)], TOPIC) as load:
         load.wait_for_more(20)
-        # As a mirror that stopped just now: close enough to begin, never there.
-        direct.produce(vcluster + TOPIC, load.acknowledgements[0].value)
+        # Newer than all the rest, so the mirror seems close; but it never holds the last record.
+        soon = int((datetime.now(UTC) + timedelta(minutes=30)).timestamp() * 1000)
+        direct.produce(vcluster + TOPIC, load.acknowledgements[0].value, timestamp=soon)
         assert direct.flush(10) == 0
         before = crash(operator, at, to, wait="mirror")
         happened = end(operator, 1, before)

@@ -1,0 +1,74 @@
+"""Which writes have to come again before later ones of the same producer may go to a broker.
+
+A cluster that does not know a producer id takes any first sequence number. Say a write was refused
+here because it was held for too long, and the next one, sent before the client heard of that, is
+the first to reach the cluster that serves now. The cluster takes it, and a client that hears so
+concludes that the refused one was written as well (librdkafka does): lost without a word. So the
+later ones are refused too, until the refused one has come again.
+"""
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import Final, NamedTuple, TypeAlias
+
+from dataplane.gateway.frames import Frame
+from dataplane.virtual.messages import decode_request
+
+_PRODUCER: Final = Struct(">qhi")
+"""Producer id, producer epoch, base sequence."""
+_PRODUCER_AT: Final = 43
+"""Where they stand in a record batch (KIP-98)."""
+
+_Line: TypeAlias = tuple[str, int, int]
+"""Topic, partition, producer id: within it sequence numbers have no gap."""
+
+
+class _Place(NamedTuple):
+    epoch: int
+    sequence: int
+
+
+class WriteOrder:
+    """The refused writes of one client connection."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._awaited: dict[_Line, _Place] = {}
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether any write has to come again."""
+        return bool(self._awaited)
+
+    def refused(self, produce: Frame) -> None:
+        """Note a Produce request that was refused. Raises MalformedFrameError."""
+        for line, place in _places(produce):
+            awaited = self._awaited.get(line)
+            if awaited is None or awaited.epoch != place.epoch:
+                self._awaited[line] = place
+
+    def may_go(self, produce: Frame) -> bool:
+        """Whether nothing before this Produce request is missing. Raises MalformedFrameError.
+
+        A producer that gave up on a write begins a new epoch: nothing is awaited from it then.
+        """
+        places = list(_places(produce))
+        for line, place in places:
+            awaited = self._awaited.get(line, place)
+            if awaited.epoch == place.epoch and awaited != place:
+                return False
+        for line, _ in places:
+            self._awaited.pop(line, None)
+        return True
+
+
+def _places(produce: Frame) -> Iterator[tuple[_Line, _Place]]:
+    """Where each batch of an idempotent producer belongs."""
+    for topic in decode_request(produce).body.topic_data:
+        for partition in topic.partition_data:
+            batch = partition.records
+            if batch is None or len(batch) < _PRODUCER_AT + _PRODUCER.size:
+                continue
+            producer_id, epoch, sequence = _PRODUCER.unpack_from(batch, _PRODUCER_AT)
+            if producer_id >= 0:
+                yield (topic.name, partition.index, producer_id), _Place(epoch, sequence)

@@ -1,5 +1,8 @@
 """The environment through the hands of an operator and of client applications."""
 
+import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -44,6 +47,22 @@ class Operator:
     ) -> httpx.Response:
         defaults: dict[str, Any] = {"auth": ADMIN, "timeout": PATIENCE}
         return httpx.request(method, self.url(plane) + path, **(defaults | arguments))
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `interlock WORDS` as an administrator would."""
+        return subprocess.run(
+            [sys.executable, "-m", "interlock", *words],
+            env={
+                **os.environ,
+                "INTERLOCK_URL": self.url(),
+                "INTERLOCK_USER": ADMIN[0],
+                "INTERLOCK_PASSWORD": ADMIN[1],
+            },
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
 
     def switch(self, to: str, plane: int | None = None, wait: str = "none") -> httpx.Response:
         path = f"/admin/pclusters/v1/pcluster/main/switch?to={to}&wait={wait}"

@@ -1,5 +1,6 @@
 """Making clients' tokens: shared by both administration APIs."""
 
+import asyncio
 import secrets
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
@@ -10,9 +11,14 @@ import msgspec
 
 from contract.tokens import ALGORITHM, Claims
 from controlplane.domain.commands import IssueToken
-from controlplane.domain.events import TokenIssued
+from controlplane.domain.events import TokenIssued, VirtualClusterCreated
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
+
+NODES_WAIT_S = 3.0
+"""Nodes report every second; one that says nothing for this long is not waited for."""
+
+_POLL_S = 0.05
 
 
 def new_cluster_id() -> str:
@@ -42,9 +48,13 @@ async def issue_token(
         scope=plane.settings.scope,
         cluster_id=new_cluster_id(),
     )
-    issued = (await plane.ledger.carry_out(command, by))[-1].event
+    recorded = await plane.ledger.carry_out(command, by)
+    issued = recorded[-1].event
     if not isinstance(issued, TokenIssued):
         raise TypeError(f"expected a token, got {issued.kind}")
+    created = [r.seq for r in recorded if isinstance(r.event, VirtualClusterCreated)]
+    if created:
+        await _wait_for_nodes(plane, max(created))
     claims = Claims(
         username=name,
         vcluster=vcluster,
@@ -59,3 +69,19 @@ async def issue_token(
         # The incumbent's tokens have the algorithm in their header and nothing else.
         headers={"typ": None},
     )
+
+
+async def _wait_for_nodes(plane: ControlPlane, seq: int) -> None:
+    """Wait until every node that serves knows a new virtual cluster: scripts log in at once."""
+    try:
+        async with asyncio.timeout(NODES_WAIT_S):
+            while not await _all_know(plane, seq):  # noqa: ASYNC110 - reports are in the database
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        return
+
+
+async def _all_know(plane: ControlPlane, seq: int) -> bool:
+    sessions = (await plane.sessions.newest()).values()
+    serving = [s for s in sessions if s.granted and s.age.total_seconds() < NODES_WAIT_S]
+    return all(session.report.applied_seq >= seq for session in serving)

@@ -8,8 +8,6 @@ import time
 from datetime import timedelta
 from enum import Enum
 
-import structlog
-
 from contract.records import Face, ServiceAccount, VirtualCluster
 from contract.tokens import Claims
 from dataplane.gateway.exchange import Request
@@ -23,8 +21,6 @@ from dataplane.wire.header import Peek, peek
 
 NEVER_AGAIN = timedelta(0)
 """Clients are not asked to authenticate again on a connection that they have (KIP-368)."""
-
-log = structlog.get_logger()
 
 
 class AuthenticationOver(Exception):  # noqa: N818 - the end of a connection, told as what it is
@@ -42,7 +38,7 @@ class Stage(Enum):
     HANDSHAKE = "SaslHandshake"
     AUTHENTICATE = "SaslAuthenticate"
     BARE_TOKEN = "a bare SASL token"  # noqa: S105 - the name of a stage
-    DONE = "any request"
+    DONE = "a request of an authenticated client"
 
 
 class Authentication:
@@ -54,6 +50,8 @@ class Authentication:
         self._stage = Stage.HANDSHAKE
         self.tenant: Tenant | None = None
         """Who the client is, once that is settled."""
+        self.failure: str | None = None
+        """Why it is not who it says it is; the connection ends once that was answered."""
 
     def take(self, frame: Frame, now: float) -> Request:
         """Take a frame of a client that is not authenticated yet, and answer it.
@@ -91,6 +89,8 @@ class Authentication:
         return face
 
     def _shake_hands(self, request: Request) -> bytes:
+        if self._stage is not Stage.HANDSHAKE:
+            raise MalformedFrameError(f"SaslHandshake came instead of {self._stage.value}")
         accepted = answers.asks_for_plain(request.frame)
         if accepted:
             with_header = request.header.version > 0
@@ -114,7 +114,7 @@ class Authentication:
             self._admit(bytes(frame))
         except plain.AuthenticationError as failed:
             self._note_failure(failed)
-            raise AuthenticationOver(f"authentication failed: {failed}") from failed
+            raise AuthenticationOver(str(self.failure)) from failed
         self._stage = Stage.DONE
         request = Request(
             APIS[answers.SASL_AUTHENTICATE], Peek(answers.SASL_AUTHENTICATE, 0, 0), frame, now
@@ -124,7 +124,7 @@ class Authentication:
 
     def _note_failure(self, failed: plain.AuthenticationError) -> None:
         self._services.counters.authentications_failed += 1
-        log.warning("authentication failed", reason=str(failed))
+        self.failure = f"authentication failed: {failed}"
 
     def _admit(self, token: bytes) -> None:
         """Settle who the client is.

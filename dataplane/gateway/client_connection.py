@@ -34,6 +34,9 @@ AUTHENTICATED_LIMIT = 100 * 1024 * 1024
 DEPTH_LIMIT = 256
 """Unanswered requests at which reading pauses."""
 
+CLOSE_LIMIT = 5.0
+"""Seconds that a client may take to read the last answers of a connection that ends."""
+
 JOIN_BELOW = 16 * 1024
 """Frames up to this many bytes are joined: one buffer costs less than many."""
 
@@ -93,11 +96,11 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._flush()
             self.close(over.reason)
             return
-        self._pump(now)
-        self._flush()
+        self._go_on(now)
 
     def eof_received(self) -> bool:
         """Close: Kafka knows no half-open connection."""
+        self._end()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -115,20 +118,28 @@ class ClientConnection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The client is slow: let the broker wait."""
         self._client_slow = True
-        if self._upstream is not None:
-            self._upstream.transport.pause_reading()
+        self._pace_broker()
+        self._read_or_pause()
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self._client_slow = False
-        if self._upstream is not None:
-            self._upstream.transport.resume_reading()
+        self._pace_broker()
+        self._read_or_pause()
 
     def close(self, reason: str) -> None:
         """End the connection, with one line in the log that says why."""
+        if self.transport.is_closing():
+            return
         user = self.tenant.user if self.tenant else None
         log.warning("client connection closed", peer=self._peer, user=user, reason=reason)
+        self._end()
+
+    def _end(self) -> None:
+        """Close as soon as the last answer has left, or after the limit."""
         self.transport.close()
+        if self.transport.get_write_buffer_size() > 0:
+            asyncio.get_running_loop().call_later(CLOSE_LIMIT, self.transport.abort)
 
     # --- requests in ---------------------------------------------------------------------------
 
@@ -153,18 +164,21 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _authenticate(self, frame: Frame, now: float) -> None:
         request = self._authentication.take(frame, now)
         self._exchange.ask(request)
+        if self._authentication.failure is not None:
+            raise AuthenticationOver(self._authentication.failure)
         if self._authentication.tenant is not None:
             self.tenant = self._authentication.tenant
             self.tenant.scope.members.add(self)
             self._reader.limit = AUTHENTICATED_LIMIT
 
-    def _pump(self, now: float) -> None:
-        """Send every waiting request, if the door is open."""
+    def _go_on(self, now: float) -> None:
+        """Send what waits, if the door is open; relay what is answered; then read on."""
         if self._exchange.waiting:
             if self._may_send(now):
                 self._send_waiting()
             else:
                 self._connect_if_open(now)
+        self._flush()
         self._read_or_pause()
 
     def _may_send(self, now: float) -> bool:
@@ -225,7 +239,11 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def _refuse(self, request: Request, error_code: int) -> None:
         """Answer with an error; where none is expected, close the connection, as Kafka does."""
-        answer = refusals.refusal(request.frame, error_code)
+        try:
+            answer = refusals.refusal(request.frame, error_code)
+        except MalformedFrameError as error:
+            self.close(f"{request.api.name} version {request.header.version}: {error}")
+            return
         if answer is not None:
             request.answer = [answer]
         else:
@@ -261,13 +279,15 @@ class ClientConnection(asyncio.BufferedProtocol):
         except MalformedFrameError as error:
             self.close(f"the broker's answer cannot be read: {error}")
             return
-        self._flush()
         if self._draining:
+            self._flush()
             self._let_go_if_drained()
         else:
-            self._pump(now)
+            self._go_on(now)
 
     def _take_answer(self, frame: Frame, tenant: Tenant, now: float) -> None:
+        if len(frame) < LENGTH.size:
+            raise MalformedFrameError(f"an answer of {len(frame)} bytes has no correlation id")
         request = self._exchange.next_sent()
         (correlation_id,) = LENGTH.unpack_from(frame, 0)
         if request is None or request.header.correlation_id != correlation_id:
@@ -291,6 +311,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         """Read on only if what was read can go on: back-pressure is all there is."""
         blocked = (
             self._broker_slow
+            or self._client_slow
             or self._exchange.depth >= DEPTH_LIMIT
             or (self.tenant is not None and self._exchange.waiting > 0)
         )
@@ -319,19 +340,16 @@ class ClientConnection(asyncio.BufferedProtocol):
         tenant = self.tenant
         if tenant is None or self.transport.is_closing() or not tenant.scope.is_at(upstream.epoch):
             upstream.transport.abort()
-            self._pump(monotonic())
+            self._go_on(monotonic())
             return
         self._upstream = upstream
-        self._broker_slow = False
-        if self._client_slow:
-            upstream.transport.pause_reading()
-        self._pump(monotonic())
-        self._flush()
+        self._pace_broker()
+        self._go_on(monotonic())
 
     def dial_abandoned(self) -> None:
         """The scope was closed while a broker was being dialled: ask again when it opens."""
         self._dialing = False
-        self._pump(monotonic())
+        self._go_on(monotonic())
 
     def upstream_failed(self, reason: str) -> None:
         """No broker could be reached: end the connection, as the dead broker itself would."""
@@ -341,31 +359,43 @@ class ClientConnection(asyncio.BufferedProtocol):
     def upstream_lost(self, upstream: UpstreamConnection) -> None:
         """The broker connection is gone. If nobody meant it to, the client's goes too."""
         if self.tenant is not None:
-            self.tenant.scope.upstream_closed()
+            self.tenant.scope.upstream_closed(upstream.transport)
         if upstream is self._upstream:
-            self._upstream = None
+            self._release()
             self.close("the broker closed its connection")
 
-    def upstream_writable(self, *, writable: bool) -> None:
+    def upstream_writable(self, upstream: UpstreamConnection, *, writable: bool) -> None:
         """Stop reading from the client while the broker does not keep up."""
-        self._broker_slow = not writable
-        self._read_or_pause()
+        if upstream is self._upstream:
+            self._broker_slow = not writable
+            self._read_or_pause()
+
+    def _pace_broker(self) -> None:
+        """Let the broker wait for a slow client, but never a fence for its last answers."""
+        if self._upstream is None:
+            return
+        if self._client_slow and not self._draining:
+            self._upstream.transport.pause_reading()
+        else:
+            self._upstream.transport.resume_reading()
 
     def serve(self) -> None:
         """The scope is open: send what waits."""
         self._draining = False
         self._services.counters.requests_held += self._exchange.waiting
-        self._pump(monotonic())
+        self._pace_broker()
+        self._go_on(monotonic())
 
     def fence(self) -> None:
         """The scope is closed: let go of the broker once the writes that it has are answered."""
         self._draining = True
+        self._pace_broker()
         self._let_go_if_drained()
 
     def drop(self) -> int:
         """Let go of the broker at once; how many writes now have an unknown outcome."""
         self._draining = False
-        upstream, self._upstream = self._upstream, None
+        upstream = self._release()
         if upstream is None:
             return 0
         upstream.transport.abort()
@@ -381,10 +411,17 @@ class ClientConnection(asyncio.BufferedProtocol):
     def _let_go_if_drained(self) -> None:
         if self._upstream is None or self._exchange.writes_in_flight:
             return
-        upstream, self._upstream = self._upstream, None
         self._draining = False
         self._exchange.recall()
-        upstream.transport.close()
+        self._upstream.transport.close()
+        self._release()
+        self._read_or_pause()
+
+    def _release(self) -> UpstreamConnection | None:
+        """Have no broker; returns the one that there was."""
+        upstream, self._upstream = self._upstream, None
+        self._broker_slow = False
+        return upstream
 
 
 def write(transport: asyncio.Transport, out: list[Frame]) -> None:

@@ -164,7 +164,7 @@ class Gateway:
                 except (OSError, TimeoutError):
                     self._topology.doubt(routing.cluster)
                     continue
-                scope.upstream_opened()
+                scope.upstream_opened(upstream.transport)
                 client.upstream_opened(upstream)
                 return
             if monotonic() >= give_up_at:
@@ -192,14 +192,20 @@ class Gateway:
         log.info("accepting clients", ports=f"{first}-{first + slots - 1}")
 
     async def drain(self, limit: float) -> None:
-        """Accept no more clients, and wait up to `limit` seconds for the writes in flight."""
+        """Accept no more clients, and let go of all brokers within `limit` seconds.
+
+        Until then writes in flight may be answered; those that are not have an unknown outcome.
+        """
         for server in self._listeners:
             server.close()
         for scope in self._scopes.values():
             scope.close()
         give_up_at = monotonic() + limit
-        while any(c.in_flight for c in self.connections) and monotonic() < give_up_at:  # noqa: ASYNC110 - the data path sets no events
+        while any(s.upstreams for s in self._scopes.values()) and monotonic() < give_up_at:  # noqa: ASYNC110 - the data path sets no events
             await asyncio.sleep(0.02)
+        for scope in self._scopes.values():
+            scope.drop()
+        await asyncio.sleep(0)  # a connection is lost one turn of the loop after it was aborted
 
     async def close(self) -> None:
         """Let the clients go who are still here."""

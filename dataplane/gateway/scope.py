@@ -3,6 +3,7 @@
 Carries out the orders of the node's state machine on every client connection of the scope.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -38,7 +39,9 @@ class Scope:
         self.first_ack_ms: float | None = None
         self.cut = 0
         """Writes in flight whose outcome stayed unknown, in the present term."""
-        self._upstreams = 0
+        self.upstreams: set[asyncio.Transport] = set()
+        """Connections to brokers, those included that only have to send their last bytes."""
+        self._closed_for_good = False
         self._upstreams_closed = upstreams_closed
 
     def is_at(self, epoch: int) -> bool:
@@ -53,23 +56,32 @@ class Scope:
             case Order.FENCE:
                 self._fence(command.routing)
             case Order.CUT | Order.DROP:
-                self._drop()
+                self.drop()
             case Order.REPORT:
                 pass
 
     def close(self) -> None:
         """Fence for good: the node stops."""
+        self._closed_for_good = True
         self.is_open = False
         for member in tuple(self.members):
             member.fence()
 
-    def upstream_opened(self) -> None:
-        """A member has connected to a broker."""
-        self._upstreams += 1
+    def drop(self) -> None:
+        """Let go of all brokers now, whatever they still owe or have not taken."""
+        self.is_open = False
+        for member in tuple(self.members):
+            self.cut += member.drop()
+        for upstream in self.upstreams:
+            upstream.abort()
 
-    def upstream_closed(self) -> None:
+    def upstream_opened(self, upstream: asyncio.Transport) -> None:
+        """A member has connected to a broker."""
+        self.upstreams.add(upstream)
+
+    def upstream_closed(self, upstream: asyncio.Transport) -> None:
         """That connection is gone, its last byte sent."""
-        self._upstreams -= 1
+        self.upstreams.discard(upstream)
         self._tell_if_empty()
 
     def write_acknowledged(self, now: float) -> None:
@@ -79,6 +91,8 @@ class Scope:
             self.released_at = None
 
     def _serve(self, routing: Routing, now: float) -> None:
+        if self._closed_for_good:
+            return
         self.routing = routing
         self.is_open = True
         self.released_at = now
@@ -94,11 +108,6 @@ class Scope:
             member.fence()
         self._tell_if_empty()
 
-    def _drop(self) -> None:
-        self.is_open = False
-        for member in tuple(self.members):
-            self.cut += member.drop()
-
     def _tell_if_empty(self) -> None:
-        if not self.is_open and self._upstreams == 0:
+        if not self.is_open and not self.upstreams:
             self._upstreams_closed(self.name)

@@ -18,7 +18,7 @@ class Owner(Protocol):
     def upstream_lost(self, upstream: "UpstreamConnection") -> None:
         """The connection is gone, whoever closed it."""
 
-    def upstream_writable(self, *, writable: bool) -> None:
+    def upstream_writable(self, upstream: "UpstreamConnection", *, writable: bool) -> None:
         """The broker takes requests faster, or slower, than they are written."""
 
 
@@ -60,8 +60,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """The broker is slow: let the client wait."""
-        self._owner.upstream_writable(writable=False)
+        self._owner.upstream_writable(self, writable=False)
 
     def resume_writing(self) -> None:
         """The broker has caught up."""
-        self._owner.upstream_writable(writable=True)
+        self._owner.upstream_writable(self, writable=True)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,13 @@ import uvloop
 
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Record, Routing, State, VirtualCluster, key_of
+from dataplane.gateway import topology
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.topology import ask_brokers
 from dataplane.node.machine import Command, Event, Order, UpstreamsClosed
 from dataplane.settings import GatewaySettings
 from sandbox.ports import Ports, reserved_ports
+from tests.dataplane.gateway.scripted import RawClient, ScriptedBroker
 from tests.environment.backends import Clusters
 
 KEY = b"k" * 32
@@ -95,41 +98,40 @@ def gateway_ports() -> Any:
         yield ports
 
 
-@pytest.fixture
-async def stage(
-    clusters: Clusters,
-    gateway_ports: Ports,
-    unique_name: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@asynccontextmanager
+async def running_stage(
+    vcluster: str,
+    port: int,
+    folder: Path,
+    bootstraps: dict[str, str],
+    brokers: dict[str, tuple[int, ...]],
 ) -> AsyncIterator[Stage]:
-    clusters_file = tmp_path / "clusters.yaml"
+    """A gateway that serves the first of the clusters."""
+    clusters_file = folder / "clusters.yaml"
     clusters_file.write_text(
-        f"config:\n  main:\n    bootstrap.servers: {clusters.main}\n"
-        f"  failover:\n    bootstrap.servers: {clusters.failover}\n    gateway.roles: failover\n"
+        "config:\n"
+        f"  main:\n    bootstrap.servers: {bootstraps['main']}\n"
+        f"  failover:\n    bootstrap.servers: {bootstraps['failover']}\n"
+        "    gateway.roles: failover\n"
     )
-    environment = {
-        "GATEWAY_BACKEND_KAFKA_SELECTOR": f"file : {{ path: {clusters_file} }}",
-        "GATEWAY_USER_POOL_SECRET_KEY": base64.b64encode(KEY).decode(),
-        "INTERLOCK_NODE_TOKEN": "secret",
-        "GATEWAY_ADVERTISED_HOST": "localhost",
-        "GATEWAY_BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT_START": str(gateway_ports.gateway(0)),
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
+    settings = GatewaySettings(
+        GATEWAY_BACKEND_KAFKA_SELECTOR=f"file : {{ path: {clusters_file} }}",
+        GATEWAY_USER_POOL_SECRET_KEY=base64.b64encode(KEY).decode(),
+        INTERLOCK_NODE_TOKEN="secret",
+        GATEWAY_ADVERTISED_HOST="localhost",
+        GATEWAY_BIND_HOST="127.0.0.1",
+        GATEWAY_PORT_START=port,
+    )
     control = ControlState()
-    gateway = Gateway(GatewaySettings(), control)
-    bootstrap = f"localhost:{gateway_ports.gateway(0)}"
-    stage = Stage(gateway, control, bootstrap, unique_name)
+    gateway = Gateway(settings, control)
+    stage = Stage(gateway, control, f"localhost:{port}", vcluster)
     gateway.tell = stage.hear
     ranges = dict.fromkeys(range(100), (0, 30))
-    for index, name in enumerate(("main", "failover")):
-        brokers = tuple(await ask_brokers(getattr(clusters, name)))
+    for index, (name, ids) in enumerate(brokers.items()):
         role = "upstream" if name == "main" else "failover"
-        stage.record(Cluster(name=name, index=index, role=role, cluster_id=name, brokers=brokers))
+        stage.record(Cluster(name=name, index=index, role=role, cluster_id=name, brokers=ids))
     stage.record(Face(slots=1, api_versions=ranges))
-    stage.record(VirtualCluster(name=unique_name, scope="main", cluster_id=f"id-{unique_name}"))
+    stage.record(VirtualCluster(name=vcluster, scope="main", cluster_id=f"id-{vcluster}"))
     task = asyncio.ensure_future(gateway.run())
     gateway.set_lease(FOREVER)
     stage.order(Order.SERVE, "main")
@@ -140,3 +142,47 @@ async def stage(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.fixture
+async def stage(
+    clusters: Clusters, gateway_ports: Ports, unique_name: str, tmp_path: Path
+) -> AsyncIterator[Stage]:
+    """On two real clusters."""
+    bootstraps = {"main": clusters.main, "failover": clusters.failover}
+    brokers = {name: tuple(await ask_brokers(servers)) for name, servers in bootstraps.items()}
+    port = gateway_ports.gateway(0)
+    async with running_stage(unique_name, port, tmp_path, bootstraps, brokers) as running:
+        yield running
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[ScriptedBroker]:
+    """A broker that answers what the test says, if at all."""
+    async with ScriptedBroker() as listening:
+        yield listening
+
+
+@pytest.fixture
+async def scripted(
+    broker: ScriptedBroker, gateway_ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """On one scripted broker, which is both clusters."""
+
+    async def addresses(bootstrap_servers: str) -> dict[int, tuple[str, int]]:
+        return {1: ("127.0.0.1", broker.port)}
+
+    monkeypatch.setattr(topology, "ask_brokers", addresses)
+    bootstraps = dict.fromkeys(("main", "failover"), f"127.0.0.1:{broker.port}")
+    brokers = dict.fromkeys(bootstraps, (1,))
+    port = gateway_ports.gateway(0)
+    async with running_stage("tenant", port, tmp_path, bootstraps, brokers) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(scripted: Stage) -> AsyncIterator[RawClient]:
+    """An authenticated client of the scripted stage."""
+    async with await RawClient.connect(scripted.bootstrap) as connected:
+        await connected.authenticate(scripted.token())
+        yield connected

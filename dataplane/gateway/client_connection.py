@@ -207,7 +207,7 @@ class ClientConnection(asyncio.BufferedProtocol):
                 self._refuse(request, refused.error_code)
                 continue
             except MalformedFrameError as error:
-                self.close(f"{request.api.name} version {request.header.version}: {error}")
+                self._close_at(request, error)
                 return
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
@@ -233,8 +233,12 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def _put_off(self, request: Request, error_code: int) -> None:
         """Refuse what the client is to send again; a write before all later ones."""
-        if request.api.key == PRODUCE:
-            self._write_order.refused(request.frame)
+        try:
+            if request.api.key == PRODUCE:
+                self._write_order.refused(request.frame)
+        except MalformedFrameError as error:
+            self._close_at(request, error)
+            return
         self._refuse(request, error_code)
 
     def _refuse(self, request: Request, error_code: int) -> None:
@@ -242,7 +246,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         try:
             answer = refusals.refusal(request.frame, error_code)
         except MalformedFrameError as error:
-            self.close(f"{request.api.name} version {request.header.version}: {error}")
+            self._close_at(request, error)
             return
         if answer is not None:
             request.answer = [answer]
@@ -250,15 +254,14 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._exchange.forget(request)
             self.close(f"{request.api.name} with acks=0 could not be sent (error {error_code})")
 
+    def _close_at(self, request: Request, error: MalformedFrameError) -> None:
+        self.close(f"{request.api.name} version {request.header.version}: {error}")
+
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
-            try:
-                self._put_off(request, request.api.busy_error)
-            except MalformedFrameError as error:
-                self.close(f"{request.api.name} version {request.header.version}: {error}")
-                return
+            self._put_off(request, request.api.busy_error)
         self._flush()
         self._read_or_pause()
 

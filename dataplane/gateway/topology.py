@@ -7,6 +7,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
+from dataplane.cancellation import heed_cancellation
 
 REFRESH = 30.0
 """Seconds between two looks at clusters that answer."""
@@ -56,6 +57,7 @@ class Topology:
                 if reachable:
                     log.warning("cluster does not answer", cluster=cluster.name, error=repr(error))
                 reachable = False
+            heed_cancellation()
             await asyncio.sleep(RETRY)
             again.clear()
             if reachable:

@@ -19,6 +19,7 @@ from contract.codec import UnknownRecordError, decode, require_readable
 from contract.fold import ControlState
 from contract.records import CONTROL_TOPIC, Node, Record, Routing
 from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnswer
+from dataplane.cancellation import heed_cancellation
 from dataplane.node import machine
 from dataplane.node.control_planes import ControlPlanes
 
@@ -285,6 +286,7 @@ class Follower:
                 log.warning("cannot follow the control topic", error=repr(error))
             finally:
                 await consumer.stop()
+            heed_cancellation()
             await asyncio.sleep(HEARTBEAT)
 
     async def _read_topic(self, consumer: AIOKafkaConsumer) -> None:

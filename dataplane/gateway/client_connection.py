@@ -17,7 +17,6 @@ from dataplane.gateway.frames import LENGTH, Frame, FrameLimitError, FrameReader
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.upstream_connection import UpstreamConnection
-from dataplane.gateway.write_order import WriteOrder
 from dataplane.virtual import refusals
 from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
 from dataplane.virtual.programs import request_program, response_program
@@ -59,7 +58,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._authentication = Authentication(services)
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
         self._exchange = Exchange()
-        self._write_order = WriteOrder()
+        self._write_order = services.write_order
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
@@ -235,7 +234,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         """Refuse what the client is to send again; a write before all later ones."""
         try:
             if request.api.key == PRODUCE:
-                self._write_order.refused(request.frame)
+                self._write_order.refused(request.frame, monotonic())
         except MalformedFrameError as error:
             self._close_at(request, error)
             return

@@ -21,10 +21,11 @@ from dataplane.gateway.authentication import is_revoked
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.exchange import Request
 from dataplane.gateway.scope import Scope
-from dataplane.gateway.services import Counters, Lease
+from dataplane.gateway.services import Client, Counters, Lease
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.topology import Topology
 from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.topics import TopicFact, topic_facts
@@ -34,6 +35,10 @@ HOLD_LIMIT = 8.0
 
 AUTHENTICATION_LIMIT = 30.0
 """Seconds that a client may take to authenticate."""
+
+PRODUCER_LIMIT = 600.0
+"""Seconds after which a producer has given up on a write: `delivery.timeout.ms` is 120 s in Java,
+`message.timeout.ms` 300 s in librdkafka."""
 
 DIALS_AT_ONCE = 64
 """Connections to brokers that are being made at the same time."""
@@ -58,7 +63,8 @@ class Gateway:
         self.counters = Counters()
         self.signing_key = settings.signing_key
         self.views = Views(control, settings.advertised_host, settings.port_start)
-        self.connections: set[ClientConnection] = set()
+        self.write_order = WriteOrder()
+        self.connections: set[Client] = set()
         self.topic_facts: asyncio.Queue[TopicFact] = asyncio.Queue()
         self.tell: Callable[[machine.Event], None] = _nobody_listens
         """Where the follower hears of closed connections and of a lease that ran out."""
@@ -135,14 +141,14 @@ class Gateway:
         for fact in topic_facts(vcluster, request.frame, answer, known):
             self.topic_facts.put_nowait(fact)
 
-    def dial(self, client: ClientConnection, scope: Scope) -> None:
+    def dial(self, client: Client, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""
         if self._tasks is not None:
             self._tasks.create_task(self._dial(client, scope))
 
     # --- inside ----------------------------------------------------------------------------------
 
-    async def _dial(self, client: ClientConnection, scope: Scope) -> None:
+    async def _dial(self, client: Client, scope: Scope) -> None:
         """Try the slot's broker, then the others: any of them can say where to go instead."""
         give_up_at = monotonic() + HOLD_LIMIT
         loop = asyncio.get_running_loop()
@@ -217,6 +223,7 @@ class Gateway:
         while True:
             await asyncio.sleep(0.25)
             now = monotonic()
+            self.write_order.forget(now - PRODUCER_LIMIT)
             for client in tuple(self.connections):
                 if client.tenant is None:
                     if client.connected_at < now - AUTHENTICATION_LIMIT:

@@ -8,8 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from contract.fold import ControlState
-from dataplane.gateway.client_connection import ClientConnection
-from dataplane.gateway.services import Counters, Lease
+from dataplane.gateway.services import Client, Counters, Lease
 from dataplane.node.machine import NodeState
 from dataplane.virtual.apis import APIS
 
@@ -20,7 +19,7 @@ class Source(Protocol):
     counters: Counters
     lease: Lease
     control: ControlState
-    connections: set[ClientConnection]
+    connections: set[Client]
 
 
 class Standings(Protocol):

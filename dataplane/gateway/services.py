@@ -1,17 +1,17 @@
 """What a client connection needs from its gateway; here, so that neither imports the other."""
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from contract.fold import ControlState
+from dataplane.gateway.exchange import Request
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
+from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
+from dataplane.gateway.write_order import WriteOrder
 from dataplane.node.machine import NEVER
 from dataplane.virtual.apis import APIS
-
-if TYPE_CHECKING:
-    from dataplane.gateway.client_connection import ClientConnection
-    from dataplane.gateway.exchange import Request
 
 
 @dataclass(slots=True)
@@ -41,6 +41,40 @@ class Counters:
     """By API key."""
 
 
+class Client(Owner, Protocol):
+    """A client connection, as its gateway sees it."""
+
+    slot: int
+    connected_at: float
+    tenant: Tenant | None
+    transport: asyncio.Transport
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are held."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that a broker has and has not answered."""
+        ...
+
+    def upstream_opened(self, upstream: UpstreamConnection) -> None:
+        """A broker is connected."""
+
+    def upstream_failed(self, reason: str) -> None:
+        """No broker can be reached."""
+
+    def dial_abandoned(self) -> None:
+        """The scope was closed while a broker was being dialled."""
+
+    def refuse_overdue(self, before: float) -> None:
+        """Answer what waits since before a monotonic second with a retriable error."""
+
+    def close(self, reason: str) -> None:
+        """End the connection, with one line in the log that says why."""
+
+
 class Services(Protocol):
     """The gateway, as a client connection sees it."""
 
@@ -49,13 +83,14 @@ class Services(Protocol):
     control: ControlState
     views: Views
     signing_key: bytes
-    connections: "set[ClientConnection]"
+    connections: set[Client]
+    write_order: WriteOrder
 
     def scope(self, name: str) -> Scope:
         """The scope of that name."""
         ...
 
-    def dial(self, client: "ClientConnection", scope: Scope) -> None:
+    def dial(self, client: Client, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""
         ...
 
@@ -63,6 +98,6 @@ class Services(Protocol):
         """The data path has seen that the lease is over."""
         ...
 
-    def topics_changed(self, tenant: Tenant, request: "Request") -> None:
+    def topics_changed(self, tenant: Tenant, request: Request) -> None:
         """A client created or deleted topics."""
         ...

@@ -4,7 +4,8 @@ A cluster that does not know a producer id takes any first sequence number. Say 
 here because it was held for too long, and the next one, sent before the client heard of that, is
 the first to reach the cluster that serves now. The cluster takes it, and a client that hears so
 concludes that the refused one was written as well (librdkafka does): lost without a word. So the
-later ones are refused too, until the refused one has come again.
+later ones are refused too, until the refused one has come again: on whichever connection, for
+the client may have learned of another leader meanwhile. So a node keeps this for all its clients.
 """
 
 from collections.abc import Iterator
@@ -28,24 +29,29 @@ class _Place(NamedTuple):
     sequence: int
 
 
+class _Awaited(NamedTuple):
+    place: _Place
+    since: float
+
+
 class WriteOrder:
-    """The refused writes of one client connection."""
+    """The refused writes of a node's clients."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._awaited: dict[_Line, _Place] = {}
+        self._awaited: dict[_Line, _Awaited] = {}
 
     @property
     def is_broken(self) -> bool:
         """Whether any write has to come again."""
         return bool(self._awaited)
 
-    def refused(self, produce: Frame) -> None:
+    def refused(self, produce: Frame, now: float) -> None:
         """Note a Produce request that was refused. Raises MalformedFrameError."""
         for line, place in _places(produce):
             awaited = self._awaited.get(line)
-            if awaited is None or awaited.epoch != place.epoch:
-                self._awaited[line] = place
+            if awaited is None or awaited.place.epoch != place.epoch:
+                self._awaited[line] = _Awaited(place, now)
 
     def may_go(self, produce: Frame) -> bool:
         """Whether nothing before this Produce request is missing. Raises MalformedFrameError.
@@ -54,12 +60,20 @@ class WriteOrder:
         """
         places = list(_places(produce))
         for line, place in places:
-            awaited = self._awaited.get(line, place)
-            if awaited.epoch == place.epoch and awaited != place:
+            awaited = self._awaited.get(line)
+            if awaited is None or awaited.place.epoch != place.epoch:
+                continue
+            if awaited.place != place:
                 return False
         for line, _ in places:
             self._awaited.pop(line, None)
         return True
+
+    def forget(self, before: float) -> None:
+        """Await no more what was refused before that time: its producer is gone."""
+        gone = [line for line, awaited in self._awaited.items() if awaited.since < before]
+        for line in gone:
+            del self._awaited[line]
 
 
 def _places(produce: Frame) -> Iterator[tuple[_Line, _Place]]:

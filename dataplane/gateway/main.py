@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import uuid
+from collections.abc import Iterator
 
 import httpx
 import pydantic
@@ -19,7 +20,7 @@ from dataplane.gateway.http import Server, application, server
 from dataplane.gateway.metrics import NodeCollector
 from dataplane.logs import configure_logs
 from dataplane.node.control_planes import ControlPlanes
-from dataplane.node.follower import Follower, SupersededError
+from dataplane.node.follower import Follower, OutdatedError
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.programs import compile_all
 
@@ -47,10 +48,22 @@ def main() -> None:
     except (ClustersFileError, LookupError) as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.log_format)
+    failures: list[BaseException] = []
     try:
         uvloop.run(_run(settings))
-    except (SupersededError, OSError) as error:
-        sys.exit(f"interlock: {error}")
+    except* (OutdatedError, OSError) as group:
+        failures += leaves(group)
+    if failures:
+        sys.exit(f"interlock: {failures[0]}")
+
+
+def leaves(group: BaseException) -> Iterator[BaseException]:
+    """The exceptions that the groups within groups are about."""
+    if isinstance(group, BaseExceptionGroup):
+        for inner in group.exceptions:
+            yield from leaves(inner)
+    else:
+        yield group
 
 
 def variable_of(error: ErrorDetails) -> str:
@@ -104,8 +117,6 @@ async def _serve(
             tasks.create_task(_stop_in_order(stop, gateway, http))
     except* StoppedError:
         log.info("node was told to stop")
-    except* SupersededError as group:
-        raise group.exceptions[0] from None
 
 
 async def _stop_in_order(stop: asyncio.Event, gateway: Gateway, http: Server) -> None:

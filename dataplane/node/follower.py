@@ -35,8 +35,16 @@ LONG_POLL = 20.0
 log = structlog.get_logger()
 
 
-class SupersededError(RuntimeError):
+class OutdatedError(RuntimeError):
+    """This process cannot go on; one that is started afresh can."""
+
+
+class SupersededError(OutdatedError):
     """Another process has registered under this node's id."""
+
+
+class LogReplacedError(OutdatedError):
+    """The control plane's log is another than the one that was followed: nothing known holds."""
 
 
 class Gateway(Protocol):
@@ -98,7 +106,7 @@ class Follower:
         """Follow until cancelled.
 
         Raises:
-            SupersededError: another process took this node's id.
+            ExceptionGroup: with an OutdatedError in it, if a fresh process must take over.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick())
@@ -140,8 +148,7 @@ class Follower:
 
     def _apply(self, record: Record) -> None:
         require_readable(record.v)
-        if record.log != self._control.log and self._control.log is not None:
-            return
+        self._adopt(record.log)
         if not self._control.apply(record):
             return
         state = record.state
@@ -150,6 +157,20 @@ class Follower:
             self.take(machine.RoutingApplied(state))
         elif isinstance(state, Node) and state.node_id == self._node_id:
             self._compare_incarnation(state)
+
+    def _adopt(self, log: str) -> None:
+        """Follow the first log that is seen, and no other.
+
+        Raises:
+            LogReplacedError: it is another; every number and every lease was of the old one.
+        """
+        if self._control.log is None:
+            self._control.adopt(log)
+        elif log != self._control.log:
+            raise LogReplacedError(
+                "the control plane has begun a new log, in which this process is not registered:"
+                " start the node again"
+            )
 
     def _compare_incarnation(self, node: Node) -> None:
         if node.incarnation == self._incarnation:
@@ -190,7 +211,7 @@ class Follower:
         while True:
             try:
                 answer = await self._control_planes.records(self._applied_seq, wait)
-                self._control.adopt(answer.log)
+                self._adopt(answer.log)
                 self._apply_answer(answer)
                 self.take(machine.Replayed())
                 self._log_known.set()
@@ -260,7 +281,7 @@ class Follower:
         self._leaving = True
         try:
             await self._control_planes.session(self._node_id, self._report())
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, UnknownRecordError) as error:
             log.warning("cannot say good-bye to a control plane", error=repr(error))
 
     # --- channel T -------------------------------------------------------------------------------

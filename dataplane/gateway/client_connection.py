@@ -225,16 +225,20 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._dialing = True
             self._services.dial(self, tenant.scope)
 
+    @property
+    def _vcluster(self) -> str:
+        return self.tenant.vcluster.name if self.tenant is not None else ""
+
     def _comes_too_early(self, request: Request) -> bool:
         if request.api.key != PRODUCE or not self._write_order.is_broken:
             return False
-        return not self._write_order.may_go(request.frame)
+        return not self._write_order.may_go(self._vcluster, request.frame)
 
     def _put_off(self, request: Request, error_code: int) -> None:
         """Refuse what the client is to send again; a write before all later ones."""
         try:
             if request.api.key == PRODUCE:
-                self._write_order.refused(request.frame, monotonic())
+                self._write_order.refused(self._vcluster, request.frame, monotonic())
         except MalformedFrameError as error:
             self._close_at(request, error)
             return

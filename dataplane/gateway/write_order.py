@@ -20,8 +20,8 @@ _PRODUCER: Final = Struct(">qhi")
 _PRODUCER_AT: Final = 43
 """Where they stand in a record batch (KIP-98)."""
 
-_Line: TypeAlias = tuple[str, int, int]
-"""Topic, partition, producer id: within it sequence numbers have no gap."""
+_Line: TypeAlias = tuple[str, str, int, int]
+"""Virtual cluster, topic, partition, producer id: within it sequence numbers have no gap."""
 
 
 class _Place(NamedTuple):
@@ -46,19 +46,19 @@ class WriteOrder:
         """Whether any write has to come again."""
         return bool(self._awaited)
 
-    def refused(self, produce: Frame, now: float) -> None:
+    def refused(self, vcluster: str, produce: Frame, now: float) -> None:
         """Note a Produce request that was refused. Raises MalformedFrameError."""
-        for line, place in _places(produce):
+        for line, place in _places(vcluster, produce):
             awaited = self._awaited.get(line)
             if awaited is None or awaited.place.epoch != place.epoch:
                 self._awaited[line] = _Awaited(place, now)
 
-    def may_go(self, produce: Frame) -> bool:
+    def may_go(self, vcluster: str, produce: Frame) -> bool:
         """Whether nothing before this Produce request is missing. Raises MalformedFrameError.
 
         A producer that gave up on a write begins a new epoch: nothing is awaited from it then.
         """
-        places = list(_places(produce))
+        places = list(_places(vcluster, produce))
         for line, place in places:
             awaited = self._awaited.get(line)
             if awaited is None or awaited.place.epoch != place.epoch:
@@ -76,7 +76,7 @@ class WriteOrder:
             del self._awaited[line]
 
 
-def _places(produce: Frame) -> Iterator[tuple[_Line, _Place]]:
+def _places(vcluster: str, produce: Frame) -> Iterator[tuple[_Line, _Place]]:
     """Where each batch of an idempotent producer belongs."""
     for topic in decode_request(produce).body.topic_data:
         for partition in topic.partition_data:
@@ -85,4 +85,4 @@ def _places(produce: Frame) -> Iterator[tuple[_Line, _Place]]:
                 continue
             producer_id, epoch, sequence = _PRODUCER.unpack_from(batch, _PRODUCER_AT)
             if producer_id >= 0:
-                yield (topic.name, partition.index, producer_id), _Place(epoch, sequence)
+                yield (vcluster, topic.name, partition.index, producer_id), _Place(epoch, sequence)

@@ -131,15 +131,24 @@ async def _stop_in_order(stop: asyncio.Event, gateway: Gateway, http: Server) ->
     raise StoppedError
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may succeed later: nobody answered, or who did was in trouble."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError)
+
+
 async def _report_topics(node_id: str, gateway: Gateway, control_planes: ControlPlanes) -> None:
     """Tell the control plane about created and deleted topics, each until it has heard."""
     while True:
         fact = await gateway.topic_facts.get()
         async for attempt in stamina.retry_context(
-            on=httpx.TransportError, attempts=None, timeout=None, wait_max=2.0
+            on=is_passing, attempts=None, timeout=None, wait_max=2.0
         ):
             with attempt:
                 try:
                     await control_planes.topic_changed(node_id, fact)
                 except httpx.HTTPStatusError as error:
+                    if is_passing(error):
+                        raise
                     log.warning("topic change was refused", topic=fact.logical, error=str(error))

@@ -43,6 +43,10 @@ class SupersededError(OutdatedError):
     """Another process has registered under this node's id."""
 
 
+class ForgottenError(OutdatedError):
+    """The node is registered no more: no barrier waits for it, so it may not serve."""
+
+
 class LogReplacedError(OutdatedError):
     """The control plane's log is another than the one that was followed: nothing known holds."""
 
@@ -157,6 +161,11 @@ class Follower:
             self.take(machine.RoutingApplied(state))
         elif isinstance(state, Node) and state.node_id == self._node_id:
             self._compare_incarnation(state)
+        elif state is None and record.key == f"node/{self._node_id}" and self.state.registered:
+            raise ForgottenError(
+                f"node {self._node_id} was forgotten by an operator: no switch would wait for it;"
+                " start it again to register"
+            )
 
     def _adopt(self, log: str) -> None:
         """Follow the first log that is seen, and no other.

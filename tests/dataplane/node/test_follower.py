@@ -28,6 +28,7 @@ class ScriptedControlPlane:
         self.log = "first"
         self.incarnation = ""
         self.seq = 0
+        self.is_forgotten = False
         self.followed = asyncio.Event()
         """Set once the node has all that there was."""
 
@@ -51,7 +52,8 @@ class ScriptedControlPlane:
             self.followed.set()
             await asyncio.sleep(0.05)
         node = Node(node_id="node-1", incarnation=self.incarnation)
-        record = Record(log=self.log, seq=self.seq, key="node/node-1", state=node)
+        state = None if self.is_forgotten else node
+        record = Record(log=self.log, seq=self.seq, key="node/node-1", state=state)
         return RecordsAnswer(log=self.log, head_seq=self.seq, records=(record,))
 
 
@@ -112,6 +114,15 @@ async def test_a_node_whose_id_another_process_took_ends(
     control_plane.incarnation = "another"
     control_plane.seq += 1
     assert "another process registered as node node-1" in await _last_words(node)
+
+
+async def test_a_node_that_was_forgotten_ends(
+    control_plane: ScriptedControlPlane, node: asyncio.subprocess.Process
+):
+    await asyncio.wait_for(control_plane.followed.wait(), 20)
+    control_plane.is_forgotten = True
+    control_plane.seq += 1
+    assert "node node-1 was forgotten by an operator" in await _last_words(node)
 
 
 async def test_a_node_ends_when_its_control_plane_begins_a_new_log(

@@ -63,7 +63,9 @@ def crash(operator: Operator, at: type[events.SwitchEvent], to: str, wait: str =
     with ThreadPoolExecutor(1) as caller:
         answer = caller.submit(operator.switch, to, wait=wait)
         assert alone.wait_exit(PATIENCE) == -signal.SIGKILL
-        assert isinstance(answer.exception(PATIENCE), httpx.TransportError)
+        # Mostly the call is cut off; an answer may leave between the event's commit and the kill.
+        error = answer.exception(PATIENCE)
+        assert error is None or isinstance(error, httpx.TransportError)
     return before
 
 

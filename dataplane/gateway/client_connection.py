@@ -20,7 +20,7 @@ from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.virtual import refusals
 from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
 from dataplane.virtual.programs import request_program, response_program
-from dataplane.virtual.topics import CREATE_PARTITIONS, CREATE_TOPICS, DELETE_TOPICS
+from dataplane.virtual.topics import CHANGE_TOPICS
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
 from dataplane.wire.header import peek
 
@@ -40,7 +40,6 @@ JOIN_BELOW = 16 * 1024
 """Frames up to this many bytes are joined: one buffer costs less than many."""
 
 PRODUCE = 0
-CHANGES_TOPICS = frozenset({CREATE_TOPICS, DELETE_TOPICS, CREATE_PARTITIONS})
 
 log = structlog.get_logger()
 
@@ -302,7 +301,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         request.answer = program(frame, tenant.view, request.fact)
         if not request.api.repeatable:
             tenant.scope.write_acknowledged(now)
-        if request.api.key in CHANGES_TOPICS:
+        if request.api.key in CHANGE_TOPICS:
             self._services.topics_changed(tenant, request)
 
     def _flush(self) -> None:

@@ -14,10 +14,11 @@ import structlog
 from dataplane.gateway.authentication import Authentication, AuthenticationOver
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame, FrameLimitError, FrameReader
+from dataplane.gateway.outgoing import append_framed, write
+from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.upstream_connection import UpstreamConnection
-from dataplane.virtual import refusals
 from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.virtual.topics import CHANGE_TOPICS
@@ -35,9 +36,6 @@ DEPTH_LIMIT = 256
 
 CLOSE_LIMIT = 5.0
 """Seconds that a client may take to read the last answers of a connection that ends."""
-
-JOIN_BELOW = 16 * 1024
-"""Frames up to this many bytes are joined: one buffer costs less than many."""
 
 PRODUCE = 0
 
@@ -57,7 +55,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._authentication = Authentication(services)
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
         self._exchange = Exchange()
-        self._write_order = services.write_order
+        self._refusing = Refusing(self._exchange, services.write_order, self.close)
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
@@ -167,6 +165,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self._authentication.tenant is not None:
             self.tenant = self._authentication.tenant
             self.tenant.scope.members.add(self)
+            self._refusing.vcluster = self.tenant.vcluster.name
             self._reader.limit = AUTHENTICATED_LIMIT
 
     def _go_on(self, now: float) -> None:
@@ -197,15 +196,15 @@ class ClientConnection(asyncio.BufferedProtocol):
         while (request := exchange.next_waiting()) is not None:
             program = request_program(request.api.key, request.header.version)
             try:
-                if self._comes_too_early(request):
-                    self._put_off(request, request.api.busy_error)
+                if self._refusing.comes_too_early(request):
+                    self._refusing.put_off(request, request.api.busy_error)
                     continue
                 pieces, request.fact = program(request.frame, view)
             except RefusedRequestError as refused:
-                self._refuse(request, refused.error_code)
+                self._refusing.refuse(request, refused.error_code)
                 continue
             except MalformedFrameError as error:
-                self._close_at(request, error)
+                self._refusing.close_at(request, error)
                 return
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
@@ -224,46 +223,11 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._dialing = True
             self._services.dial(self, tenant.scope)
 
-    @property
-    def _vcluster(self) -> str:
-        return self.tenant.vcluster.name if self.tenant is not None else ""
-
-    def _comes_too_early(self, request: Request) -> bool:
-        if request.api.key != PRODUCE or not self._write_order.is_broken:
-            return False
-        return not self._write_order.may_go(self._vcluster, request.frame)
-
-    def _put_off(self, request: Request, error_code: int) -> None:
-        """Refuse what the client is to send again; a write before all later ones."""
-        try:
-            if request.api.key == PRODUCE:
-                self._write_order.refused(self._vcluster, request.frame, monotonic())
-        except MalformedFrameError as error:
-            self._close_at(request, error)
-            return
-        self._refuse(request, error_code)
-
-    def _refuse(self, request: Request, error_code: int) -> None:
-        """Answer with an error; where none is expected, close the connection, as Kafka does."""
-        try:
-            answer = refusals.refusal(request.frame, error_code)
-        except MalformedFrameError as error:
-            self._close_at(request, error)
-            return
-        if answer is not None:
-            request.answer = [answer]
-        else:
-            self._exchange.forget(request)
-            self.close(f"{request.api.name} with acks=0 could not be sent (error {error_code})")
-
-    def _close_at(self, request: Request, error: MalformedFrameError) -> None:
-        self.close(f"{request.api.name} version {request.header.version}: {error}")
-
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
-            self._put_off(request, request.api.busy_error)
+            self._refusing.put_off(request, request.api.busy_error)
         self._flush()
         self._read_or_pause()
 
@@ -407,7 +371,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         lost = self._exchange.recall()
         for request in lost:
             code = REQUEST_TIMED_OUT if request.api.key == PRODUCE else request.api.busy_error
-            self._put_off(request, code)
+            self._refusing.put_off(request, code)
         self._services.counters.writes_cut += len(lost)
         self._flush()
         self._read_or_pause()
@@ -427,21 +391,3 @@ class ClientConnection(asyncio.BufferedProtocol):
         upstream, self._upstream = self._upstream, None
         self._broker_slow = False
         return upstream
-
-
-def write(transport: asyncio.Transport, out: list[Frame]) -> None:
-    """Write buffers in one go; a single one goes the shorter way through the loop."""
-    if len(out) == 1:
-        transport.write(out[0])
-    else:
-        transport.writelines(out)
-
-
-def append_framed(out: list[Frame], pieces: list[Frame]) -> None:
-    """Append a payload with its length in front; a small one as a single buffer."""
-    size = sum(map(len, pieces))
-    if size <= JOIN_BELOW:
-        out.append(b"".join((LENGTH.pack(size), *pieces)))
-    else:
-        out.append(LENGTH.pack(size))
-        out += pieces

@@ -1,0 +1,62 @@
+"""The requests of one client connection that no broker is to see: each is answered with an error.
+
+A write that is put off with a retriable error has to come again before later ones of its producer;
+which those are, the whole node remembers (`write_order`).
+"""
+
+from collections.abc import Callable
+from time import monotonic
+
+from dataplane.gateway.exchange import Exchange, Request
+from dataplane.gateway.write_order import WriteOrder
+from dataplane.virtual import refusals
+from dataplane.wire.errors import MalformedFrameError
+
+PRODUCE = 0
+
+
+class Refusing:
+    """Answers in the place of a broker."""
+
+    def __init__(
+        self, exchange: Exchange, write_order: WriteOrder, close: Callable[[str], None]
+    ) -> None:
+        """Share the connection's requests; `close` ends it, for the reason given."""
+        self._exchange = exchange
+        self._write_order = write_order
+        self._close = close
+        self.vcluster = ""
+        """The virtual cluster of the client, once it is known."""
+
+    def comes_too_early(self, request: Request) -> bool:
+        """Whether a write that was put off has to come first. Raises MalformedFrameError."""
+        if request.api.key != PRODUCE or not self._write_order.is_broken:
+            return False
+        return not self._write_order.may_go(self.vcluster, request.frame)
+
+    def put_off(self, request: Request, error_code: int) -> None:
+        """Refuse what the client is to send again; a write before all later ones."""
+        try:
+            if request.api.key == PRODUCE:
+                self._write_order.refused(self.vcluster, request.frame, monotonic())
+        except MalformedFrameError as error:
+            self.close_at(request, error)
+            return
+        self.refuse(request, error_code)
+
+    def refuse(self, request: Request, error_code: int) -> None:
+        """Answer with an error; where none is expected, close the connection, as Kafka does."""
+        try:
+            answer = refusals.refusal(request.frame, error_code)
+        except MalformedFrameError as error:
+            self.close_at(request, error)
+            return
+        if answer is not None:
+            request.answer = [answer]
+        else:
+            self._exchange.forget(request)
+            self._close(f"{request.api.name} with acks=0 could not be sent (error {error_code})")
+
+    def close_at(self, request: Request, error: MalformedFrameError) -> None:
+        """End the connection over a request that cannot be read."""
+        self._close(f"{request.api.name} version {request.header.version}: {error}")

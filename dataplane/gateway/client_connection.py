@@ -21,6 +21,7 @@ from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
 from dataplane.virtual.programs import request_program, response_program
+from dataplane.virtual.refusals import denial
 from dataplane.virtual.topics import CHANGE_TOPICS
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
 from dataplane.wire.header import peek
@@ -155,6 +156,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             request.answer = self._authentication.answer(request)
         elif not api.serves(header.version):
             raise MalformedFrameError(f"{api.name} version {header.version} is not offered")
+        elif api.treatment is Treatment.DENY:
+            request.answer = [denial(frame)]
         self._exchange.ask(request)
 
     def _authenticate(self, frame: Frame, now: float) -> None:
@@ -201,7 +204,7 @@ class ClientConnection(asyncio.BufferedProtocol):
                     continue
                 pieces, request.fact = program(request.frame, view)
             except RefusedRequestError as refused:
-                self._refusing.refuse(request, refused.error_code)
+                self._refusing.refuse(request, refused.error_code, refused.reason)
                 continue
             except MalformedFrameError as error:
                 self._refusing.close_at(request, error)

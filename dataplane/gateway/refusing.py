@@ -44,10 +44,10 @@ class Refusing:
             return
         self.refuse(request, error_code)
 
-    def refuse(self, request: Request, error_code: int) -> None:
+    def refuse(self, request: Request, error_code: int, reason: str | None = None) -> None:
         """Answer with an error; where none is expected, close the connection, as Kafka does."""
         try:
-            answer = refusals.refusal(request.frame, error_code)
+            answer = refusals.refusal(request.frame, error_code, reason)
         except MalformedFrameError as error:
             self.close_at(request, error)
             return

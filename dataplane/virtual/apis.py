@@ -18,7 +18,9 @@ REQUEST_TIMED_OUT: Final = 7
 LEADER_NOT_AVAILABLE: Final = 5
 COORDINATOR_LOAD_IN_PROGRESS: Final = 14
 COORDINATOR_NOT_AVAILABLE: Final = 15
+CLUSTER_AUTHORIZATION_FAILED: Final = 31
 NOT_CONTROLLER: Final = 41
+DELEGATION_TOKEN_AUTH_DISABLED: Final = 61
 
 
 class Treatment(StrEnum):
@@ -28,6 +30,9 @@ class Treatment(StrEnum):
     """Sent on with names and ids translated, and so is its answer."""
     ANSWER = "answer"
     """Answered by the gateway itself."""
+    DENY = "deny"
+    """Answered by the gateway itself, always with an error that says why: administration of what
+    the tenant does not own. Offered, since clients show an error better than a missing API."""
     REFUSE = "refuse"
     """Not offered; a client that sends it all the same loses its connection."""
 
@@ -48,6 +53,8 @@ class Api:
     """Sending it twice does no more than sending it once: it may be retried unasked."""
     busy_error: int = REQUEST_TIMED_OUT
     """The retriable error of a request that had to wait too long."""
+    denied_with: int = CLUSTER_AUTHORIZATION_FAILED
+    """The error of every request that is denied."""
 
     def serves(self, version: int) -> bool:
         """Whether requests of this version are handled."""
@@ -71,12 +78,29 @@ def _answered(key: int, name: str, versions: tuple[int, int], reason: str) -> Ap
     return Api(key, name, Treatment.ANSWER, reason, *versions, repeatable=True)
 
 
+def _denied(
+    key: int,
+    name: str,
+    versions: tuple[int, int],
+    reason: str,
+    error: int = CLUSTER_AUTHORIZATION_FAILED,
+) -> Api:
+    return Api(key, name, Treatment.DENY, reason, *versions, repeatable=True, denied_with=error)
+
+
 def _refused(key: int, name: str, reason: str) -> Api:
     return Api(key, name, Treatment.REFUSE, reason)
 
 
 _R: Final = True
 """Marks rows that are safe to repeat."""
+
+# Reasons that clients are shown
+_ACCESS: Final = "who may do what is decided by the gateway's accounts, not by ACLs"
+_ACCOUNTS: Final = "accounts and their credentials are kept by the gateway"
+_OPERATED: Final = "the clusters behind the gateway are operated by its administrators"
+_QUOTAS: Final = "quotas are set by the gateway's administrators"
+_TOKENS: Final = "clients log in with the gateway's own tokens"
 
 _TABLE: Final = (
     _rewritten(0, "Produce", (0, 12), NOT_LEADER_OR_FOLLOWER,
@@ -110,45 +134,45 @@ _TABLE: Final = (
     _rewritten(25, "AddOffsetsToTxn", (0, 4), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
     _rewritten(26, "EndTxn", (0, 4), COORDINATOR_LOAD_IN_PROGRESS,
         "5 needs the feature transaction.version, and no features are shown"),
-    _refused(27, "WriteTxnMarkers", "between brokers"),
+    _denied(27, "WriteTxnMarkers", (1, 2), _OPERATED),
     _rewritten(28, "TxnOffsetCommit", (0, 4), COORDINATOR_LOAD_IN_PROGRESS,
         "5 needs the feature transaction.version, and no features are shown"),
-    _refused(29, "DescribeAcls", "names resources and principals of the physical cluster"),
-    _refused(30, "CreateAcls", "a wildcard would reach into other virtual clusters"),
-    _refused(31, "DeleteAcls", "a wildcard would reach into other virtual clusters"),
+    _denied(29, "DescribeAcls", (1, 3), _ACCESS),
+    _denied(30, "CreateAcls", (1, 3), _ACCESS),
+    _denied(31, "DeleteAcls", (1, 3), _ACCESS),
     _rewritten(32, "DescribeConfigs", (1, 4), REQUEST_TIMED_OUT, "of topics and groups", _R),
     _rewritten(33, "AlterConfigs", (0, 2), NOT_CONTROLLER, "of topics and groups"),
-    _refused(34, "AlterReplicaLogDirs", "physical placement"),
+    _denied(34, "AlterReplicaLogDirs", (1, 2), _OPERATED),
     _refused(35, "DescribeLogDirs", "physical placement"),
     _answered(36, "SaslAuthenticate", (0, 2), "the gateway authenticates"),
     _rewritten(37, "CreatePartitions", (0, 3), NOT_CONTROLLER, "all versions"),
-    _refused(38, "CreateDelegationToken", "the gateway authenticates"),
-    _refused(39, "RenewDelegationToken", "the gateway authenticates"),
-    _refused(40, "ExpireDelegationToken", "the gateway authenticates"),
-    _refused(41, "DescribeDelegationToken", "the gateway authenticates"),
+    _denied(38, "CreateDelegationToken", (1, 3), _TOKENS, DELEGATION_TOKEN_AUTH_DISABLED),
+    _denied(39, "RenewDelegationToken", (1, 2), _TOKENS, DELEGATION_TOKEN_AUTH_DISABLED),
+    _denied(40, "ExpireDelegationToken", (1, 2), _TOKENS, DELEGATION_TOKEN_AUTH_DISABLED),
+    _denied(41, "DescribeDelegationToken", (1, 3), _TOKENS, DELEGATION_TOKEN_AUTH_DISABLED),
     _rewritten(42, "DeleteGroups", (0, 2), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
-    _refused(43, "ElectLeaders", "administration of the physical cluster"),
+    _denied(43, "ElectLeaders", (0, 2), _OPERATED),
     _rewritten(44, "IncrementalAlterConfigs", (0, 1), NOT_CONTROLLER, "of topics and groups"),
-    _refused(45, "AlterPartitionReassignments", "administration of the physical cluster"),
-    _refused(46, "ListPartitionReassignments", "administration of the physical cluster"),
+    _denied(45, "AlterPartitionReassignments", (0, 1), _OPERATED),
+    _denied(46, "ListPartitionReassignments", (0, 0), _OPERATED),
     _rewritten(47, "OffsetDelete", (0, 0), COORDINATOR_LOAD_IN_PROGRESS, "all versions"),
-    _refused(48, "DescribeClientQuotas", "names principals of the physical cluster"),
-    _refused(49, "AlterClientQuotas", "names principals of the physical cluster"),
-    _refused(50, "DescribeUserScramCredentials", "the gateway authenticates"),
-    _refused(51, "AlterUserScramCredentials", "the gateway authenticates"),
+    _denied(48, "DescribeClientQuotas", (0, 1), _QUOTAS),
+    _denied(49, "AlterClientQuotas", (0, 1), _QUOTAS),
+    _denied(50, "DescribeUserScramCredentials", (0, 0), _ACCOUNTS),
+    _denied(51, "AlterUserScramCredentials", (0, 0), _ACCOUNTS),
     _refused(52, "Vote", "between controllers"),
     _refused(53, "BeginQuorumEpoch", "between controllers"),
     _refused(54, "EndQuorumEpoch", "between controllers"),
-    _refused(55, "DescribeQuorum", "administration of the physical cluster"),
+    _denied(55, "DescribeQuorum", (0, 2), _OPERATED),
     _refused(56, "AlterPartition", "between brokers and controllers"),
-    _refused(57, "UpdateFeatures", "administration of the physical cluster"),
+    _denied(57, "UpdateFeatures", (0, 2), _OPERATED),
     _refused(58, "Envelope", "between brokers and controllers"),
     _refused(59, "FetchSnapshot", "between controllers"),
     _rewritten(60, "DescribeCluster", (0, 2), REQUEST_TIMED_OUT, "all versions", _R),
     _rewritten(61, "DescribeProducers", (0, 0), NOT_LEADER_OR_FOLLOWER, "all versions", _R),
     _refused(62, "BrokerRegistration", "between brokers and controllers"),
     _refused(63, "BrokerHeartbeat", "between brokers and controllers"),
-    _refused(64, "UnregisterBroker", "administration of the physical cluster"),
+    _denied(64, "UnregisterBroker", (0, 0), _OPERATED),
     _rewritten(65, "DescribeTransactions", (0, 0), COORDINATOR_LOAD_IN_PROGRESS,
         "all versions", _R),
     _rewritten(66, "ListTransactions", (0, 1), COORDINATOR_LOAD_IN_PROGRESS,
@@ -160,14 +184,14 @@ _TABLE: Final = (
     _refused(71, "GetTelemetrySubscriptions", "a subscription belongs to one physical cluster"),
     _refused(72, "PushTelemetry", "a subscription belongs to one physical cluster"),
     _refused(73, "AssignReplicasToDirs", "between brokers and controllers"),
-    _refused(74, "ListConfigResources", "names resources of the physical cluster"),
+    _denied(74, "ListConfigResources", (0, 1), _OPERATED),
     _refused(75, "DescribeTopicPartitions", "needs topic ids; clients go back to Metadata"),
     _refused(76, "ShareGroupHeartbeat", "share groups are not served"),
     _refused(77, "ShareGroupDescribe", "share groups are not served"),
     _refused(78, "ShareFetch", "share groups are not served"),
     _refused(79, "ShareAcknowledge", "share groups are not served"),
-    _refused(80, "AddRaftVoter", "administration of the physical cluster"),
-    _refused(81, "RemoveRaftVoter", "administration of the physical cluster"),
+    _denied(80, "AddRaftVoter", (0, 1), _OPERATED),
+    _denied(81, "RemoveRaftVoter", (0, 0), _OPERATED),
     _refused(82, "UpdateRaftVoter", "between controllers"),
     _refused(83, "InitializeShareGroupState", "between brokers"),
     _refused(84, "ReadShareGroupState", "between brokers"),
@@ -195,7 +219,7 @@ def offered_versions(face: Face) -> dict[int, tuple[int, int]]:
     """API key to lowest and highest version shown to clients, the same on every cluster."""
     offered = {}
     for row in _TABLE:
-        if row.treatment is Treatment.ANSWER:
+        if row.treatment in {Treatment.ANSWER, Treatment.DENY}:
             offered[row.key] = (row.lowest, row.highest)
         elif row.treatment is Treatment.REWRITE and row.key in face.api_versions:
             low, high = face.api_versions[row.key]

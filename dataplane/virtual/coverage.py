@@ -25,8 +25,9 @@ has them. Everything else is refused and not offered.
 
 ## APIs
 
-*Repeatable*: sending it twice does no more than sending it once. *Busy*: the error code with which
-a request is answered that had to wait too long; clients try again.
+*Repeatable*: sending it twice does no more than sending it once. *Error*: the error code with which
+a request is answered: of what is rewritten one that had to wait too long, so that clients try
+again; of what is denied every one, with the reason as its message where the answer has room for it.
 """
 
 
@@ -36,7 +37,7 @@ def document() -> str:
 
 
 def _apis() -> Iterator[str]:
-    yield "| key | API | treatment | versions | of Kafka's | repeatable | busy | why |"
+    yield "| key | API | treatment | versions | of Kafka's | repeatable | error | why |"
     yield "|---|---|---|---|---|---|---|---|"
     for row in APIS.values():
         known = "-".join(map(str, versions(row.key)))
@@ -44,11 +45,17 @@ def _apis() -> Iterator[str]:
             yield f"| {row.key} | {row.name} | refuse | | {known} | | | {row.reason} |"
         else:
             repeatable = "yes" if row.repeatable else "no"
-            busy = row.busy_error if row.treatment is Treatment.REWRITE else ""
+            error = _ERROR.get(row.treatment, lambda _: "")(row)
             yield (
                 f"| {row.key} | {row.name} | {row.treatment} | {_offered(row)} | {known} |"
-                f" {repeatable} | {busy} | {row.reason} |"
+                f" {repeatable} | {error} | {row.reason} |"
             )
+
+
+_ERROR: Final = {
+    Treatment.REWRITE: lambda row: str(row.busy_error),
+    Treatment.DENY: lambda row: str(row.denied_with),
+}
 
 
 def _offered(row: Api) -> str:

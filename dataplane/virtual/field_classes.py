@@ -90,7 +90,11 @@ CONFIG_RESOURCE = FieldClass(
 CONFIG_RESOURCE_TYPE = FieldClass(
     "config resource type",
     "what the config resource is: a topic or a group; brokers are not the tenant's",
-    Only((2, 32), CLUSTER_AUTHORIZATION_FAILED, "config resource type"),
+    Only(
+        (2, 32),
+        CLUSTER_AUTHORIZATION_FAILED,
+        "a virtual cluster has configs of topics and groups only; config resource type",
+    ),
 )
 NODE = FieldClass("node", "a broker id, shown as a slot", Mapped("broker_ids"), Mapped("slots"))
 REPLICA = FieldClass(

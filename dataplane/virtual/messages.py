@@ -102,7 +102,7 @@ def element_of(entity: type[Any], array: str) -> type[Any]:
     return struct.entity
 
 
-def blank(entity: type[Any], **given: Any) -> Any:
+def blank(entity: type[Any], /, **given: Any) -> Any:
     """An entity with the given fields; in all others Kafka's default, or null, empty, -1, no error.
 
     A plain int is taken for an error code.

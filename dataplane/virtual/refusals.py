@@ -6,12 +6,14 @@ and mirrored into the answer, in the names that the client used.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from kio.schema.errors import ErrorCode
 
 from dataplane.virtual.apis import APIS
 from dataplane.virtual.messages import blank, decode_request, encode_response
+from dataplane.wire.errors import MalformedFrameError
+from dataplane.wire.header import Peek
 from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import Struct, entity_of, struct_of
 
@@ -20,51 +22,75 @@ _NO_ANSWER: Final = 0
 """The acks of a producer that does not wait."""
 _FETCH: Final = 1
 _FETCH_SESSIONS_SINCE: Final = 7
+_MESSAGE: Final = "error_message"
+
+DENIED_LIMIT: Final = 1024 * 1024
+"""Bytes of a request that is denied: reading it whole costs time that all connections share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
     """How an array of the answer follows from an array of the request."""
 
-    source: str
+    sources: tuple[str, ...]
+    """Arrays, all in a row; a path leads through arrays: `dirs.topics` are the topics of all."""
     names: dict[str, str] = field(default_factory=dict)
     """Field of the answer's element to field of the request's; `""` is the element itself."""
-    arrays: dict[str, "Mirror"] = field(default_factory=dict)
+    arrays: "Mirrors" = field(default_factory=dict)
     """Arrays inside the element."""
 
+    def elements(self, body: Any) -> Iterator[Any]:
+        """The elements of the request that the answer has one for, too."""
+        for source in self.sources:
+            found = [body]
+            for step in source.split("."):
+                found = [inner for outer in found for inner in getattr(outer, step) or ()]
+            yield from found
 
-def _names(source: str, name: str = "name", *, of: str | None = None) -> Mirror:
+
+Mirrors: TypeAlias = dict[str, Mirror]
+"""By the name of the answer's array."""
+
+
+def _mirror(
+    sources: str, names: dict[str, str] | None = None, arrays: "Mirrors | None" = None
+) -> Mirror:
+    """A row of the table; several sources are separated by spaces."""
+    return Mirror(tuple(sources.split()), names or {}, arrays or {})
+
+
+def _names(sources: str, name: str = "name", *, of: str | None = None) -> Mirror:
     """An array of elements with one name."""
-    return Mirror(source, {name: name if of is None else of})
+    return _mirror(sources, {name: name if of is None else of})
 
 
 def _partitions(source: str, index: str, array: str = "partitions") -> Mirror:
     """Topics with an array of partitions, whose elements have only their index in common."""
-    return Mirror(
-        source, {"name": "name"}, {array: Mirror("partitions", {"partition_index": index})}
+    return _mirror(
+        source, {"name": "name"}, {array: _mirror("partitions", {"partition_index": index})}
     )
 
 
-_INDEXES: Final = Mirror("partition_indexes", {"partition_index": ""})
+_INDEXES: Final = _mirror("partition_indexes", {"partition_index": ""})
 _TOPICS: Final = _partitions("topics", "partition_index")
-_FETCHED: Final = Mirror("topics", {"name": "name"}, {"partitions": _INDEXES})
-_RESOURCES: Final = Mirror(
+_FETCHED: Final = _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})
+_RESOURCES: Final = _mirror(
     "resources", {"resource_type": "resource_type", "resource_name": "resource_name"}
 )
 
-_MIRRORS: Final[dict[int, dict[str, Mirror]]] = {
+_MIRRORS: Final[dict[int, Mirrors]] = {
     0: {
-        "responses": Mirror(
+        "responses": _mirror(
             "topic_data",
             {"name": "name"},
-            {"partition_responses": Mirror("partition_data", {"index": "index"})},
+            {"partition_responses": _mirror("partition_data", {"index": "index"})},
         )
     },
     1: {
-        "responses": Mirror(
+        "responses": _mirror(
             "topics",
             {"topic": "topic"},
-            {"partitions": Mirror("partitions", {"partition_index": "partition"})},
+            {"partitions": _mirror("partitions", {"partition_index": "partition"})},
         )
     },
     2: {"topics": _TOPICS},
@@ -72,7 +98,7 @@ _MIRRORS: Final[dict[int, dict[str, Mirror]]] = {
     8: {"topics": _TOPICS},
     9: {
         "topics": _FETCHED,
-        "groups": Mirror("groups", {"group_id": "group_id"}, {"topics": _FETCHED}),
+        "groups": _mirror("groups", {"group_id": "group_id"}, {"topics": _FETCHED}),
     },
     10: {"coordinators": _names("coordinator_keys", "key", of="")},
     15: {"groups": _names("groups", "group_id", of="")},
@@ -80,19 +106,54 @@ _MIRRORS: Final[dict[int, dict[str, Mirror]]] = {
     20: {"responses": _names("topic_names", of="")},
     21: {"topics": _TOPICS},
     24: {
-        "results_by_topic_v3_and_below": Mirror(
+        "results_by_topic_v3_and_below": _mirror(
             "v3_and_below_topics",
             {"name": "name"},
-            {"results_by_partition": Mirror("partitions", {"partition_index": ""})},
+            {"results_by_partition": _mirror("partitions", {"partition_index": ""})},
+        )
+    },
+    27: {
+        "markers": _mirror(
+            "markers",
+            {"producer_id": "producer_id"},
+            {"topics": _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})},
         )
     },
     28: {"topics": _TOPICS},
+    30: {"results": _mirror("creations")},
+    31: {"filter_results": _mirror("filters")},
     32: {"results": _RESOURCES},
     33: {"responses": _RESOURCES},
+    34: {
+        "results": _mirror(
+            "dirs.topics",
+            {"topic_name": "name"},
+            {"partitions": _mirror("partitions", {"partition_index": ""})},
+        )
+    },
     37: {"results": _names("topics")},
     42: {"results": _names("groups_names", "group_id", of="")},
+    43: {
+        "replica_election_results": _mirror(
+            "topic_partitions",
+            {"topic": "topic"},
+            {"partition_result": _mirror("partitions", {"partition_id": ""})},
+        )
+    },
     44: {"responses": _RESOURCES},
+    45: {"responses": _TOPICS},
     47: {"topics": _TOPICS},
+    49: {
+        "entries": _mirror(
+            "entries",
+            arrays={
+                "entity": _mirror(
+                    "entity", {"entity_type": "entity_type", "entity_name": "entity_name"}
+                )
+            },
+        )
+    },
+    51: {"results": _names("deletions upsertions", "user", of="name")},
     61: {"topics": _FETCHED},
     65: {"transaction_states": _names("transactional_ids", "transactional_id", of="")},
 }
@@ -104,7 +165,21 @@ def busy(frame: Buffer) -> bytes | None:
     return refusal(frame, APIS[decode_request(frame).header.api_key].busy_error)
 
 
-def refusal(frame: Buffer, error_code: int) -> bytes | None:
+def denial(frame: Buffer) -> bytes:
+    """The answer to a request of an API that is denied: its error, and the reason of its row.
+
+    Raises:
+        MalformedFrameError: the frame is no request, or too large to be looked at.
+    """
+    if len(frame) > DENIED_LIMIT:
+        raise MalformedFrameError(f"{len(frame)} bytes are too many for a request that is denied")
+    header, body = decode_request(frame)
+    api = APIS[header.api_key]
+    message = f"{api.name} is not for virtual clusters: {api.reason}"
+    return encode_response(header, _answer(header, body, Refusal(api.denied_with, message)))
+
+
+def refusal(frame: Buffer, error_code: int, message: str | None = None) -> bytes | None:
     """The answer to a request frame, as the client sent it, with one error everywhere.
 
     None if the client expects no answer (Produce with acks=0): then the connection is closed, as a
@@ -116,28 +191,48 @@ def refusal(frame: Buffer, error_code: int) -> bytes | None:
     header, body = decode_request(frame)
     if header.api_key == _PRODUCE and body.acks == _NO_ANSWER:
         return None
-    response = struct_of(entity_of(header.api_key, header.version, "response"))
-    answer = _filled(response, body, _MIRRORS.get(header.api_key, {}), error_code)
+    answer = _answer(header, body, Refusal(error_code, message))
     if header.api_key == _FETCH and header.version >= _FETCH_SESSIONS_SINCE:
         # Clients take an error of the whole answer for one of the session, and look no further.
         answer = replace(answer, error_code=ErrorCode.none)
     return encode_response(header, answer)
 
 
-def _filled(struct: Struct, source: Any, mirrors: dict[str, Mirror], error_code: int) -> Any:
-    given: dict[str, Any] = {
-        f.name: ErrorCode(error_code) for f in struct.fields if f.kind == "error_code"
-    }
-    for f in struct.fields:
-        mirror = mirrors.get(f.name)
-        if mirror is not None and f.struct is not None:
-            given[f.name] = tuple(_mirrored(f.struct, source, mirror, error_code))
+class Refusal(NamedTuple):
+    """What every part of an answer says."""
+
+    error_code: int
+    message: str | None
+    """None: clients show their own words for the code."""
+
+    def of(self, struct: Struct) -> dict[str, Any]:
+        """The fields of a struct that say it."""
+        said: dict[str, Any] = {}
+        for known in struct.fields:
+            if known.kind == "error_code":
+                said[known.name] = ErrorCode(self.error_code)
+            elif known.name == _MESSAGE and self.message is not None:
+                said[known.name] = self.message
+        return said
+
+
+def _answer(header: Peek, body: Any, refusal: Refusal) -> Any:
+    response = struct_of(entity_of(header.api_key, header.version, "response"))
+    return _filled(response, body, _MIRRORS.get(header.api_key, {}), refusal)
+
+
+def _filled(struct: Struct, source: Any, mirrors: Mirrors, refusal: Refusal) -> Any:
+    given = refusal.of(struct)
+    for array in struct.fields:
+        mirror = mirrors.get(array.name)
+        if mirror is not None and array.struct is not None:
+            given[array.name] = tuple(_mirrored(array.struct, source, mirror, refusal))
     return blank(struct.entity, **given)
 
 
-def _mirrored(struct: Struct, source: Any, mirror: Mirror, error_code: int) -> Iterator[Any]:
-    for element in getattr(source, mirror.source) or ():
-        filled = _filled(struct, element, mirror.arrays, error_code)
+def _mirrored(struct: Struct, source: Any, mirror: Mirror, refusal: Refusal) -> Iterator[Any]:
+    for element in mirror.elements(source):
+        filled = _filled(struct, element, mirror.arrays, refusal)
         named = {
             name: element if of == "" else getattr(element, of) for name, of in mirror.names.items()
         }

@@ -20,3 +20,4 @@ class RefusedRequestError(Exception):
         self.error_code = error_code
         """Kafka's error code for the answer."""
         self.reason = reason
+        """Shown to the client where its answer has room for it."""

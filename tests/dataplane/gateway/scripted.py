@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Self
 
 PRODUCE, FETCH, DESCRIBE_CONFIGS, HANDSHAKE, API_VERSIONS, AUTHENTICATE = 0, 1, 32, 17, 18, 36
+DESCRIBE_ACLS = 29
 
 NO_TOPICS = struct.pack(">i", 0)
 PRODUCE_3 = struct.pack(">hhi", -1, 1, 1000) + NO_TOPICS
@@ -20,6 +21,8 @@ FETCH_4 = struct.pack(">iiiib", -1, 500, 1, 1024, 0) + NO_TOPICS
 FETCH_4_ANSWER = struct.pack(">ii", 0, 0)
 DESCRIBE_BROKER_1 = struct.pack(">ibh1sib", 1, 4, 1, b"1", -1, 0)
 """DescribeConfigs version 1 of a broker, which no virtual cluster has."""
+ALL_ACLS = struct.pack(">bhbhhbb", 1, -1, 1, -1, -1, 1, 1)
+"""DescribeAcls version 1 without any filter."""
 
 
 def framed(payload: bytes) -> bytes:

@@ -11,7 +11,9 @@ from dataplane.gateway.client_connection import DEPTH_LIMIT
 from dataplane.node.machine import Order
 from tests.dataplane.gateway.conftest import Stage
 from tests.dataplane.gateway.scripted import (
+    ALL_ACLS,
     API_VERSIONS,
+    DESCRIBE_ACLS,
     DESCRIBE_BROKER_1,
     DESCRIBE_CONFIGS,
     FETCH,
@@ -88,6 +90,16 @@ async def test_a_refused_request_is_answered_when_the_scope_opens_again(
     _serve_again(scripted)
     write.answer(PRODUCE_3_ANSWER)
     assert [(await client.receive())[0] for _ in range(2)] == [10, 11]
+
+
+async def test_what_is_denied_reaches_no_broker(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    client.send(request(DESCRIBE_ACLS, 1, 10, ALL_ACLS), request(FETCH, 4, 11, FETCH_4))
+    correlation_id, denial = await client.receive()
+    assert (correlation_id, denial[4:6]) == (10, struct.pack(">h", 31))
+    assert b"not by ACLs" in denial
+    assert (await broker.next()).key == FETCH
 
 
 async def test_a_refused_request_needs_no_other_to_be_answered(

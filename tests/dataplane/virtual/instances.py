@@ -120,6 +120,8 @@ class Generator:
                 return seed.randbytes(seed.choice([0, 3, 130, 700]))
             case "bool":
                 return seed.random() < 0.5
+            case "float64":
+                return seed.random()
             case "error_code":
                 return seed.choice(list(ErrorCode))
             case "uuid":

@@ -29,7 +29,9 @@ def test_unknown_keys_and_versions_are_refused():
     assert treatment(0, 2) is Treatment.REFUSE
     assert treatment(0, 13) is Treatment.REFUSE
     assert treatment(18, 4) is Treatment.ANSWER
-    assert treatment(75, 0) is Treatment.REFUSE
+    assert treatment(29, 3) is Treatment.DENY
+    assert treatment(29, 4) is Treatment.REFUSE
+    assert treatment(71, 0) is Treatment.REFUSE
     assert treatment(999, 0) is Treatment.REFUSE
     assert treatment(-1, -1) is Treatment.REFUSE
 
@@ -42,15 +44,16 @@ def test_versions_that_show_topic_ids_are_not_offered():
     offered = offered_versions(EVERYTHING)
     caps = {0: 12, 1: 12, 3: 9, 8: 9, 9: 9, 19: 6, 20: 5, 24: 3, 26: 4, 28: 4}
     assert {key: offered[key][1] for key in caps} == caps
-    assert not {23, 68, 71, 72, 75} & set(offered)
+    assert not {23, 68, 71, 72} & set(offered)
 
 
 def test_what_is_offered_is_what_every_cluster_has():
-    face = Face(slots=3, api_versions={0: (0, 11), 1: (4, 10), 2: (11, 12), 35: (1, 4)})
+    face = Face(slots=3, api_versions={0: (0, 11), 1: (4, 10), 2: (11, 12), 71: (0, 0)})
     offered = offered_versions(face)
     assert offered[0] == (0, 11)
     assert offered[1] == (4, 10)
     assert 2 not in offered  # nothing in common
     assert 3 not in offered  # not on every cluster
-    assert 35 not in offered  # refused
+    assert 71 not in offered  # refused
+    assert offered[29] == (1, 3)  # denied here, whatever the clusters have
     assert offered[18] == (0, 4)  # answered here, whatever the clusters have

@@ -21,7 +21,7 @@ def fields_of(api_key: int) -> Iterator[tuple[Direction, str, Field]]:
 
 @pytest.mark.parametrize(
     "row",
-    [row for row in APIS.values() if row.treatment is not Treatment.REFUSE],
+    [row for row in APIS.values() if row.treatment in {Treatment.REWRITE, Treatment.ANSWER}],
     ids=lambda r: r.name,
 )
 def test_every_field_that_could_hold_a_name_has_a_class(row):

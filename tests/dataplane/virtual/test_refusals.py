@@ -3,14 +3,20 @@
 import pytest
 from kio.schema.errors import ErrorCode
 
-from dataplane.virtual.apis import APIS
+from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.messages import blank, decode_response
-from dataplane.virtual.refusals import busy, refusal
+from dataplane.virtual.refusals import DENIED_LIMIT, busy, denial, refusal
 from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.schema import struct_of
 from tests.dataplane.virtual.instances import OFFERED, generated, request_frame
 
 MESSAGES = [pytest.param(k, v, id=f"{APIS[k].name}-{v}") for k, v in OFFERED]
+DENIED = [
+    pytest.param(row, version, id=f"{row.name}-{version}")
+    for row in APIS.values()
+    if row.treatment is Treatment.DENY
+    for version in range(row.lowest, row.highest + 1)
+]
 
 
 def error_codes(entity):
@@ -37,6 +43,51 @@ def test_every_part_of_the_answer_has_the_error(key, version):
         assert codes <= {ErrorCode.request_timed_out, ErrorCode.none}
         if key != 1:
             assert ErrorCode.none not in codes
+
+
+@pytest.mark.parametrize(("row", "version"), DENIED)
+def test_what_is_denied_is_answered_with_its_error(row, version):
+    for seed in range(4):
+        frame = denial(
+            request_frame(row.key, version, generated(row.key, version, "request", seed))
+        )
+        codes = set(error_codes(decode_response(row.key, version, frame)))
+        assert codes <= {ErrorCode(row.denied_with)}
+
+
+def test_what_is_denied_is_mirrored_with_the_reason():
+    body = next(
+        b
+        for b in (generated(51, 0, "request", s) for s in range(40))
+        if b.deletions and b.upsertions
+    )
+    answer = decode_response(51, 0, denial(request_frame(51, 0, body)))
+    assert [r.user for r in answer.results] == [u.name for u in (*body.deletions, *body.upsertions)]
+    reason = "accounts and their credentials are kept by the gateway"
+    assert {r.error_message for r in answer.results} == {
+        f"AlterUserScramCredentials is not for virtual clusters: {reason}"
+    }
+
+
+def test_topics_inside_of_something_are_mirrored_in_a_row():
+    body = next(b for b in (generated(34, 2, "request", s) for s in range(40)) if len(b.dirs) > 1)
+    answer = decode_response(34, 2, denial(request_frame(34, 2, body)))
+    asked = [(t.name, t.partitions) for d in body.dirs for t in d.topics]
+    assert asked
+    assert [
+        (r.topic_name, tuple(p.partition_index for p in r.partitions)) for r in answer.results
+    ] == asked
+
+
+def test_a_request_that_is_denied_is_not_read_at_any_length():
+    with pytest.raises(MalformedFrameError, match="too many"):
+        denial(bytes(DENIED_LIMIT + 1))
+
+
+def test_a_refusal_says_why_where_there_is_room():
+    body = next(b for b in (generated(19, 5, "request", s) for s in range(9)) if b.topics)
+    answer = decode_response(19, 5, refusal(request_frame(19, 5, body), 42, "not so"))
+    assert {topic.error_message for topic in answer.topics} == {"not so"}
 
 
 @pytest.mark.parametrize("version", [4, 9])

@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from dataplane.virtual.broker_list import broker_list, cluster_id, no_rack
+from dataplane.virtual.consumer_protocol import (
+    logical_assignment,
+    logical_subscription,
+    physical_assignment,
+    physical_subscription,
+)
 from dataplane.virtual.error_text import tenant_text
+from dataplane.virtual.log_dirs import nameless_directory
+from dataplane.virtual.own_range import first_of_mine, pattern_of_mine
 from dataplane.virtual.producer_ids import renewed_producer_ids
-from dataplane.virtual.subscription import logical_subscription, physical_subscription
 from dataplane.wire.treatments import (
     AddPrefix,
     Constant,
     Dropped,
     FieldTreatment,
+    GivenIfNull,
     ListenerHost,
     ListenerPort,
     Mapped,
@@ -35,6 +43,8 @@ INVALID_REQUEST: Final = 42
 UNSUPPORTED_ENDPOINT_TYPE: Final = 115
 
 _MINUS_ONE: Final = b"\xff\xff\xff\xff"
+_MINUS_ONE_LONG: Final = b"\xff" * 8
+_NO_UUID: Final = b"\0" * 16
 _ZERO: Final = b"\0\0\0\0"
 _INT32_MIN: Final = b"\x80\0\0\0"
 """How Kafka says that authorized operations were not asked for."""
@@ -65,6 +75,16 @@ TRANSACTION = FieldClass(
 )
 LISTED = FieldClass(
     "listed name", "a name in a list that also holds those of others", response=_LISTED
+)
+TRANSACTION_PATTERN = FieldClass(
+    "transaction pattern",
+    "a regular expression for whole transactional ids (KIP-1152)",
+    Through(pattern_of_mine),
+)
+CURSOR = FieldClass(
+    "cursor",
+    "where a page of topics begins, in order of names: the first page begins at the own ones",
+    GivenIfNull(first_of_mine),
 )
 TRANSACTION_IF_ANY = FieldClass(
     "transaction if any",
@@ -151,16 +171,26 @@ ERROR_TEXT = FieldClass(
 CLIENT_HOST = FieldClass(
     "client host", "the gateway's address, as the broker sees it", response=Through(_without_text)
 )
+LOG_DIR = FieldClass(
+    "log directory", "a path on a broker's disk", response=Through(nameless_directory)
+)
+DISK_SIZE = FieldClass(
+    "disk size", "bytes of a disk that others use too", response=Constant(_MINUS_ONE_LONG)
+)
 SUBSCRIPTION = FieldClass(
     "subscription",
     "bytes in which brokers look for topic names",
     Through(physical_subscription),
     Through(logical_subscription),
 )
-# No broker reads an assignment: consumers write it for each other, in names as they know them.
-ASSIGNMENT = FieldClass("assignment", "bytes for other members; topic names in them stay logical")
+ASSIGNMENT = FieldClass(
+    "assignment",
+    "bytes in which a group's leader names topics to the members",
+    Through(physical_assignment),
+    Through(logical_assignment),
+)
 PROTOCOL_TYPE = FieldClass(
-    "protocol type", "says whether subscriptions are a consumer's", Noted(), Noted()
+    "protocol type", "says whether subscriptions and assignments are a consumer's", Noted(), Noted()
 )
 ACKS = FieldClass("acks", "0: there will be no answer", Noted())
 RECORDS = FieldClass(
@@ -169,5 +199,10 @@ RECORDS = FieldClass(
     request=Patched(renewed_producer_ids),
 )
 OWN = FieldClass("own", "the tenant's own words, or Kafka's: passes")
+HIDDEN_TOPIC_ID = FieldClass(
+    "hidden topic id",
+    "a topic's UUID, where 0 says that there is none",
+    response=Constant(_NO_UUID),
+)
 TOPIC_ID = FieldClass("topic id", "a topic's UUID on one cluster", offered=False)
 UNSERVED = FieldClass("unserved", "a field of versions or APIs that are refused", offered=False)

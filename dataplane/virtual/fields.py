@@ -25,10 +25,10 @@ MARKED: Final = {
 
 RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     # What only other versions have than the offered ones
+    ("describe_topic_partitions.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
     ("*topic_id", fc.TOPIC_ID),
     ("fetch.request.replica_state.*", fc.UNSERVED),
     ("fetch.request.topics[].partitions[].replica_directory_id", fc.UNSERVED),
-    ("list_transactions.request.transactional_id_pattern", fc.UNSERVED),
     ("add_partitions_to_txn.*.*_by_transaction[].*", fc.UNSERVED),
     ("add_partitions_to_txn.request.transactions[].*", fc.UNSERVED),
     ("init_producer_id.*ongoing_txn_producer_id", fc.UNSERVED),
@@ -39,6 +39,11 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("offset_fetch.response.*topics[].name", fc.LISTED),
     # A transaction with group offsets in it also names a partition of __consumer_offsets
     ("describe_transactions.response.transaction_states[].topics[].topic", fc.LISTED),
+    # A page of everybody's topics, in order of their names
+    ("describe_topic_partitions.request.cursor", fc.CURSOR),
+    ("describe_topic_partitions.response.topics[].name", fc.LISTED),
+    ("describe_topic_partitions.response.next_cursor.topic_name", fc.LISTED),
+    ("describe_log_dirs.response.results[].topics[].name", fc.LISTED),
     # Brokers
     ("metadata.response.brokers[]*", fc.BROKERS),
     ("describe_cluster.response.brokers[]*", fc.BROKERS),
@@ -69,7 +74,8 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("find_coordinator.request.key_type", fc.COORDINATOR_TYPE),
     ("*configs.*.resource_name", fc.CONFIG_RESOURCE),
     ("*configs.request.*.resource_type", fc.CONFIG_RESOURCE_TYPE),
-    # Bytes with names inside
+    # Bytes and texts with names inside
+    ("list_transactions.request.transactional_id_pattern", fc.TRANSACTION_PATTERN),
     ("join_group.request.protocols[].metadata", fc.SUBSCRIPTION),
     ("join_group.response.members[].metadata", fc.SUBSCRIPTION),
     ("describe_groups.response.*.member_metadata", fc.SUBSCRIPTION),
@@ -77,6 +83,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("sync_group.request.*.assignment", fc.ASSIGNMENT),
     ("sync_group.response.assignment", fc.ASSIGNMENT),
     ("join_group.request.protocol_type", fc.PROTOCOL_TYPE),
+    ("sync_group.*.protocol_type", fc.PROTOCOL_TYPE),
     ("describe_groups.response.groups[].protocol_type", fc.PROTOCOL_TYPE),
     ("produce.request.acks", fc.ACKS),
     ("*.records", fc.RECORDS),
@@ -85,6 +92,8 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("*error_message", fc.ERROR_TEXT),
     ("describe_groups.response.*.client_host", fc.CLIENT_HOST),
     ("describe_groups.response.*.client_id", fc.OWN),
+    ("describe_log_dirs.response.results[].log_dir", fc.LOG_DIR),
+    ("describe_log_dirs.response.results[].*_bytes", fc.DISK_SIZE),
     # The tenant's own words, and Kafka's
     ("*.member_id", fc.OWN),
     ("*.group_instance_id", fc.OWN),

@@ -156,6 +156,7 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     51: {"results": _names("deletions upsertions", "user", of="name")},
     61: {"topics": _FETCHED},
     65: {"transaction_states": _names("transactional_ids", "transactional_id", of="")},
+    75: {"topics": _names("topics")},
 }
 """By API key. APIs that are not here have one error code for the whole answer."""
 

@@ -43,8 +43,10 @@ _RUNTIME: dict[str, Any] = {
     "i64": primitives.INT64.unpack_from,
     "pack_i64": primitives.INT64.pack,
     "uvarint": primitives.uvarint,
+    "NULL_STRUCT": primitives.NULL_STRUCT,
+    "NO_TAGS": primitives.NO_TAGS,
     "skip_tags": primitives.skip_tags,
-    "without_tags": primitives.without_tags,
+    "only_tags": primitives.only_tags,
     "null_length": primitives.null_length,
     "unexpected_null": primitives.unexpected_null,
     "beyond_end": primitives.beyond_end,
@@ -92,7 +94,12 @@ def _emit_header(emitter: Emitter, part: Part, *, tagged: bool) -> None:
     else:
         emitter.line(f"pos = {4 if part == 'response' else 0}")
     if tagged:
-        emitter.line("pos = skip_tags(frame, pos) if frame[pos] else pos + 1")
+        with emitter.block("if frame[pos]:"):
+            emitter.line("start = pos")
+            emitter.line("pos = skip_tags(frame, pos)")
+            emitter.splice("NO_TAGS", "start", "pos")
+        with emitter.block("else:"):
+            emitter.line("pos += 1")
 
 
 def _assembled(name: str, part: Part, emitter: Emitter) -> str:

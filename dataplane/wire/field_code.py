@@ -12,6 +12,7 @@ from dataplane.wire.treatments import (
     Constant,
     Dropped,
     FieldTreatment,
+    GivenIfNull,
     ListenerHost,
     ListenerPort,
     Mapped,
@@ -72,7 +73,7 @@ def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
             _emit_noted(emitter, field, compact=compact)
         case ShiftedUnlessNoted():
             _emit_shifted(emitter, treatment)
-        case Replaced() | Dropped():
+        case Replaced() | GivenIfNull() | Dropped():
             raise TypeError(f"{treatment} does not fit {field.name}")
 
 

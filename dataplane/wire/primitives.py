@@ -16,6 +16,12 @@ INT32: Final = struct.Struct(">i")
 INT64: Final = struct.Struct(">q")
 UINT32: Final = struct.Struct(">I")
 
+NO_TAGS: Final = b"\0"
+"""A section of tagged fields that has none."""
+
+NULL_STRUCT: Final = b"\xff"
+"""A struct that is null; one that is there begins with 1."""
+
 LONGEST: Final = 2**31 - 1
 """The largest length that Kafka's protocol can carry."""
 
@@ -74,15 +80,12 @@ def skip_tags(frame: Buffer, at: int) -> int:
     return at
 
 
-def without_tags(frame: Buffer, at: int, dropped: frozenset[int]) -> tuple[bytes, int]:
-    """A section of tagged fields without some of them, and the position after the original.
-
-    Fields that the schema does not know are kept.
-    """
+def only_tags(frame: Buffer, at: int, kept: frozenset[int]) -> tuple[bytes, int]:
+    """A section of tagged fields with some of them alone, and the position after the original."""
     count, at = uvarint(frame, at)
     if count > len(frame) - at:
         beyond_end(count, at)
-    kept = []
+    fields = []
     for _ in range(count):
         start = at
         tag, at = uvarint(frame, at)
@@ -90,9 +93,9 @@ def without_tags(frame: Buffer, at: int, dropped: frozenset[int]) -> tuple[bytes
         at += size
         if at > len(frame):
             raise MalformedFrameError(f"tagged field {tag} at byte {start} ends beyond the frame")
-        if tag not in dropped:
-            kept.append(bytes(frame[start:at]))
-    return encode_uvarint(len(kept)) + b"".join(kept), at
+        if tag in kept:
+            fields.append(bytes(frame[start:at]))
+    return encode_uvarint(len(fields)) + b"".join(fields), at
 
 
 def encode_string(value: bytes | None, *, compact: bool) -> bytes:

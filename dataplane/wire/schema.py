@@ -57,11 +57,16 @@ class Field:
         return f"{self.name}[]" if self.array else self.name
 
     @property
+    def may_be_absent(self) -> bool:
+        """Whether it is a single struct that may be null."""
+        return self.struct is not None and self.nullable and not self.array
+
+    @property
     def element_size(self) -> int | None:
         """Bytes of one value if that is the same for all values, else None."""
         if self.struct is None:
             return FIXED_SIZES.get(self.kind)
-        return None if self.nullable and not self.array else self.struct.size
+        return None if self.may_be_absent else self.struct.size
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,13 +101,16 @@ class Struct:
         return FIXED_SIZES.get(field.kind, 1)
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Field]]:
-        """Every leaf field with its path, as `topics[].partitions[].leader_epoch`."""
+        """Every leaf field with its path, as `topics[].partitions[].leader_epoch`.
+
+        A struct that may be null is a field of its own, and comes before those inside it.
+        """
         for field in (*self.fields, *self.tagged):
             path = prefix + field.step
+            if field.struct is None or field.may_be_absent:
+                yield path, field
             if field.struct is not None:
                 yield from field.struct.walk(path + ".")
-            else:
-                yield path, field
 
 
 @cache

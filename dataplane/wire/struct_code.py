@@ -6,7 +6,13 @@ from typing import TypeAlias
 from dataplane.wire.emitter import Emitter
 from dataplane.wire.field_code import emit_count, emit_field, emit_room
 from dataplane.wire.schema import Field, Struct
-from dataplane.wire.treatments import Dropped, FieldTreatment, Replaced, StripPrefix
+from dataplane.wire.treatments import (
+    Dropped,
+    FieldTreatment,
+    GivenIfNull,
+    Replaced,
+    StripPrefix,
+)
 
 Classify: TypeAlias = Callable[[str, Field], FieldTreatment | None]
 """The treatment of a field, by its path."""
@@ -34,7 +40,7 @@ class StructCode:
         elif field.struct is None:
             emit_field(self._emitter, field, treatment, compact)
         elif not field.array:
-            self._nested(field, field.struct, inside)
+            self._nested(field, field.struct, inside, treatment)
         elif field.struct.size is None or self._is_treated(field.struct, inside):
             self._array(field, field.struct, inside, compact=compact)
         else:
@@ -43,7 +49,9 @@ class StructCode:
     def _is_treated(self, struct: Struct, path: str) -> bool:
         return any(self._classify(inner, field) is not None for inner, field in struct.walk(path))
 
-    def _nested(self, field: Field, struct: Struct, inside: str) -> None:
+    def _nested(
+        self, field: Field, struct: Struct, inside: str, treatment: FieldTreatment | None
+    ) -> None:
         if not field.nullable:
             self.struct(struct, inside)
             return
@@ -51,8 +59,37 @@ class StructCode:
         emitter.settle()
         emitter.line("pos += 1")
         with emitter.block("if frame[pos - 1] == 1:"):
-            self.struct(struct, inside)
-            emitter.settle()
+            if self._is_filtered(struct, inside):
+                self._filtered_struct(struct, inside)
+            else:
+                self.struct(struct, inside)
+                emitter.settle()
+        if isinstance(treatment, GivenIfNull):
+            function = emitter.bind(treatment.function.__name__, treatment.function)
+            with emitter.block("else:"):
+                emitter.splice(f"{function}(view)", "pos - 1", "pos")
+
+    def _filtered_struct(self, struct: Struct, inside: str) -> None:
+        """A struct that becomes null if it holds a foreign name."""
+        emitter = self._emitter
+        emitter.loops += 1
+        mark, foreign = f"mark{emitter.loops}", f"foreign{emitter.loops}"
+        emitter.line("put(mv[last : pos - 1])")
+        emitter.line("last = pos - 1")
+        emitter.line(f"{mark} = len(pieces)")
+        emitter.line(f"{foreign} = False")
+        self.struct(struct, inside)
+        emitter.settle()
+        with emitter.block(f"if {foreign}:"):
+            emitter.line(f"del pieces[{mark}:]")
+            emitter.line("put(NULL_STRUCT)")
+            emitter.line("last = pos")
+        emitter.loops -= 1
+
+    def _is_filtered(self, struct: Struct, inside: str) -> bool:
+        """Whether a foreign name in the struct itself takes the struct with it."""
+        treatments = [self._classify(inside + field.step, field) for field in struct.fields]
+        return any(isinstance(t, StripPrefix) and t.leave_out_foreign for t in treatments)
 
     def _replaced(self, field: Field, treatment: Replaced, *, compact: bool) -> None:
         """Walk over the whole field, untreated, and put something else in its place."""
@@ -68,9 +105,7 @@ class StructCode:
 
     def _array(self, field: Field, struct: Struct, inside: str, *, compact: bool) -> None:
         emitter = self._emitter
-        treatments = [self._classify(inside + f.step, f) for f in struct.fields]
-        filtered = any(isinstance(t, StripPrefix) and t.leave_out_foreign for t in treatments)
-        loop = self._filtered_loop if filtered else self._loop
+        loop = self._filtered_loop if self._is_filtered(struct, inside) else self._loop
         emitter.loops += 1
         loop(field, struct, inside, compact=compact)
         emitter.loops -= 1
@@ -113,24 +148,32 @@ class StructCode:
         emitter.line(f"pieces[{place}] = encode_count({kept}, compact={compact})")
 
     def _tags(self, struct: Struct, path: str) -> None:
-        """Tagged fields: usually there are none. Those that must go go, the others are kept."""
+        """Tagged fields: usually there are none. Those that must go go.
+
+        So do those that the schema does not know: what a newer peer says there may hold names.
+        """
         emitter = self._emitter
-        dropped = frozenset(f.tag for f in struct.tagged if self._is_dropped(f, path))
+        kept = frozenset(f.tag for f in struct.tagged if self._is_kept(f, path))
         with emitter.block(f"if frame[{emitter.at()}]:"):
-            if dropped:
-                emitter.line(f"tags_at = {emitter.at()}")
-                name = emitter.bind("dropped_tags", dropped)
-                emitter.line(f"tags, pos = without_tags(frame, tags_at, {name})")
-                emitter.splice("tags", "tags_at", "pos")
-            else:
-                emitter.line(f"pos = skip_tags(frame, {emitter.at()})")
+            emitter.line(f"tags_at = {emitter.at()}")
+            name = emitter.bind("kept_tags", kept)
+            emitter.line(f"tags, pos = only_tags(frame, tags_at, {name})")
+            emitter.splice("tags", "tags_at", "pos")
         with emitter.block("else:"):
             emitter.line(f"pos += {emitter.ahead + 1}")
         emitter.ahead = 0
 
-    def _is_dropped(self, field: Field, path: str) -> bool:
-        """Whether a tagged field goes: if it, or anything within it, is to be dropped."""
+    def _is_kept(self, field: Field, path: str) -> bool:
+        """Whether a tagged field passes: if nothing within it is to be dropped.
+
+        Raises:
+            TypeError: something within it is to be changed, which no program does.
+        """
         step = path + field.step
         inner = field.struct.walk(step + ".") if field.struct is not None else ()
         leaves = [self._classify(step, field), *(self._classify(p, f) for p, f in inner)]
-        return any(isinstance(leaf, Dropped) for leaf in leaves)
+        if any(isinstance(leaf, Dropped) for leaf in leaves):
+            return False
+        if any(leaf is not None for leaf in leaves):
+            raise TypeError(f"the tagged field {step} can pass or be dropped, not be changed")
+        return True

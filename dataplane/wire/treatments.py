@@ -24,7 +24,8 @@ class StripPrefix:
     """A string loses `view.prefix`; null and empty stay as they are."""
 
     leave_out_foreign: bool = False
-    """An array element whose name has another prefix is left out; else such a name is an error."""
+    """What holds a name with another prefix is left out: an array's element, or a struct that may
+    be null. Else such a name is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,13 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenIfNull:
+    """A struct that is null gives way to bytes that a function of the view makes."""
+
+    function: Callable[[Any], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Only:
     """An integer must have one of these values; a request with another is refused."""
 
@@ -119,6 +127,7 @@ FieldTreatment: TypeAlias = (
     | Through
     | Patched
     | Replaced
+    | GivenIfNull
     | Only
     | Noted
     | ShiftedUnlessNoted

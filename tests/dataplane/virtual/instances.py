@@ -10,6 +10,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from kio.schema.consumer_protocol_assignment.v0 import data as assignment
 from kio.schema.consumer_protocol_subscription.v1.data import (
     ConsumerProtocolSubscription,
     TopicPartition,
@@ -100,6 +101,8 @@ class Generator:
             fc.ERROR_TEXT: f"Topic '{PREFIX}abc' on {SECRET}:9092 collides with topic {RIVAL}x.",
             fc.CLIENT_HOST: f"/{SECRET}",
             fc.RACK: SECRET,
+            fc.LOG_DIR: f"/var/{SECRET}/kafka",
+            fc.TRANSACTION_PATTERN: seed.choice(["", "a|b.*"]),
             fc.COORDINATOR_TYPE: seed.choice([0, 1]),
             fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),
             fc.REPLICA: -1,
@@ -107,6 +110,7 @@ class Generator:
             fc.ENDPOINT_TYPE: 1,
             fc.PROTOCOL_TYPE: "consumer",
             fc.SUBSCRIPTION: subscription(seed, PREFIX if response else ""),
+            fc.ASSIGNMENT: assigned(seed, PREFIX if response else ""),
             fc.NEW_PRODUCER_ID: seed.choice([-1, 5, 4001]),
         }
         return simple.get(class_)
@@ -146,6 +150,19 @@ def subscription(seed: random.Random, prefix: str) -> bytes:
         ),
     )
     return b"\0\1" + written.getvalue() + b"\1\2\3"
+
+
+def assigned(seed: random.Random, prefix: str) -> bytes:
+    """A consumer's SyncGroup bytes, with something unknown after them."""
+    topic = assignment.TopicPartition(topic=prefix + name_of(seed), partitions=(1, 2))
+    written = io.BytesIO()
+    entity_writer(assignment.ConsumerProtocolAssignment)(
+        written,
+        assignment.ConsumerProtocolAssignment(
+            assigned_partitions=(topic, topic), user_data=b"user data"
+        ),
+    )
+    return b"\0\3" + written.getvalue() + b"\1\2\3"
 
 
 class Oracle:
@@ -188,12 +205,17 @@ class Oracle:
         if class_ is fc.BROKERS and field.struct is not None:
             return self.brokers(field.struct)
         if value is None and class_ is not fc.CLUSTER_ID and class_ is not fc.CLIENT_HOST:
-            return None
+            return self.first_page(field.struct) if class_ is fc.CURSOR else None
+        if field.may_be_absent and field.struct is not None:
+            return next(iter(self.elements(field.struct, path + ".", (value,))), None)
         if not field.array:
             return self.one(field, path, class_, value)
         if field.struct is not None:
             return self.elements(field.struct, path + ".", value)
         return tuple(self.one(field, path, class_, element) for element in value)
+
+    def first_page(self, struct: Struct | None) -> Any:
+        return None if struct is None else struct.entity(topic_name=PREFIX, partition_index=0)
 
     def elements(self, struct: Struct, path: str, values: tuple[Any, ...]) -> Any:
         listed = [
@@ -201,7 +223,9 @@ class Oracle:
             for f in struct.fields
             if class_of(self.api, self.direction, path + f.step, f) is fc.LISTED
         ]
-        own = [v for v in values if all(getattr(v, n).startswith(PREFIX) for n in listed)]
+        own = [
+            v for v in values if all((getattr(v, n) or PREFIX).startswith(PREFIX) for n in listed)
+        ]
         return tuple(self.entity(v, path) for v in own)
 
     def brokers(self, struct: Struct) -> Any:
@@ -231,12 +255,15 @@ class Oracle:
             return self.node(value)
         if class_ is fc.SUBSCRIPTION:
             return self.subscription(value)
+        if class_ is fc.ASSIGNMENT:
+            return self.assignment(value)
         if self.direction == "request":
             replaced = {
                 fc.LEADER_EPOCH: -1,
                 fc.FETCH_SESSION: 0,
                 fc.FETCH_SESSION_EPOCH: -1,
                 fc.RACK: "",
+                fc.TRANSACTION_PATTERN: value and rf"Xteam\.A_(?:{value})",
             }
         else:
             masked = "Topic 'abc' on ***:9092 *** with topic ***."
@@ -246,6 +273,9 @@ class Oracle:
                 fc.FETCH_SESSION: 0,
                 fc.PREFERRED_REPLICA: -1,
                 fc.CLUSTER_ID: self.view.cluster_id,
+                fc.LOG_DIR: "log-dir-42623355",
+                fc.DISK_SIZE: -1,
+                fc.HIDDEN_TOPIC_ID: None,
                 fc.AUTHORIZED_OPERATIONS: -(2**31),
                 fc.CLIENT_HOST: "",
                 fc.ERROR_TEXT: masked,
@@ -258,22 +288,31 @@ class Oracle:
             return self.view.brokers[value]
         return -1 if value == -1 else self.view.brokers.index(value)
 
-    def subscription(self, value: bytes) -> bytes:
-        def renamed(name: str) -> str:
-            return PREFIX + name if self.direction == "request" else name.removeprefix(PREFIX)
+    def renamed(self, name: str) -> str:
+        return PREFIX + name if self.direction == "request" else name.removeprefix(PREFIX)
 
+    def subscription(self, value: bytes) -> bytes:
         body, size = entity_reader(ConsumerProtocolSubscription)(value[2:], 0)
         rest = value[2 + size :]
         body = replace(
             body,
-            topics=tuple(map(renamed, body.topics)),
+            topics=tuple(map(self.renamed, body.topics)),
             owned_partitions=tuple(
-                replace(o, topic=renamed(o.topic)) for o in body.owned_partitions
+                replace(o, topic=self.renamed(o.topic)) for o in body.owned_partitions
             ),
         )
         written = io.BytesIO()
         entity_writer(ConsumerProtocolSubscription)(written, body)
         return value[:2] + written.getvalue() + rest
+
+    def assignment(self, value: bytes) -> bytes:
+        body, size = entity_reader(assignment.ConsumerProtocolAssignment)(value[2:], 0)
+        topics = (replace(t, topic=self.renamed(t.topic)) for t in body.assigned_partitions)
+        written = io.BytesIO()
+        entity_writer(assignment.ConsumerProtocolAssignment)(
+            written, replace(body, assigned_partitions=tuple(topics))
+        )
+        return value[:2] + written.getvalue() + value[2 + size :]
 
 
 _HOST = next(f for _, f in message(10, 0, "response").walk() if f.name == "host")
@@ -315,8 +354,9 @@ def fact_of(key: int, body: Any) -> Any:
     match key:
         case 0:
             return body.acks
-        case 11:
-            return body.protocol_type.encode()
+        case 11 | 14:
+            protocol_type = getattr(body, "protocol_type", None)
+            return None if protocol_type is None else protocol_type.encode()
         case 22:
             return body.transactional_id is not None
         case _:

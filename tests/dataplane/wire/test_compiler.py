@@ -8,7 +8,7 @@ from dataplane.wire.compiler import compile_program, source_of
 from dataplane.wire.errors import ForeignNameError, MalformedFrameError, RefusedRequestError
 from dataplane.wire.primitives import INT16, encode_uvarint
 from dataplane.wire.schema import message
-from dataplane.wire.treatments import AddPrefix, Dropped, Noted, StripPrefix
+from dataplane.wire.treatments import AddPrefix, Dropped, GivenIfNull, Noted, StripPrefix
 
 VIEW = SimpleNamespace(
     prefix=b"team",
@@ -18,7 +18,7 @@ VIEW = SimpleNamespace(
     count_compact=lambda size: encode_uvarint(size + 1),
     count_classic=INT16.pack,
 )
-HEARTBEAT, LIST_GROUPS, PRODUCE = 12, 16, 0
+HEARTBEAT, LIST_GROUPS, PRODUCE, DESCRIBE_TOPIC_PARTITIONS = 12, 16, 0, 75
 HEADER = b"\x00\x0c\x00\x03\x00\x00\x00\x09\x00\x02me"
 
 
@@ -133,7 +133,7 @@ def test_a_fact_is_handed_out():
     assert produce.run(frame, VIEW)[1] == -1
 
 
-def test_known_tagged_fields_can_be_dropped_and_unknown_ones_are_kept():
+def test_of_tagged_fields_only_known_ones_pass_that_need_not_go():
     dropping = {"node_endpoints[].host": Dropped()}
     produced = program(PRODUCE, 10, "response", dropping, tagged_header=True)
     frame = b"\0\0\0\1\0" + b"\x01" + b"\0\0\0\0"
@@ -142,6 +142,46 @@ def test_known_tagged_fields_can_be_dropped_and_unknown_ones_are_kept():
     for tags, left in [
         (b"\x00", b"\x00"),
         (b"\x01" + endpoints, b"\x00"),
-        (b"\x02" + endpoints + unknown, b"\x01" + unknown),
+        (b"\x02" + endpoints + unknown, b"\x00"),
     ]:
         assert b"".join(produced.run(frame + tags, VIEW, None)) == frame + left
+    passing = program(PRODUCE, 10, "response", {}, tagged_header=True)
+    tags = b"\x02" + endpoints + unknown
+    assert b"".join(passing.run(frame + tags, VIEW, None)) == frame + b"\x01" + endpoints
+
+
+def test_a_tagged_field_that_would_have_to_be_changed_cannot_be_compiled():
+    with pytest.raises(TypeError, match="can pass or be dropped, not be changed"):
+        program(PRODUCE, 10, "response", {"node_endpoints[].host": StripPrefix()})
+
+
+CURSOR = b"\1\x08teamabc\0\0\0\3\0"
+
+
+def page(cursor):
+    return b"\0\0\0\7" + b"\0\0\0\0" + b"\1" + cursor + b"\0"
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        (CURSOR, b"\1\x04abc\0\0\0\3\0"),
+        (CURSOR.replace(b"team", b"Team"), b"\xff"),
+        (b"\xff", b"\xff"),
+    ],
+)
+def test_a_struct_with_a_foreign_name_becomes_null(sent, seen):
+    listed = {"next_cursor.topic_name": StripPrefix(leave_out_foreign=True)}
+    produced = program(DESCRIBE_TOPIC_PARTITIONS, 0, "response", listed)
+    assert b"".join(produced.run(page(sent), VIEW, None)) == page(seen)
+
+
+def test_a_struct_that_is_null_can_be_given():
+    def cursor(_view):
+        return CURSOR
+
+    given = {"cursor": GivenIfNull(cursor)}
+    produced = program(DESCRIBE_TOPIC_PARTITIONS, 0, "request", given)
+    start = b"\0\x4b\0\0\0\0\0\1\xff\xff" + b"\1" + b"\0\0\0\5"
+    pieces, _ = produced.run(start + b"\xff\0", VIEW)
+    assert b"".join(pieces) == start + CURSOR + b"\0"

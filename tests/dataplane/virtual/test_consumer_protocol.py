@@ -1,6 +1,11 @@
 import pytest
 
-from dataplane.virtual.subscription import logical_subscription, physical_subscription
+from dataplane.virtual.consumer_protocol import (
+    logical_assignment,
+    logical_subscription,
+    physical_assignment,
+    physical_subscription,
+)
 from dataplane.wire.errors import RefusedRequestError
 from tests.dataplane.virtual.test_view import view
 
@@ -50,3 +55,28 @@ def test_other_protocols_are_not_looked_into():
 def test_an_empty_topic_is_refused():
     with pytest.raises(RefusedRequestError):
         physical_subscription(b"\0\0\0\0\0\1\0\0\0\0\0\0", VIEW, b"consumer")
+
+
+CONNECT = b"\0\1\0\0\0\x08worker-1\0\x10http://h:8083/ab" + b"\0" * 8 + b"\0\0\0\0"
+
+
+@pytest.mark.parametrize("protocol_type", [b"consumer", None])
+@pytest.mark.parametrize("rest", [USER_DATA, b"\xff\xff\xff\xff", USER_DATA + b"new"])
+def test_topics_of_an_assignment_get_the_prefix_and_lose_it_again(rest, protocol_type):
+    topics = TOPICS + b"\0\0\0\1\0\0\0\3"
+    physical_topics = PHYSICAL_TOPICS + b"\0\0\0\1\0\0\0\3"
+    logical, physical = b"\0\3" + topics + rest, b"\0\3" + physical_topics + rest
+    assert physical_assignment(logical, VIEW, protocol_type) == physical
+    assert logical_assignment(physical, VIEW, protocol_type) == logical
+
+
+def test_an_assignment_without_topics_stays_as_it_is():
+    empty = b"\0\0\0\0\0\0\0\0\0\0"
+    assert physical_assignment(empty, VIEW, b"consumer") == empty
+
+
+@pytest.mark.parametrize("protocol_type", [b"connect", None])
+@pytest.mark.parametrize("value", [None, b"", b"\0", CONNECT, b'{"error":0,"master":"sr-1"}'])
+def test_what_is_no_assignment_passes_untouched(value, protocol_type):
+    assert physical_assignment(value, VIEW, protocol_type) is value
+    assert logical_assignment(value, VIEW, protocol_type) is value

@@ -12,9 +12,11 @@ Connection properties are Kafka's own and may hold secrets: they stay in the pro
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
+
+from contract.cluster_security import ClusterSecurity, UnusablePropertyError, security_of
 
 _SELECTOR = re.compile(r"\s*file\s*:\s*\{\s*path\s*:\s*(?P<path>[^}]*?)\s*\}\s*")
 
@@ -36,9 +38,24 @@ class ClusterProperties(msgspec.Struct, frozen=True, kw_only=True):
         """`host:port` pairs with commas between."""
         return self.properties["bootstrap.servers"]
 
+    @property
+    def security(self) -> ClusterSecurity:
+        """How it wants to be spoken to.
+
+        Raises:
+            UnusablePropertyError: a property cannot be honoured; a file that was read has none.
+        """
+        return security_of(self.properties)
+
+    def __repr__(self) -> str:
+        return f"ClusterProperties({self.name})"
+
+
+_Value: TypeAlias = str | int | float | bool | None
+
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    config: dict[str, dict[str, str | int | float | bool]]
+    config: dict[str, dict[str, _Value]]
 
 
 def selected_path(selector: str) -> Path:
@@ -59,7 +76,8 @@ def read_clusters(path: Path) -> tuple[ClusterProperties, ...]:
     """All clusters of the file, in its order.
 
     Raises:
-        ClustersFileError: the file is missing, malformed, or a cluster has no bootstrap servers.
+        ClustersFileError: the file is missing or malformed, or a cluster cannot be used as it is
+            described.
     """
     try:
         parsed = msgspec.yaml.decode(path.read_bytes(), type=_File, strict=False)
@@ -72,7 +90,7 @@ def read_clusters(path: Path) -> tuple[ClusterProperties, ...]:
     return tuple(_cluster(path, name, dict(raw)) for name, raw in parsed.config.items())
 
 
-def _cluster(path: Path, name: str, raw: dict[str, str | int | float | bool]) -> ClusterProperties:
+def _cluster(path: Path, name: str, raw: dict[str, _Value]) -> ClusterProperties:
     role = str(raw.pop("gateway.roles", "upstream"))
     if role not in {"upstream", "failover"}:
         raise ClustersFileError(
@@ -80,13 +98,13 @@ def _cluster(path: Path, name: str, raw: dict[str, str | int | float | bool]) ->
         )
     if not raw.get("bootstrap.servers"):
         raise ClustersFileError(f"{path}: {name} has no bootstrap.servers")
-    protocol = raw.get("security.protocol", "PLAINTEXT")
-    if protocol != "PLAINTEXT":
-        raise ClustersFileError(
-            f"{path}: {name} has security.protocol {protocol}; only PLAINTEXT can be used so far"
-        )
-    return ClusterProperties(
+    cluster = ClusterProperties(
         name=name,
         role="failover" if role == "failover" else "upstream",
-        properties={key: str(value) for key, value in raw.items()},
+        properties={key: "" if value is None else str(value) for key, value in raw.items()},
     )
+    try:
+        _ = cluster.security
+    except UnusablePropertyError as error:
+        raise ClustersFileError(f"{path}: {name}: {error}") from None
+    return cluster

@@ -12,7 +12,7 @@ import uvicorn
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from contract.clusters_file import ClustersFileError
+from contract.clusters_file import ClustersFileError, selected_path
 from controlplane.api.app import create_app
 from controlplane.coordinator.leading import lead_when_possible
 from controlplane.logs import configure_logs
@@ -21,6 +21,7 @@ from controlplane.settings import Settings
 from controlplane.store.follower import listen
 from controlplane.store.migrate import migrate
 from controlplane.store.sessions import CHANNEL
+from upstream.access import require_usable
 
 _logger = structlog.get_logger()
 
@@ -44,6 +45,7 @@ def main() -> None:
     try:
         settings = Settings()  # type: ignore[call-arg] # the values come from the environment
         _ = settings.control_cluster
+        require_usable(selected_path(settings.gateway_backend_kafka_selector), settings.clusters)
     except pydantic.ValidationError as error:
         sys.exit("\n".join(_complaint(e) for e in error.errors()))
     except ClustersFileError as error:

@@ -42,10 +42,11 @@ def clusters_yaml(main: KafkaCluster, failover: KafkaCluster) -> str:
     """The scenario's `clusters.yaml`, with the addresses of these clusters."""
     config = {
         "config": {
-            main.name: {"bootstrap.servers": main.bootstrap_servers},
+            main.name: {"bootstrap.servers": main.bootstrap_servers, **main.client_properties},
             failover.name: {
                 "bootstrap.servers": failover.bootstrap_servers,
                 "gateway.roles": "failover",
+                **failover.client_properties,
             },
         }
     }

@@ -18,6 +18,7 @@ from sandbox.postgres import Postgres, remove_data
 from sandbox.process import Process, stop_all, wait_ready
 from sandbox.progress import Progress, Report, silent
 from sandbox.registry import registry_process
+from sandbox.security import Security
 from sandbox.tools import write_tools
 
 _READY_WITHIN_S = 120.0
@@ -37,6 +38,8 @@ class Environment:
     def __init__(self, plan: Plan, report: Report = silent) -> None:
         self.plan = plan
         self.secrets = Secrets()
+        self.security: Security | None = None
+        """Certificates and the clusters' user, if the plan asks for them."""
         self._report = report
         self._processes: dict[str, Process] = {}
         self._clusters: dict[str, KafkaCluster] = {}
@@ -106,6 +109,8 @@ class Environment:
             shutil.rmtree(self.plan.folder / leftover, ignore_errors=True)
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         self.secrets.write(self.plan.secrets_file)
+        if self.plan.secure:
+            self.security = Security.create(self.plan.certificates)
 
     def _start_postgres(self) -> list[Process]:
         if not self.plan.has(Component.POSTGRES) or self._database_url is not None:
@@ -129,8 +134,11 @@ class Environment:
             ],
         }
         for name, brokers in addresses.items():
-            self._clusters[name] = KafkaCluster(name, brokers, self.plan.folder, kafka)
+            self._clusters[name] = KafkaCluster(
+                name, brokers, self.plan.folder, kafka, security=self.security
+            )
             self._clusters[name].format()
+        self.plan.clusters_file.touch(mode=0o600)
         self.plan.clusters_file.write_text(clusters_yaml(self.main, self.failover))
         started = self._start([*self.main.brokers, *self.failover.brokers])
         self._cleanup.callback(_kill_all, started)
@@ -164,6 +172,7 @@ class Environment:
             clusters_file=self.plan.clusters_file,
             secrets=self.secrets,
             folder=self.plan.folder,
+            security=self.security,
         )
 
     def _start(self, processes: Iterable[Process]) -> list[Process]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sandbox.kafka import KafkaCluster
 from sandbox.kafka_release import KafkaRelease
-from sandbox.probe import TopicExists
+from sandbox.probe import Check, SecureTopicExists, TopicExists
 from sandbox.process import Process, Program
 from sandbox.variables import inherited_without
 
@@ -31,6 +31,7 @@ def mirror_process(
     """
     file = folder / f"mm2-{source.name}-{target.name}.properties"
     properties = mirror_properties(source, target, heartbeats_back=heartbeats_back)
+    file.touch(mode=0o600)
     file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
     return Process(
         Program(
@@ -40,11 +41,18 @@ def mirror_process(
             ),
             log=folder / "logs" / "mirror-maker.log",
             # The last topic that it creates for itself; its connectors have started by then.
-            ready=TopicExists(target.addresses[0].port, f"{source.name}.checkpoints.internal"),
+            ready=_topic_exists(target, f"{source.name}.checkpoints.internal"),
             address=f"{source.name} -> {target.name}",
             environment=inherited_without("KAFKA_", "CLASSPATH"),
         )
     )
+
+
+def _topic_exists(cluster: KafkaCluster, topic: str) -> Check:
+    port = cluster.addresses[0].port
+    if cluster.security is None:
+        return TopicExists(port, topic)
+    return SecureTopicExists(port, topic, cluster.security.librdkafka())
 
 
 def mirror_properties(
@@ -79,6 +87,9 @@ def mirror_properties(
         f"{source.name}.plugin.discovery": "service_load",
         f"{target.name}.plugin.discovery": "service_load",
     }
+    for cluster in (source, target):
+        access = cluster.client_properties.items()
+        properties |= {f"{cluster.name}.{key}": value for key, value in access}
     if not heartbeats_back:
         properties[f"{back}.emit.heartbeats.enabled"] = "false"
     return properties

@@ -52,6 +52,8 @@ class Plan:
     profile: Profile = Profile.FULL
     ports: Ports = field(default_factory=Ports)
     components: frozenset[Component] = frozenset(Component)
+    secure: bool = False
+    """TLS everywhere, and clusters that want a log-in with SCRAM-SHA-512."""
     database_url: str | None = None
     """A Postgres server to use in place of an own one."""
     control_plane_variables: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +68,11 @@ class Plan:
     def secrets_file(self) -> Path:
         """The signing key and the node token, as shell variables; for its owner only."""
         return self.folder / "secrets.env"
+
+    @property
+    def certificates(self) -> Path:
+        """Folder of the certificates of a secure environment."""
+        return self.folder / "certificates"
 
     @property
     def tools(self) -> Path:

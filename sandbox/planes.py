@@ -9,6 +9,7 @@ from sandbox.configuration import ADMIN_API_USERS, Secrets
 from sandbox.ports import SLOTS, Ports
 from sandbox.probe import HttpUp
 from sandbox.process import Process, Program
+from sandbox.security import Security
 from sandbox.variables import inherited_without
 
 READY_PATH = "/health/ready"
@@ -23,6 +24,8 @@ class PlaneSettings:
     secrets: Secrets
     folder: Path
     """Receives the logs."""
+    security: Security | None = None
+    """What clients of the gateways are met with; None: plain text."""
 
     def shared_variables(self) -> dict[str, str]:
         """What control planes and gateways have in common, on top of what this process has."""

@@ -5,11 +5,15 @@ A check is called to look once; it can be written down, so that another process 
 
 import http.client
 import io
+import logging
 import socket
 import struct
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import msgspec
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from kio.schema.metadata.v1.request import MetadataRequest
 from kio.schema.metadata.v1.response import MetadataResponse
 from kio.schema.request_header.v1.header import RequestHeader
@@ -17,6 +21,7 @@ from kio.serial import entity_reader, entity_writer
 from kio.static.primitive import i16, i32
 
 _TIMEOUT_S = 1.0
+_LOGIN_TIMEOUT_S = 2.0
 _LENGTH = struct.Struct(">i")
 
 _read_metadata = entity_reader(MetadataResponse)
@@ -33,6 +38,40 @@ class BrokerUp(msgspec.Struct, frozen=True, tag=True):
     def __call__(self) -> bool:
         """Look now."""
         return brokers_in_metadata(self.port) == self.node_ids
+
+
+class SecureBrokerUp(msgspec.Struct, frozen=True, tag=True):
+    """The same of a broker that wants TLS and a log-in."""
+
+    port: int
+    node_ids: frozenset[int]
+    access: dict[str, str]
+    """Settings of librdkafka. Holds a password."""
+
+    def __call__(self) -> bool:
+        """Look now."""
+        metadata = _secure_metadata(self.port, self.access)
+        return metadata is not None and metadata.brokers.keys() == self.node_ids
+
+    def __repr__(self) -> str:
+        return f"SecureBrokerUp({self.port})"
+
+
+class SecureTopicExists(msgspec.Struct, frozen=True, tag=True):
+    """A broker that wants TLS and a log-in knows a topic."""
+
+    port: int
+    topic: str
+    access: dict[str, str]
+    """Settings of librdkafka. Holds a password."""
+
+    def __call__(self) -> bool:
+        """Look now."""
+        metadata = _secure_metadata(self.port, self.access)
+        return metadata is not None and self.topic in metadata.topics
+
+    def __repr__(self) -> str:
+        return f"SecureTopicExists({self.port}, {self.topic})"
 
 
 class TopicExists(msgspec.Struct, frozen=True, tag=True):
@@ -81,7 +120,7 @@ class PostgresUp(msgspec.Struct, frozen=True, tag=True):
             return False
 
 
-Check: TypeAlias = BrokerUp | TopicExists | HttpUp | PostgresUp
+Check: TypeAlias = BrokerUp | SecureBrokerUp | TopicExists | SecureTopicExists | HttpUp | PostgresUp
 
 
 def brokers_in_metadata(port: int) -> frozenset[int]:
@@ -94,6 +133,17 @@ def topics_in_metadata(port: int) -> frozenset[str]:
     """Names of all topics that the broker on a local port knows; empty if it does not answer."""
     metadata = _metadata(port, MetadataRequest(topics=None))
     return frozenset(topic.name for topic in metadata.topics) if metadata else frozenset()
+
+
+def _secure_metadata(port: int, access: Mapping[str, str]) -> Any:
+    """What a broker on a local port knows; None if it does not answer, or lets nobody in yet."""
+    quiet = logging.getLogger("sandbox.probe.librdkafka")
+    quiet.disabled = True
+    settings = {"bootstrap.servers": f"localhost:{port}", "log_level": 0, **access}
+    try:
+        return AdminClient(settings, logger=quiet).list_topics(timeout=_LOGIN_TIMEOUT_S)
+    except KafkaException:
+        return None
 
 
 def _metadata(port: int, request: MetadataRequest) -> MetadataResponse | None:

@@ -8,7 +8,6 @@ from contract.records import TopicMapping, VirtualCluster
 from controlplane.coordinator.memory import Memory
 from controlplane.domain.switch.state import Switch
 from controlplane.plane import ControlPlane
-from controlplane.probes.connection import UnusablePropertiesError
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.preflight import preflight
@@ -39,7 +38,7 @@ class Prober:
         try:
             await getattr(self, f"_{what}")()
             self._memory.probe_error = None
-        except (UnreachableError, UnusablePropertiesError) as error:
+        except UnreachableError as error:
             self._memory.probe_error = str(error)
             await self.close()
         await asyncio.sleep(_PAUSE_S)

@@ -7,7 +7,6 @@ import structlog
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.commands import DecideFace, DescribeCluster
 from controlplane.plane import ControlPlane
-from controlplane.probes.connection import UnusablePropertiesError
 from controlplane.probes.describe import UnreachableError, describe
 from controlplane.store.event_store import Attribution
 
@@ -35,7 +34,7 @@ async def survey(plane: ControlPlane) -> None:
 async def _survey_one(plane: ControlPlane, cluster: ClusterProperties) -> bool:
     try:
         found = await describe(cluster)
-    except (UnreachableError, UnusablePropertiesError) as error:
+    except UnreachableError as error:
         _logger.warning("cluster.unreachable", cluster=cluster.name, detail=str(error))
         return False
     await plane.ledger.carry_out(

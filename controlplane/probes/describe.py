@@ -10,6 +10,7 @@ from aiokafka.protocol.admin import ApiVersionRequest
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.physical import ApiVersions, common_versions
 from controlplane.probes.connection import client_options
+from upstream.access import access_to
 
 
 class UnreachableError(Exception):
@@ -37,14 +38,22 @@ async def describe(cluster: ClusterProperties) -> Description:
         brokers = tuple(sorted(broker["node_id"] for broker in described["brokers"]))
         ranges = [await _versions(admin, broker) for broker in brokers]
     except (KafkaError, OSError, TimeoutError) as error:
-        raise UnreachableError(
-            f"cluster {cluster.name} at {cluster.bootstrap_servers} does not answer:"
-            f" {error or type(error).__name__}"
-        ) from error
+        raise await unreachable(cluster, error) from error
     finally:
         await admin.close()
     return Description(
         cluster_id=described["cluster_id"], brokers=brokers, api_versions=common_versions(ranges)
+    )
+
+
+async def unreachable(cluster: ClusterProperties, error: Exception) -> UnreachableError:
+    """What to say of a cluster that could not be asked: a refused log-in above all."""
+    refusal = await access_to(cluster).refusal()
+    if refusal is not None:
+        return UnreachableError(f"cluster {cluster.name} does not let us in: {refusal}")
+    return UnreachableError(
+        f"cluster {cluster.name} at {cluster.bootstrap_servers} does not answer:"
+        f" {error or type(error).__name__}"
     )
 
 

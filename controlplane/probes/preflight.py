@@ -6,7 +6,6 @@ from contract.clusters_file import ClusterProperties
 from contract.records import Cluster
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import Preflight
-from controlplane.probes.connection import UnusablePropertiesError
 from controlplane.probes.describe import Description, UnreachableError, describe
 
 _BUDGET_S = 8.0
@@ -31,7 +30,7 @@ async def _reachable(name: str, cluster: ClusterProperties) -> tuple[Check, Desc
     try:
         async with asyncio.timeout(_BUDGET_S):
             found = await describe(cluster)
-    except (UnreachableError, UnusablePropertiesError) as error:
+    except UnreachableError as error:
         return Check(name=name, passed=False, detail=str(error)), None
     except TimeoutError:
         detail = f"cluster {cluster.name} at {cluster.bootstrap_servers} does not answer in time"

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.connection import client_options
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.describe import UnreachableError, unreachable
 
 _READ_BUDGET_S = 5.0
 _WINDOWS = (4, 100, 1000, 10_000, 100_000)
@@ -175,7 +175,7 @@ async def end_reader(cluster: ClusterProperties) -> AsyncIterator[EndReader]:
             await consumer.start()
             await admin.start()
         except (KafkaError, OSError, TimeoutError) as error:
-            raise reader._unreachable(error) from error  # noqa: SLF001 - the same module
+            raise await unreachable(cluster, error) from error
         yield reader
     finally:
         await consumer.stop()

@@ -185,6 +185,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         tenant = self.tenant
         return (
             self._upstream is not None
+            and not self._draining
             and tenant is not None
             and tenant.scope.is_open
             and now < self._lease.deadline
@@ -364,6 +365,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._pace_broker()
         self._let_go_if_drained()
 
+    def renew_upstream(self, now: float) -> None:
+        """Exchange a broker connection whose session ends, as soon as no write is in flight."""
+        if self._upstream is not None and now >= self._upstream.renew_at and not self._draining:
+            self.fence()
+
     def drop(self) -> int:
         """Let go of the broker at once; how many writes now have an unknown outcome."""
         self._draining = False
@@ -387,6 +393,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._exchange.recall()
         self._upstream.transport.close()
         self._release()
+        if self._exchange.waiting:
+            self._connect_if_open(monotonic())
         self._read_or_pause()
 
     def _release(self) -> UpstreamConnection | None:

@@ -18,17 +18,19 @@ from contract.records import (
     VirtualCluster,
 )
 from dataplane.gateway.authentication import is_revoked
+from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.exchange import Request
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.services import Client, Counters, Lease
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.topology import Topology
-from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.topics import TopicFact, topic_facts
+from upstream.access import access_to
+from upstream.sasl.mechanism import LoginRefusedError
 
 HOLD_LIMIT = 8.0
 """Seconds that a request may be held before it is answered with a retriable error."""
@@ -68,6 +70,7 @@ class Gateway:
         self.topic_facts: asyncio.Queue[TopicFact] = asyncio.Queue()
         self.tell: Callable[[machine.Event], None] = _nobody_listens
         """Where the follower hears of closed connections and of a lease that ran out."""
+        self._accesses = {c.name: access_to(c) for c in settings.clusters}
         self._topology = Topology(settings.clusters)
         self._scopes: dict[str, Scope] = {}
         self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
@@ -151,7 +154,6 @@ class Gateway:
     async def _dial(self, client: Client, scope: Scope) -> None:
         """Try the slot's broker, then the others: any of them can say where to go instead."""
         give_up_at = monotonic() + HOLD_LIMIT
-        loop = asyncio.get_running_loop()
         while scope.is_open and scope.routing is not None:
             routing, tenant = scope.routing, client.tenant
             if tenant is None or client.transport.is_closing():
@@ -161,20 +163,26 @@ class Gateway:
             except LookupError as error:
                 client.upstream_failed(str(error))
                 return
-            for host, port in self._topology.addresses(routing.cluster, broker):
+            access = self._accesses[routing.cluster]
+            for address in self._topology.addresses(routing.cluster, broker):
                 try:
                     async with self._dials, asyncio.timeout(DIAL_TIMEOUT):
-                        _, upstream = await loop.create_connection(
-                            partial(UpstreamConnection, client, routing.epoch), host, port
-                        )
+                        upstream = await connect(access, routing.epoch, address)
+                except LoginRefusedError as error:
+                    client.upstream_failed(f"cluster {routing.cluster} refuses us: {error}")
+                    return
                 except (OSError, TimeoutError):
                     self._topology.doubt(routing.cluster)
                     continue
+                upstream.owner = client
                 scope.upstream_opened(upstream.transport)
                 client.upstream_opened(upstream)
                 return
             if monotonic() >= give_up_at:
-                client.upstream_failed(f"no broker of cluster {routing.cluster} can be reached")
+                client.upstream_failed(
+                    f"no broker of cluster {routing.cluster} can be reached"
+                    f" {self._topology.problem(routing.cluster)}".rstrip()
+                )
                 return
             await asyncio.sleep(DIAL_PAUSE)
         client.dial_abandoned()
@@ -228,7 +236,9 @@ class Gateway:
                 if client.tenant is None:
                     if client.connected_at < now - AUTHENTICATION_LIMIT:
                         client.close("it did not authenticate in time")
-                elif client.waiting:
+                    continue
+                client.renew_upstream(now)
+                if client.waiting:
                     client.refuse_overdue(now - HOLD_LIMIT)
 
     def _upstreams_closed(self, scope: str) -> None:

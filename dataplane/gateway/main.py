@@ -13,7 +13,7 @@ import structlog
 import uvloop
 from pydantic_core import ErrorDetails
 
-from contract.clusters_file import ClustersFileError
+from contract.clusters_file import ClustersFileError, selected_path
 from contract.fold import ControlState
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.http import Server, application, server
@@ -23,6 +23,7 @@ from dataplane.node.control_planes import ControlPlanes
 from dataplane.node.follower import Follower, OutdatedError
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.programs import compile_all
+from upstream.access import access_to, require_usable
 
 DRAIN_LIMIT = 5.0
 """Seconds that writes get to be answered when the node is told to stop."""
@@ -42,7 +43,7 @@ def main() -> None:
     """
     try:
         settings = GatewaySettings()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - from the environment
-        _ = settings.clusters
+        require_usable(selected_path(settings.backend_selector), settings.clusters)
     except pydantic.ValidationError as error:
         sys.exit("\n".join(f"interlock: {variable_of(e)}: {e['msg']}" for e in error.errors()))
     except (ClustersFileError, LookupError) as error:
@@ -83,7 +84,7 @@ async def _run(settings: GatewaySettings) -> None:
             incarnation=incarnation,
             control=control,
             control_planes=control_planes,
-            control_bootstrap=settings.control_topic_cluster.bootstrap_servers,
+            control_client=access_to(settings.control_topic_cluster).client_options(),
             gateway=gateway,
         )
         gateway.tell = follower.take

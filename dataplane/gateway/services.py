@@ -71,6 +71,9 @@ class Client(Owner, Protocol):
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""
 
+    def renew_upstream(self, now: float) -> None:
+        """Exchange a broker connection whose session ends."""
+
     def close(self, reason: str) -> None:
         """End the connection, with one line in the log that says why."""
 

@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from dataplane.cancellation import heed_cancellation
+from upstream.access import access_to
 
 REFRESH = 30.0
 """Seconds between two looks at clusters that answer."""
@@ -25,6 +26,7 @@ class Topology:
         """Know the clusters of `clusters.yaml`, and none of their brokers yet."""
         self._clusters = clusters
         self._brokers: dict[str, dict[int, tuple[str, int]]] = {c.name: {} for c in clusters}
+        self._problems: dict[str, str] = {}
         self._look_again = {c.name: asyncio.Event() for c in clusters}
 
     def addresses(self, cluster: str, first: int) -> list[tuple[str, int]]:
@@ -32,6 +34,10 @@ class Topology:
         brokers = self._brokers.get(cluster, {})
         ordered = sorted(brokers, key=lambda broker: (broker != first, broker))
         return [brokers[broker] for broker in ordered]
+
+    def problem(self, cluster: str) -> str:
+        """Why a cluster could not be asked for its brokers; empty if it could."""
+        return self._problems.get(cluster, "")
 
     def doubt(self, cluster: str) -> None:
         """An address did not answer: look again."""
@@ -49,13 +55,16 @@ class Topology:
         reachable = True
         while True:
             try:
-                self._brokers[cluster.name] = await ask_brokers(cluster.bootstrap_servers)
+                self._brokers[cluster.name] = await ask_brokers(cluster)
                 if not reachable:
                     log.info("cluster answers again", cluster=cluster.name)
                 reachable = True
+                self._problems.pop(cluster.name, None)
             except (KafkaError, OSError) as error:
-                if reachable:
-                    log.warning("cluster does not answer", cluster=cluster.name, error=repr(error))
+                reason = await access_to(cluster).refusal() or repr(error)
+                if reachable or reason != self._problems.get(cluster.name):
+                    log.warning("cluster does not answer", cluster=cluster.name, error=reason)
+                self._problems[cluster.name] = reason
                 reachable = False
             heed_cancellation()
             await asyncio.sleep(RETRY)
@@ -68,13 +77,13 @@ class Topology:
                     continue
 
 
-async def ask_brokers(bootstrap_servers: str) -> dict[int, tuple[str, int]]:
+async def ask_brokers(cluster: ClusterProperties) -> dict[int, tuple[str, int]]:
     """Ask a cluster for its brokers.
 
     Raises:
         KafkaError: no bootstrap server answers.
     """
-    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000)
+    client = AIOKafkaClient(**access_to(cluster).client_options())
     try:
         await client.bootstrap()
         return {b.nodeId: (b.host, b.port) for b in client.cluster.brokers()}

@@ -27,8 +27,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def __init__(self, owner: Owner, epoch: int) -> None:
         """Belong to a client connection, in one epoch of its scope."""
-        self._owner = owner
+        self.owner = owner
         self.epoch = epoch
+        self.renew_at = float("inf")
+        """Monotonic second from which on the broker may end the session (KIP-368)."""
         self._reader = FrameReader(ANSWER_LIMIT)
         self.transport: asyncio.Transport
 
@@ -48,7 +50,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self.transport.abort()
             return
         if frames:
-            self._owner.answers_received(self, frames)
+            self.owner.answers_received(self, frames)
 
     def eof_received(self) -> bool:
         """Close: Kafka knows no half-open connection."""
@@ -56,12 +58,12 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - gone is gone
         """Tell the client connection."""
-        self._owner.upstream_lost(self)
+        self.owner.upstream_lost(self)
 
     def pause_writing(self) -> None:
         """The broker is slow: let the client wait."""
-        self._owner.upstream_writable(self, writable=False)
+        self.owner.upstream_writable(self, writable=False)
 
     def resume_writing(self) -> None:
         """The broker has caught up."""
-        self._owner.upstream_writable(self, writable=True)
+        self.owner.upstream_writable(self, writable=True)

@@ -6,9 +6,9 @@ Channel T is the control topic, channel H is the control planes' HTTP. Either is
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import structlog
@@ -78,17 +78,20 @@ class Follower:
         incarnation: str,
         control: ControlState,
         control_planes: ControlPlanes,
-        control_bootstrap: str,
+        control_client: Mapping[str, Any],
         gateway: Gateway,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """Follow for one incarnation of a node; `control` is shared with the gateway."""
+        """Follow for one incarnation of a node; `control` is shared with the gateway.
+
+        `control_client` is what aiokafka's clients of the control topic's cluster are made with.
+        """
         self.state = machine.NodeState()
         self._node_id = node_id
         self._incarnation = incarnation
         self._control = control
         self._control_planes = control_planes
-        self._control_bootstrap = control_bootstrap
+        self._control_client = control_client
         self._gateway = gateway
         self._clock = clock
         self._applied_seq = 0
@@ -300,11 +303,10 @@ class Follower:
         await self._log_known.wait()
         while True:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._control_bootstrap,
+                **self._control_client,
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
-                request_timeout_ms=3000,
                 retry_backoff_ms=200,
             )
             try:

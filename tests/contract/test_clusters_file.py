@@ -56,7 +56,7 @@ def test_another_selector_is_refused() -> None:
         ),
         (
             "config: {main: {bootstrap.servers: 'a:1', security.protocol: SASL_SSL}}",
-            "only PLAINTEXT can be used so far",
+            r"clusters.yaml: main: sasl.jaas.config names no username and password",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ import jwt
 import pytest
 import uvloop
 
+from contract.clusters_file import ClusterProperties
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Record, Routing, State, VirtualCluster, key_of
 from dataplane.gateway import topology
@@ -87,6 +88,11 @@ class Stage:
         }
 
 
+def cluster_at(name: str, servers: str) -> ClusterProperties:
+    """A cluster that asks for no security."""
+    return ClusterProperties(name=name, role="upstream", properties={"bootstrap.servers": servers})
+
+
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Any:
     """The loop that nodes run on: its transports differ from those of asyncio."""
     return {"uvloop": uvloop.new_event_loop}
@@ -105,14 +111,17 @@ async def running_stage(
     folder: Path,
     bootstraps: dict[str, str],
     brokers: dict[str, tuple[int, ...]],
+    properties: Mapping[str, str] | None = None,
+    **variables: Any,
 ) -> AsyncIterator[Stage]:
-    """A gateway that serves the first of the clusters."""
+    """A gateway that serves the first of the clusters, with further properties of theirs."""
+    security = "".join(f"    {key}: {value!r}\n" for key, value in (properties or {}).items())
     clusters_file = folder / "clusters.yaml"
     clusters_file.write_text(
         "config:\n"
-        f"  main:\n    bootstrap.servers: {bootstraps['main']}\n"
+        f"  main:\n    bootstrap.servers: {bootstraps['main']}\n{security}"
         f"  failover:\n    bootstrap.servers: {bootstraps['failover']}\n"
-        "    gateway.roles: failover\n"
+        f"    gateway.roles: failover\n{security}"
     )
     settings = GatewaySettings(
         GATEWAY_BACKEND_KAFKA_SELECTOR=f"file : {{ path: {clusters_file} }}",
@@ -121,6 +130,7 @@ async def running_stage(
         GATEWAY_ADVERTISED_HOST="localhost",
         GATEWAY_BIND_HOST="127.0.0.1",
         GATEWAY_PORT_START=port,
+        **variables,
     )
     control = ControlState()
     gateway = Gateway(settings, control)
@@ -150,7 +160,10 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """On two real clusters."""
     bootstraps = {"main": clusters.main, "failover": clusters.failover}
-    brokers = {name: tuple(await ask_brokers(servers)) for name, servers in bootstraps.items()}
+    brokers = {
+        name: tuple(await ask_brokers(cluster_at(name, servers)))
+        for name, servers in bootstraps.items()
+    }
     port = gateway_ports.gateway(0)
     async with running_stage(unique_name, port, tmp_path, bootstraps, brokers) as running:
         yield running
@@ -169,7 +182,7 @@ async def scripted(
 ) -> AsyncIterator[Stage]:
     """On one scripted broker, which is both clusters."""
 
-    async def addresses(bootstrap_servers: str) -> dict[int, tuple[str, int]]:
+    async def addresses(cluster: ClusterProperties) -> dict[int, tuple[str, int]]:
         return {1: ("127.0.0.1", broker.port)}
 
     monkeypatch.setattr(topology, "ask_brokers", addresses)

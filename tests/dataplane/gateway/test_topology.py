@@ -13,7 +13,7 @@ async def test_it_ends_even_if_the_library_swallows_the_cancellation(
 ):
     asked = asyncio.Event()
 
-    async def swallow(bootstrap_servers: str) -> dict[int, tuple[str, int]]:
+    async def swallow(cluster: ClusterProperties) -> dict[int, tuple[str, int]]:
         asked.set()
         try:
             await asyncio.Event().wait()

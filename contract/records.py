@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from contract.policy import Limits, Policy
+
 RECORD_VERSION = 1
 """Version of the record's layout. A node that reads a newer one stops serving (rule N8)."""
 
@@ -60,6 +62,7 @@ class VirtualCluster(msgspec.Struct, frozen=True, kw_only=True, tag="vcluster"):
     scope: str
     cluster_id: str
     """The Kafka cluster id that its clients see, for ever."""
+    policy: Policy = Policy()
 
 
 class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
@@ -69,6 +72,10 @@ class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
     name: str
     revoked_at: int | None = None
     """Epoch seconds. Tokens issued up to then (claim `iat`), or without `iat`, are refused."""
+    read_only: bool = False
+    """It may consume and commit, but change nothing else."""
+    limits: Limits = Limits()
+    """Its own; where they say nothing, those of the virtual cluster's policy hold."""
 
 
 class TopicMapping(msgspec.Struct, frozen=True, kw_only=True, tag="topic"):

@@ -14,6 +14,7 @@ from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.events import EventController
 from controlplane.api.own.fleet import ClusterController, NodeController
 from controlplane.api.own.plans import plan
+from controlplane.api.own.policies import PolicyController
 from controlplane.api.own.switches import SwitchController
 from controlplane.api.own.tenants import TenantController
 from controlplane.plane import ControlPlane
@@ -32,6 +33,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             VirtualClusterController,
             PhysicalClusterController,
             TenantController,
+            PolicyController,
             ClusterController,
             NodeController,
             SwitchController,

@@ -47,6 +47,14 @@ class Connection:
         """Have something done."""
         return self._ask("POST", path, json=body, headers=headers)
 
+    def put(self, path: str, body: Any) -> Any:
+        """Lay something down, in the place of what was there."""
+        return self._ask("PUT", path, json=body)
+
+    def delete(self, path: str) -> None:
+        """Remove something."""
+        self._ask("DELETE", path)
+
     def stream(self, path: str) -> Iterator[dict[str, Any]]:
         """Server-sent events, as they come."""
         try:

@@ -4,9 +4,11 @@ from cyclopts import App
 
 from controlplane.cli.client import HERE, Connection
 from controlplane.cli.display import print_json, say, show, show_one
+from controlplane.cli.policies import policy
 
 vcluster = App(name="vcluster", help="Virtual clusters.")
 token = App(name="token", help="Clients' tokens.")
+vcluster.command(policy)
 
 _DAY_S = 86_400
 

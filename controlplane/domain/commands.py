@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from contract.policy import Limits, Policy
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """Something that somebody asks for."""
@@ -44,6 +46,22 @@ class RevokeAccount(Command, frozen=True, kw_only=True):
     name: str
     now: int
     """Epoch seconds."""
+
+
+class SetPolicy(Command, frozen=True, kw_only=True):
+    """Lay down what a virtual cluster's clients may do."""
+
+    name: str
+    policy: Policy
+
+
+class RestrictAccount(Command, frozen=True, kw_only=True):
+    """Lay down what an account may do; creates it where it is missing."""
+
+    vcluster: str
+    name: str
+    read_only: bool
+    limits: Limits
 
 
 class DescribeCluster(Command, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from controlplane.domain import commands, events, nodes, physical, tenants, topics
+from controlplane.domain import commands, events, nodes, physical, policies, tenants, topics
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict
@@ -23,6 +23,8 @@ _HANDLERS: dict[type[commands.Command], Callable[..., list[Event]]] = {
     commands.DeleteVirtualCluster: tenants.delete_virtual_cluster,
     commands.IssueToken: tenants.issue_token,
     commands.RevokeAccount: tenants.revoke_account,
+    commands.SetPolicy: policies.set_policy,
+    commands.RestrictAccount: policies.restrict_account,
     commands.DescribeCluster: physical.describe_cluster,
     commands.DecideFace: physical.decide_face,
     commands.MapTopic: topics.map_topic,

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from contract.policy import Limits, Policy
 from controlplane.domain.event import Event
 
 
@@ -21,6 +22,15 @@ class VirtualClusterDeleted(Event, frozen=True, tag="vcluster.deleted"):
     SUBJECT: ClassVar = "vcluster/{name}"
 
     name: str
+
+
+class PolicySet(Event, frozen=True, tag="vcluster.policy_set"):
+    """What a virtual cluster's clients may do from here on; replaces what was set before."""
+
+    SUBJECT: ClassVar = "vcluster/{name}"
+
+    name: str
+    policy: Policy
 
 
 class ServiceAccountCreated(Event, frozen=True, tag="account.created"):
@@ -54,6 +64,17 @@ class ServiceAccountRevoked(Event, frozen=True, tag="account.revoked"):
     name: str
     revoked_at: int
     """Epoch seconds."""
+
+
+class ServiceAccountRestricted(Event, frozen=True, tag="account.restricted"):
+    """What an account may do, and how much, from here on; replaces what was set before."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+    read_only: bool
+    limits: Limits
 
 
 class ClusterDescribed(Event, frozen=True, tag="cluster.described"):

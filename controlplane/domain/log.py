@@ -9,9 +9,11 @@ from controlplane.domain.switch import events as switch
 AnyEvent = (
     plain.VirtualClusterCreated
     | plain.VirtualClusterDeleted
+    | plain.PolicySet
     | plain.ServiceAccountCreated
     | plain.TokenIssued
     | plain.ServiceAccountRevoked
+    | plain.ServiceAccountRestricted
     | plain.ClusterDescribed
     | plain.FaceDecided
     | plain.ScopeOpened

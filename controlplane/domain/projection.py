@@ -34,7 +34,7 @@ def record_of(
     gone = _gone(recorded)
     if gone is not None:
         return Record(log=log, seq=recorded.seq, key=gone, state=None)
-    state = _state(recorded) or _routing(recorded, before, moving)
+    state = _state(recorded) or _changed(recorded, before) or _routing(recorded, before, moving)
     if state is None:
         return None
     return Record(log=log, seq=recorded.seq, key=key_of(state), state=state)
@@ -58,8 +58,6 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
             return VirtualCluster(name=name, scope=scope, cluster_id=cluster_id)
         case events.ServiceAccountCreated(vcluster=vcluster, name=name):
             return ServiceAccount(vcluster=vcluster, name=name)
-        case events.ServiceAccountRevoked(vcluster=vcluster, name=name, revoked_at=revoked_at):
-            return ServiceAccount(vcluster=vcluster, name=name, revoked_at=revoked_at)
         case events.ClusterDescribed() as described:
             return Cluster(
                 name=described.name,
@@ -76,6 +74,35 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
             return Node(node_id=node_id, incarnation=incarnation)
         case _:
             return None
+
+
+def _changed(recorded: Recorded, before: ControlState) -> State | None:
+    """A tenant or an account with something about it changed, the rest as it was."""
+    match recorded.event:
+        case events.PolicySet(name=name, policy=policy):
+            return msgspec.structs.replace(_tenant(before, name), policy=policy)
+        case events.ServiceAccountRevoked(vcluster=vcluster, name=name, revoked_at=revoked_at):
+            account = _account(before, vcluster, name)
+            return msgspec.structs.replace(account, revoked_at=revoked_at)
+        case events.ServiceAccountRestricted() as event:
+            account = _account(before, event.vcluster, event.name)
+            return msgspec.structs.replace(account, read_only=event.read_only, limits=event.limits)
+        case _:
+            return None
+
+
+def _tenant(before: ControlState, name: str) -> VirtualCluster:
+    state = before.get(f"vcluster/{name}")
+    if not isinstance(state, VirtualCluster):
+        raise TypeError(f"there is no virtual cluster {name} to change")
+    return state
+
+
+def _account(before: ControlState, vcluster: str, name: str) -> ServiceAccount:
+    state = before.get(f"account/{vcluster}/{name}")
+    if isinstance(state, ServiceAccount):
+        return state
+    return ServiceAccount(vcluster=vcluster, name=name)
 
 
 def _topic(mapped: events.TopicMapped, recorded: Recorded) -> TopicMapping:

@@ -43,7 +43,7 @@ def _created(facts: Facts, name: str, scope: str, cluster_id: str) -> list[Event
 
 def delete_virtual_cluster(facts: Facts, command: commands.DeleteVirtualCluster) -> list[Event]:
     """A tenant goes, once it has no topics."""
-    _vcluster(facts, command.name)
+    existing(facts, command.name)
     if topics := facts.topics_of(command.name):
         raise Conflict(
             f"virtual cluster {command.name} still has {len(topics)} topics, {topics[0].logical}"
@@ -58,11 +58,7 @@ def issue_token(facts: Facts, command: commands.IssueToken) -> list[Event]:
         raise Invalid(
             f"lifeTimeSeconds is {command.lifetime_s}; use 1 to {LONGEST_LIFETIME_S} seconds"
         )
-    if _ACCOUNT.fullmatch(command.name) is None:
-        raise Invalid(
-            f"{command.name!r} cannot be an account's name: use 1 to 255 of the characters"
-            " a-z A-Z 0-9 . _ -"
-        )
+    require_account_name(command.name)
     decided: list[Event] = []
     if facts.control.get(f"vcluster/{command.vcluster}") is None:
         decided += _created(facts, command.vcluster, command.scope, command.cluster_id)
@@ -85,9 +81,18 @@ def issue_token(facts: Facts, command: commands.IssueToken) -> list[Event]:
     return decided
 
 
+def require_account_name(name: str) -> None:
+    """Raise Invalid if this cannot be the name of an account."""
+    if _ACCOUNT.fullmatch(name) is None:
+        raise Invalid(
+            f"{name!r} cannot be an account's name: use 1 to 255 of the characters"
+            " a-z A-Z 0-9 . _ -"
+        )
+
+
 def revoke_account(facts: Facts, command: commands.RevokeAccount) -> list[Event]:
     """Every token of the account that was issued so far is void."""
-    _vcluster(facts, command.vcluster)
+    existing(facts, command.vcluster)
     account = facts.control.get(f"account/{command.vcluster}/{command.name}")
     if not isinstance(account, ServiceAccount):
         raise Missing(f"virtual cluster {command.vcluster} has no account {command.name}")
@@ -99,7 +104,8 @@ def revoke_account(facts: Facts, command: commands.RevokeAccount) -> list[Event]
     ]
 
 
-def _vcluster(facts: Facts, name: str) -> VirtualCluster:
+def existing(facts: Facts, name: str) -> VirtualCluster:
+    """A virtual cluster. Raises Missing if there is none of that name."""
     state = facts.control.get(f"vcluster/{name}")
     if not isinstance(state, VirtualCluster):
         raise Missing(f"there is no virtual cluster {name}")

@@ -144,7 +144,13 @@ class Authentication:
             )
         self._refuse_revoked(claims)
         scope = self._services.scope(vcluster.scope)
-        self.tenant = Tenant(vcluster, claims, scope, self._services.views)
+        account = self._services.accounts.of(claims.vcluster, claims.username)
+        if account.is_full:
+            raise plain.AuthenticationError(
+                f"account {account.name} has {account.connections} connections to this node and"
+                " may have no more: close some, or have its limit raised"
+            )
+        self.tenant = Tenant(vcluster, claims, scope, self._services.views, account)
 
     def _refuse_revoked(self, claims: Claims) -> None:
         account = self._services.control.get(f"account/{claims.vcluster}/{claims.username}")

@@ -18,8 +18,10 @@ from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
+from dataplane.gateway.throttle import Mute, charge_read, charge_write
 from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.virtual.apis import APIS, REQUEST_TIMED_OUT, Treatment
+from dataplane.virtual.division import Ruling
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.virtual.refusals import denial
 from dataplane.virtual.topics import CHANGE_TOPICS
@@ -63,6 +65,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._reading = True
         self._client_slow = False
         self._broker_slow = False
+        self._mute = Mute(self._unmuted)
         self._peer = ""
         self.transport: asyncio.Transport
 
@@ -106,7 +109,9 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._services.counters.connections_closed += 1
         if exc is not None:
             log.info("client connection lost", peer=self._peer, error=str(exc))
+        self._mute.cancel()
         if self.tenant is not None:
+            self.tenant.account.connections -= 1
             self.tenant.scope.members.discard(self)
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
@@ -167,6 +172,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             raise AuthenticationOver(self._authentication.failure)
         if self._authentication.tenant is not None:
             self.tenant = self._authentication.tenant
+            self.tenant.account.connections += 1
             self.tenant.scope.members.add(self)
             self._refusing.vcluster = self.tenant.vcluster.name
             self._reader.limit = AUTHENTICATED_LIMIT
@@ -186,6 +192,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         return (
             self._upstream is not None
             and not self._draining
+            and not self._mute.is_on
             and tenant is not None
             and tenant.scope.is_open
             and now < self._lease.deadline
@@ -196,14 +203,19 @@ class ClientConnection(asyncio.BufferedProtocol):
         assert upstream is not None  # noqa: S101 - asked by _may_send
         assert tenant is not None  # noqa: S101 - asked by _may_send
         out: list[Frame] = []
-        view = tenant.view
+        view, judged, meter = tenant.view, tenant.account.rights.judged, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
-            program = request_program(request.api.key, request.header.version)
             try:
                 if self._refusing.comes_too_early(request):
                     self._refusing.put_off(request, request.api.busy_error)
                     continue
-                pieces, request.fact = program(request.frame, view)
+                if request.api.key in judged:
+                    pieces = self._look_into(request, tenant)
+                    if pieces is None:
+                        continue
+                else:
+                    program = request_program(request.api.key, request.header.version)
+                    pieces, request.fact = program(request.frame, view)
             except RefusedRequestError as refused:
                 self._refusing.refuse(request, refused.error_code, refused.reason)
                 continue
@@ -215,9 +227,23 @@ class ClientConnection(asyncio.BufferedProtocol):
                 exchange.forget(request)
             else:
                 exchange.sent(request)
+            if meter is not None and self._is_muted(charge_write(request, meter, monotonic())):
+                break
         if out:
             self._services.counters.batches += 1
             write(upstream.transport, out)
+
+    def _look_into(self, request: Request, tenant: Tenant) -> list[Frame] | None:
+        """What a broker gets of a request that not everybody may make; None if nothing."""
+        frame, version = request.frame, request.header.version
+        ruling = request.ruling = self._services.judge(tenant, frame)
+        if ruling is not None:
+            if ruling.frame is None:
+                self._refusing.settle(request, ruling.answer)
+                return None
+            frame, version = ruling.frame, ruling.version
+        pieces, request.fact = request_program(request.api.key, version)(frame, tenant.view)
+        return pieces
 
     def _connect_if_open(self, now: float) -> None:
         tenant = self.tenant
@@ -229,6 +255,8 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""
+        if self._mute.is_on:
+            return
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
             self._refusing.put_off(request, request.api.busy_error)
@@ -265,12 +293,27 @@ class ClientConnection(asyncio.BufferedProtocol):
         (correlation_id,) = LENGTH.unpack_from(frame, 0)
         if request is None or request.header.correlation_id != correlation_id:
             raise MalformedFrameError(f"correlation id {correlation_id} was not asked for")
-        program = response_program(request.api.key, request.header.version)
-        request.answer = program(frame, tenant.view, request.fact)
+        if request.ruling is None:
+            program = response_program(request.api.key, request.header.version)
+            request.answer = program(frame, tenant.view, request.fact)
+        else:
+            request.answer = _finished(request, request.ruling, frame, tenant)
+        if tenant.account.meter is not None:
+            self._is_muted(charge_read(request, tenant.account.meter, now))
         if not request.api.repeatable:
             tenant.scope.write_acknowledged(now)
         if request.api.key in CHANGE_TOPICS:
             self._services.topics_changed(tenant, request)
+
+    def _is_muted(self, seconds: float) -> bool:
+        """Listen to the client no more for so long, if it is any time at all."""
+        if seconds > 0:
+            self._services.counters.throttled += 1
+            self._mute.turn_on(seconds)
+        return seconds > 0
+
+    def _unmuted(self) -> None:
+        self._go_on(monotonic())
 
     def _flush(self) -> None:
         """Send the answers whose turn it is."""
@@ -285,6 +328,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         blocked = (
             self._broker_slow
             or self._client_slow
+            or self._mute.is_on
             or self._exchange.depth >= DEPTH_LIMIT
             or (self.tenant is not None and self._exchange.waiting > 0)
         )
@@ -402,3 +446,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         upstream, self._upstream = self._upstream, None
         self._broker_slow = False
         return upstream
+
+
+def _finished(request: Request, ruling: Ruling, frame: Frame, tenant: Tenant) -> list[Frame]:
+    """The client's answer to a request that went on in another shape than the client's."""
+    program = response_program(request.api.key, ruling.version)
+    answer = program(frame, tenant.view, request.fact)
+    return answer if ruling.finish is None else [ruling.finish(b"".join(answer))]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from dataplane.gateway.frames import Frame
 from dataplane.virtual.apis import Api
+from dataplane.virtual.division import Ruling
 from dataplane.virtual.programs import Fact
 from dataplane.wire.header import Peek
 
@@ -17,7 +18,7 @@ from dataplane.wire.header import Peek
 class Request:
     """One request of a client."""
 
-    __slots__ = ("answer", "api", "fact", "frame", "header", "received_at")
+    __slots__ = ("answer", "api", "fact", "frame", "header", "received_at", "ruling", "throttle")
 
     def __init__(self, api: Api, header: Peek, frame: Frame, received_at: float) -> None:
         self.api = api
@@ -29,6 +30,16 @@ class Request:
         """Pieces of the answer's payload; None until there is one."""
         self.fact: Fact = None
         """What the request's program found out and the answer's program needs."""
+        self.ruling: Ruling | None = None
+        """What became of it where it was looked into, if it did not go on as it was."""
+        self.throttle = 0.0
+        """Seconds that the client is told not to send anything."""
+
+    @property
+    def sent_frame(self) -> Frame:
+        """The request in the client's names, as far as a broker gets to see it."""
+        sent = self.ruling.frame if self.ruling is not None else None
+        return self.frame if sent is None else sent
 
 
 class Exchange:

@@ -17,6 +17,7 @@ from contract.records import (
     TopicMapping,
     VirtualCluster,
 )
+from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.authentication import is_revoked
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
@@ -28,7 +29,11 @@ from dataplane.gateway.topology import Topology
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
 from dataplane.settings import GatewaySettings
-from dataplane.virtual.topics import TopicFact, topic_facts
+from dataplane.virtual.census import Census, Expectations
+from dataplane.virtual.division import Ruling
+from dataplane.virtual.judgement import judge
+from dataplane.virtual.topics import TopicFact, asked_topics, topic_facts
+from dataplane.wire.primitives import Buffer
 from upstream.access import access_to
 from upstream.sasl.mechanism import LoginRefusedError
 
@@ -65,7 +70,9 @@ class Gateway:
         self.counters = Counters()
         self.signing_key = settings.signing_key
         self.views = Views(control, settings.advertised_host, settings.port_start)
+        self.accounts = Accounts(control)
         self.write_order = WriteOrder()
+        self._expectations = Expectations()
         self.connections: set[Client] = set()
         self.topic_facts: asyncio.Queue[TopicFact] = asyncio.Queue()
         self.tell: Callable[[machine.Event], None] = _nobody_listens
@@ -104,10 +111,16 @@ class Gateway:
     def record_applied(self, record: Record) -> None:
         """Follow what a record means for live connections and for cached views."""
         match record.state:
-            case Cluster() | Face() | Routing() | VirtualCluster():
+            case Cluster() | Face() | Routing():
                 self.views.forget()
-            case ServiceAccount(revoked_at=int()) as account:
+            case VirtualCluster(name=name):
+                self.views.forget()
+                self.accounts.changed(name)
+            case ServiceAccount(vcluster=vcluster) as account:
+                self.accounts.changed(vcluster)
                 self._cut_off(account)
+            case TopicMapping(vcluster=vcluster, logical=logical):
+                self._expectations.settle(vcluster, logical)
             case _:
                 pass
 
@@ -141,8 +154,27 @@ class Gateway:
             return mapping if isinstance(mapping, TopicMapping) else None
 
         answer = b"".join(request.answer or ())
-        for fact in topic_facts(vcluster, request.frame, answer, known):
+        facts = topic_facts(vcluster, request.sent_frame, answer, known)
+        for fact in facts:
             self.topic_facts.put_nowait(fact)
+        for logical in asked_topics(request.frame) - {fact.logical for fact in facts}:
+            self._expectations.settle(vcluster, logical)
+
+    def judge(self, tenant: Tenant, frame: Buffer) -> Ruling | None:
+        """Look into a request of an account that has rules, or of an API that always has."""
+        rights, now = tenant.account.rights, monotonic()
+        census = Census(self._topics(rights.vcluster, now) if rights.counts_topics else {})
+        ruling = judge(frame, rights, census)
+        self._expectations.add(rights.vcluster, census.expected, now)
+        return ruling
+
+    def _topics(self, vcluster: str, now: float) -> dict[str, int]:
+        recorded = {
+            topic.logical: topic.partitions
+            for topic in self.control.of(TopicMapping)
+            if topic.vcluster == vcluster
+        }
+        return recorded | self._expectations.of(vcluster, now)
 
     def dial(self, client: Client, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""

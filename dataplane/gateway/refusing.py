@@ -57,6 +57,14 @@ class Refusing:
             self._exchange.forget(request)
             self._close(f"{request.api.name} with acks=0 could not be sent (error {error_code})")
 
+    def settle(self, request: Request, answer: bytes | None) -> None:
+        """Give the whole answer; without one end the connection, as Kafka does."""
+        if answer is not None:
+            request.answer = [answer]
+            return
+        self._exchange.forget(request)
+        self._close(f"{request.api.name} with acks=0 is not allowed")
+
     def close_at(self, request: Request, error: MalformedFrameError) -> None:
         """End the connection over a request that cannot be read."""
         self._close(f"{request.api.name} version {request.header.version}: {error}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contract.fold import ControlState
+from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.exchange import Request
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
@@ -12,6 +13,8 @@ from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node.machine import NEVER
 from dataplane.virtual.apis import APIS
+from dataplane.virtual.division import Ruling
+from dataplane.wire.primitives import Buffer
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Counters:
     """Requests that waited for a scope to be served, counted when it was."""
     held_too_long: int = 0
     """Requests that were answered with a retriable error because the hold limit had passed."""
+    throttled: int = 0
+    """Times that a client was not listened to for a while, having used more than it may."""
     writes_cut: int = 0
     """Writes whose outcome stayed unknown because their connection had to be dropped."""
     requests: list[int] = field(default_factory=lambda: [0] * (max(APIS) + 1))
@@ -85,6 +90,7 @@ class Services(Protocol):
     counters: Counters
     control: ControlState
     views: Views
+    accounts: Accounts
     signing_key: bytes
     connections: set[Client]
     write_order: WriteOrder
@@ -99,6 +105,10 @@ class Services(Protocol):
 
     def lease_lapsed(self) -> None:
         """The data path has seen that the lease is over."""
+        ...
+
+    def judge(self, tenant: Tenant, frame: Buffer) -> Ruling | None:
+        """Look into a request; None if it goes on as it is. Raises MalformedFrameError."""
         ...
 
     def topics_changed(self, tenant: Tenant, request: Request) -> None:

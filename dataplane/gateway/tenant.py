@@ -3,6 +3,7 @@
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Routing, VirtualCluster
 from contract.tokens import Claims
+from dataplane.gateway.accounts import Account
 from dataplane.gateway.scope import Scope
 from dataplane.virtual.view import Listener, View
 
@@ -52,10 +53,15 @@ class Views:
 class Tenant:
     """An authenticated user of a virtual cluster."""
 
-    __slots__ = ("_views", "scope", "token_issued_at", "user", "vcluster")
+    __slots__ = ("_views", "account", "scope", "token_issued_at", "user", "vcluster")
 
     def __init__(
-        self, vcluster: VirtualCluster, claims: Claims, scope: Scope, views: Views
+        self,
+        vcluster: VirtualCluster,
+        claims: Claims,
+        scope: Scope,
+        views: Views,
+        account: Account,
     ) -> None:
         self.vcluster = vcluster
         self.user = claims.username
@@ -63,6 +69,7 @@ class Tenant:
         """Epoch seconds; None for the incumbent's tokens, which do not say."""
         self.scope = scope
         self._views = views
+        self.account = account
 
     @property
     def view(self) -> View:

@@ -42,17 +42,30 @@ def decode_request(frame: Buffer) -> Request:
     """
     header = peek(frame)
     tagged = _known(header.api_key, header.version)
-    _checker(header.api_key, header.version, "request").run(frame, None)
+    pieces, _ = _checker(header.api_key, header.version, "request").run(frame, None)
+    frame = b"".join(pieces)
     (client_id_size,) = INT16.unpack_from(frame, 8)
     at = 10 + max(client_id_size, 0)
     body_at = skip_tags(frame, at) if tagged else at
     return Request(header, _decoded(entity_of(*header[:2], "request"), frame, body_at))
 
 
+def encode_request(frame: Buffer, body: Any) -> bytes:
+    """A request with the header of another and this body, of whatever version of the same API."""
+    (client_id_size,) = INT16.unpack_from(frame, 8)
+    key, version = peek(frame).api_key, body.__version__
+    written = io.BytesIO()
+    written.write(INT16.pack(key) + INT16.pack(version))
+    written.write(bytes(frame[4 : 10 + max(client_id_size, 0)]))
+    written.write(b"\0" * request_is_tagged(key, version))
+    entity_writer(type(body))(written, body)
+    return written.getvalue()
+
+
 def decode_response(api_key: int, version: int, frame: Buffer) -> Any:
     """Read a response frame, header included, as kio's dataclass. Raises MalformedFrameError."""
     _known(api_key, version)
-    _checker(api_key, version, "response").run(frame, None, None)
+    frame = b"".join(_checker(api_key, version, "response").run(frame, None, None))
     body_at = skip_tags(frame, 4) if response_is_tagged(api_key, version) else 4
     return _decoded(entity_of(api_key, version, "response"), frame, body_at)
 
@@ -74,7 +87,10 @@ def _known(api_key: int, version: int) -> bool:
 
 @cache
 def _checker(api_key: int, version: int, direction: Direction) -> Program:
-    """A program that changes nothing: kio believes lengths, so they are checked before it reads."""
+    """A program that drops the tagged fields that the schema does not know, and changes nothing.
+
+    kio reads none of those, and believes lengths, so they are checked before it reads.
+    """
     is_tagged = request_is_tagged if direction == "request" else response_is_tagged
     return compile_program(
         f"check_{direction}",

@@ -180,8 +180,19 @@ def denial(frame: Buffer) -> bytes:
     return encode_response(header, _answer(header, body, Refusal(api.denied_with, message)))
 
 
+def parts_of(api_key: int) -> tuple[str, Mirror]:
+    """The array of an answer that follows from the request, and how.
+
+    Raises:
+        LookupError: the API has one error code for the whole answer.
+    """
+    return next(iter(_MIRRORS[api_key].items()))
+
+
 def refusal(frame: Buffer, error_code: int, message: str | None = None) -> bytes | None:
     """The answer to a request frame, as the client sent it, with one error everywhere.
+
+    The message stands beside it, in the APIs and versions that have a place for one.
 
     None if the client expects no answer (Produce with acks=0): then the connection is closed, as a
     broker would.
@@ -227,11 +238,12 @@ def _filled(struct: Struct, source: Any, mirrors: Mirrors, refusal: Refusal) -> 
     for array in struct.fields:
         mirror = mirrors.get(array.name)
         if mirror is not None and array.struct is not None:
-            given[array.name] = tuple(_mirrored(array.struct, source, mirror, refusal))
+            given[array.name] = tuple(mirrored(array.struct, source, mirror, refusal))
     return blank(struct.entity, **given)
 
 
-def _mirrored(struct: Struct, source: Any, mirror: Mirror, refusal: Refusal) -> Iterator[Any]:
+def mirrored(struct: Struct, source: Any, mirror: Mirror, refusal: Refusal) -> Iterator[Any]:
+    """The elements of an answer's array for those of the request's."""
     for element in mirror.elements(source):
         filled = _filled(struct, element, mirror.arrays, refusal)
         named = {

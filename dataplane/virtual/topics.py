@@ -38,6 +38,14 @@ def topic_facts(vcluster: str, request: Buffer, response: Buffer, known: Known) 
     return list(reader(vcluster, asked, answered, known))
 
 
+def asked_topics(request: Buffer) -> set[str]:
+    """The topics that a request asks to create or to grow. Raises MalformedFrameError."""
+    header, asked = decode_request(request)
+    if header.api_key not in {CREATE_TOPICS, CREATE_PARTITIONS}:
+        return set()
+    return {topic.name for topic in asked.topics}
+
+
 def _created(vcluster: str, asked: Any, answered: Any, _known: Known) -> Iterator[TopicFact]:
     topics = {topic.name: topic for topic in asked.topics}
     for answer in answered.topics:

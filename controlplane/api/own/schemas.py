@@ -5,6 +5,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from contract.policy import Limits
+from contract.records import ServiceAccount
 from controlplane.domain.event import Recorded
 from controlplane.domain.switch.state import Switch
 
@@ -48,6 +50,27 @@ class AccountView(Answer, frozen=True, kw_only=True, rename="camel"):
     vcluster: str
     name: str
     revoked_at: int | None
+    read_only: bool
+    limits: Limits
+    """Its own; where they say nothing, those of the virtual cluster's policy hold."""
+
+    @classmethod
+    def of(cls, account: ServiceAccount) -> "AccountView":
+        """What is shown of an account."""
+        return cls(
+            vcluster=account.vcluster,
+            name=account.name,
+            revoked_at=account.revoked_at,
+            read_only=account.read_only,
+            limits=account.limits,
+        )
+
+
+class Restrictions(Question, frozen=True, kw_only=True, rename="camel"):
+    """What an account may do, and how much."""
+
+    read_only: bool = False
+    limits: Limits = Limits()
 
 
 class TopicView(Answer, frozen=True, kw_only=True, rename="camel"):

@@ -90,12 +90,7 @@ class TenantController(Controller):
         facts = await plane.ledger.fresh()
         _vcluster(facts, vcluster)
         accounts = [a for a in facts.control.of(ServiceAccount) if a.vcluster == vcluster]
-        return Items(
-            items=[
-                AccountView(vcluster=a.vcluster, name=a.name, revoked_at=a.revoked_at)
-                for a in accounts
-            ]
-        )
+        return Items(items=[AccountView.of(account) for account in accounts])
 
     @post("/{vcluster:str}/accounts/{account:str}/tokens")
     async def issue(

@@ -1,0 +1,114 @@
+"""The accounts whose clients this node serves: what they may do, how much, and how much they do.
+
+Limits are each node's own: with n nodes an account can have n times as much (as with the quotas of
+Kafka's brokers).
+"""
+
+from dataclasses import replace
+from time import monotonic
+
+from contract.fold import ControlState
+from contract.policy import Limits
+from contract.records import ServiceAccount, VirtualCluster
+from dataplane.gateway.token_bucket import TokenBucket
+from dataplane.virtual.rights import Rights
+
+LONGEST_THROTTLE = 10.0
+"""Seconds of one throttle at most: what a client has sent waits for so long, and it gives up on it
+after 30 s (`request.timeout.ms`). What is still owed then is added to the next."""
+
+
+class Meter:
+    """The bytes that an account writes and reads. None where there is no limit."""
+
+    __slots__ = ("fetch", "produce")
+
+    def __init__(self, produce: TokenBucket | None, fetch: TokenBucket | None) -> None:
+        self.produce = produce
+        self.fetch = fetch
+
+    def wrote(self, size: int, now: float) -> float:
+        """Seconds for which the client is not to be listened to, after it wrote so many bytes."""
+        return _wait(self.produce, size, now)
+
+    def read(self, size: int, now: float) -> float:
+        """The same after it was given so many bytes."""
+        return _wait(self.fetch, size, now)
+
+
+def _wait(bucket: TokenBucket | None, size: int, now: float) -> float:
+    return min(bucket.take(size, now), LONGEST_THROTTLE) if bucket is not None else 0.0
+
+
+class Account:
+    """One account on this node. Live: connections look here, and records change it."""
+
+    __slots__ = ("connections", "limits", "meter", "name", "rights", "vcluster")
+
+    def __init__(self, rights: Rights, limits: Limits, now: float) -> None:
+        self.vcluster = rights.vcluster
+        self.name = rights.account
+        self.connections = 0
+        """Open ones."""
+        self.rights = rights
+        self.limits = Limits()
+        self.meter: Meter | None = None
+        """None if nothing is limited: the data path asks no more than that."""
+        self.change(rights, limits, now)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it may open no more connections."""
+        return self.limits.connections is not None and self.connections >= self.limits.connections
+
+    def change(self, rights: Rights, limits: Limits, now: float) -> None:
+        """Follow new records. A rate that is as before goes on where it stands."""
+        self.rights = rights
+        if limits == self.limits:
+            return
+        self.limits = limits
+        before = self.meter
+        produce = _bucket(limits.produce_bytes_per_second, before.produce if before else None, now)
+        fetch = _bucket(limits.fetch_bytes_per_second, before.fetch if before else None, now)
+        self.meter = Meter(produce, fetch) if produce or fetch else None
+
+
+def _bucket(rate: int | None, before: TokenBucket | None, now: float) -> TokenBucket | None:
+    if rate is None:
+        return None
+    return before if before is not None and before.rate == rate else TokenBucket(rate, now)
+
+
+class Accounts:
+    """All of them, made when first asked for."""
+
+    def __init__(self, control: ControlState) -> None:
+        """Read rights and limits from the records that the node follows."""
+        self._control = control
+        self._known: dict[tuple[str, str], Account] = {}
+
+    def of(self, vcluster: str, name: str) -> Account:
+        """An account, whether or not there is a record of it."""
+        known = self._known.get((vcluster, name))
+        if known is None:
+            rights, limits = self._laid_down(vcluster, name)
+            known = self._known[vcluster, name] = Account(rights, limits, monotonic())
+        return known
+
+    def changed(self, vcluster: str) -> None:
+        """Something was laid down anew for a virtual cluster, or for an account of it."""
+        for account in self._known.values():
+            if account.vcluster == vcluster:
+                account.change(*self._laid_down(vcluster, account.name), monotonic())
+
+    def _laid_down(self, vcluster: str, name: str) -> tuple[Rights, Limits]:
+        tenant = self._control.get(f"vcluster/{vcluster}")
+        account = self._control.get(f"account/{vcluster}/{name}")
+        rights, limits = Rights(vcluster=vcluster, account=name), Limits()
+        if isinstance(tenant, VirtualCluster):
+            rights = Rights(vcluster=vcluster, account=name, rules=tenant.policy.topics)
+            limits = tenant.policy.account_limits
+        if isinstance(account, ServiceAccount):
+            rights = replace(rights, read_only=account.read_only)
+            limits = account.limits.over(limits)
+        return rights, limits

@@ -5,7 +5,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 CODE := contract controlplane dataplane upstream sandbox interlock.py
-ALL_PYTHON := $(CODE) $(wildcard tests benchmarks migrations)
+ALL_PYTHON := $(CODE) $(wildcard tests benchmarks migrations fuzz)
 
 .PHONY: help
 help: ## show this list
@@ -41,6 +41,11 @@ demo: setup ## the whole scenario on this machine: two clusters, a switch, and w
 .PHONY: bench
 bench: setup ## measure against direct, in one run of some minutes; writes docs/benchmarks.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/gateway.py
+
+.PHONY: fuzz
+fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes docs/fuzzing.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r fuzz/requirements.txt
+	@$(BIN)/python -m fuzz.run --seconds $(or $(SECONDS),1800)
 
 .PHONY: format
 format: setup ## format and mend what can be mended by itself

@@ -1,0 +1,138 @@
+"""What is fed with hostile bytes, and what must hold whatever they are.
+
+The first two bytes of an input choose the target, the rest is its frame. A target may raise what
+its documentation names; anything else is a finding, as is an output that is larger than what was
+put in explains.
+"""
+
+from collections.abc import Callable
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+from dataplane.gateway.frames import FrameLimitError, FrameReader
+from dataplane.virtual import answers, refusals
+from dataplane.virtual.apis import APIS, Treatment
+from dataplane.virtual.programs import program
+from dataplane.virtual.view import Listener, View
+from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
+from dataplane.wire.schema import Direction
+
+LONGEST: Final = 4096
+"""Bytes of the longest input."""
+
+_VIEW: Final = View(
+    vcluster="team",
+    cluster_id="shown-cluster-id",
+    listeners=(Listener("gate.test", 6969), Listener("gate.test", 6970)),
+    brokers=(1, 2, 3),
+    cluster_index=1,
+    epoch=2,
+)
+_FACTS: Final[tuple[Any, ...]] = (None, b"consumer", True)
+_GROWTH: Final = 64
+"""No byte of an input gives more bytes of output: a name of one byte gets a prefix, a node id
+the address of a listener."""
+_BASE: Final = 4096
+"""Bytes that an output may have whatever the input: the list of brokers, for one."""
+
+
+class Target(NamedTuple):
+    """One piece of code that reads foreign bytes."""
+
+    name: str
+    run: Callable[[bytes], object]
+
+
+def all_targets(instrument: Callable[[Any], Any]) -> list[Target]:
+    """Every program, and what the gateway decodes itself; programs are generated at this moment."""
+    return [*_programs(instrument), *_DECODERS]
+
+
+def feed(target: Target, frame: bytes) -> None:
+    """Run a target on a frame.
+
+    Raises:
+        Exception: what must not happen; the traceback says where.
+    """
+    try:
+        target.run(frame)
+    except (MalformedFrameError, RefusedRequestError, FrameLimitError):
+        return
+
+
+def _programs(instrument: Callable[[Any], Any]) -> list[Target]:
+    ways: tuple[Direction, ...] = ("request", "response")
+    return [
+        Target(f"{row.name} {version} {way}", _runner(instrument, row.key, version, way))
+        for row in APIS.values()
+        if row.treatment is Treatment.REWRITE
+        for version in range(max(row.lowest, row.served_from), row.highest + 1)
+        for way in ways
+    ]
+
+
+def _runner(
+    instrument: Callable[[Any], Any], key: int, version: int, way: Direction
+) -> Callable[[bytes], object]:
+    run = instrument(program(key, version, way).run)
+
+    def request(frame: bytes) -> None:
+        pieces, _ = run(frame, _VIEW)
+        _check_growth(pieces, frame)
+
+    def response(frame: bytes) -> None:
+        fact = _FACTS[frame[0] % len(_FACTS)] if frame else None
+        _check_growth(run(frame, _VIEW, fact), frame)
+
+    return request if way == "request" else response
+
+
+def _check_growth(pieces: list[Any], frame: bytes) -> None:
+    size = sum(map(len, pieces))
+    if size > _BASE + _GROWTH * len(frame):
+        raise AssertionError(f"{len(frame)} bytes became {size}")
+
+
+def _refused(frame: bytes) -> object:
+    return refusals.refusal(frame, 29, "no")
+
+
+def _denied(frame: bytes) -> object:
+    key = int.from_bytes(frame[:2])
+    return refusals.denial(frame) if key in APIS else None
+
+
+def _sasl(frame: bytes) -> object:
+    version = frame[0] % 3 if frame else 0
+    return answers.authenticate_token(bytes((0, 36, 0, version)) + frame[1:])
+
+
+def _stream(data: bytes) -> None:
+    """A stream in chunks of a size that the first byte says: frames come out, nothing grows."""
+    reader = FrameReader(LONGEST)
+    chunk = data[0] + 1 if data else 1
+    taken = 0
+    for at in range(1, len(data), chunk):
+        part = data[at : at + chunk]
+        reader.get_buffer()[: len(part)] = part
+        taken += sum(map(len, reader.received(len(part))))
+    if taken > len(data):
+        raise AssertionError(f"{len(data)} bytes became {taken}")
+
+
+_DECODERS: Final = [
+    Target("refusal", _refused),
+    Target("denial", _denied),
+    Target("SaslAuthenticate", _sasl),
+    Target("stream", _stream),
+]
+
+
+def seeds(targets: list[Target], frames: dict[str, list[bytes]]) -> list[bytes]:
+    """Inputs to begin with: frames by the target's name, and one of each for the decoders."""
+    some = list(chain.from_iterable(group[:1] for group in frames.values()))
+    return [
+        number.to_bytes(2) + frame
+        for number, target in enumerate(targets)
+        for frame in frames.get(target.name, some[:40])
+    ]

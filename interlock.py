@@ -18,7 +18,7 @@ app.command("sandbox.cli:app", name="sandbox", help="Run the whole environment o
 for name, module, purpose in (
     ("vcluster", "tenants", "Virtual clusters."),
     ("token", "tenants", "Clients' tokens."),
-    ("account", "policies", "Service accounts, what they may do and how much."),
+    ("account", "accounts", "Service accounts: how they log in, what they may do and how much."),
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
     ("nodes", "operations", "Gateway nodes."),
     ("audit", "operations", "What happened, and that the log is as it was written."),

@@ -22,6 +22,17 @@ def physical_name(vcluster: str, logical: str) -> str:
     return vcluster + logical
 
 
+def login_name(vcluster: str, account: str) -> str:
+    """What an account is called where only a user name says who logs in: SCRAM has no more."""
+    return f"{account}@{vcluster}"
+
+
+def split_login_name(name: str) -> tuple[str, str] | None:
+    """Virtual cluster and account of a login name; neither can hold an `@`. None if it is none."""
+    account, at, vcluster = name.partition("@")
+    return (vcluster, account) if at and account and vcluster and "@" not in vcluster else None
+
+
 def overlapping(name: str, others: frozenset[str]) -> str | None:
     """The first of `others` that `name` is a prefix of, or that is a prefix of `name`."""
     clashes = (

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from contract.policy import Limits, Policy
+from contract.scram import ScramMechanism, ScramVerifier
 
 RECORD_VERSION = 1
 """Version of the record's layout. A node that reads a newer one stops serving (rule N8)."""
@@ -76,6 +77,11 @@ class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
     """It may consume and commit, but change nothing else."""
     limits: Limits = Limits()
     """Its own; where they say nothing, those of the virtual cluster's policy hold."""
+    external_names: tuple[str, ...] = ()
+    """Who it is elsewhere: subjects of OAuth tokens, names in certificates. No two accounts of any
+    virtual clusters share one."""
+    scram: dict[ScramMechanism, ScramVerifier] = {}
+    """What proves that a client knows the account's password."""
 
 
 class TopicMapping(msgspec.Struct, frozen=True, kw_only=True, tag="topic"):

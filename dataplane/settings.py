@@ -3,13 +3,16 @@
 import socket
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.clusters_file import ClusterProperties, read_clusters, selected_path
 from contract.tokens import decode_key
+from dataplane.gateway.server_certificate import CertificateFiles, ClientAuth
+from dataplane.sasl.mechanism import MECHANISMS, MechanismName
+from dataplane.sasl.oauthbearer import TokenRules
 
 
 class GatewaySettings(BaseSettings):
@@ -50,10 +53,48 @@ class GatewaySettings(BaseSettings):
     """Address that the ports are bound to."""
     cluster_id: str = Field(default="gateway", validation_alias="GATEWAY_CLUSTER_ID")
     """Name of the group of nodes, for logs and metrics."""
-    security_protocol: Literal["SASL_PLAINTEXT"] = Field(
+    security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL", "SSL"] = Field(
         default="SASL_PLAINTEXT", validation_alias="GATEWAY_SECURITY_PROTOCOL"
     )
-    """How clients talk to the gateway."""
+    """How clients talk to the gateway. With SSL, their certificate is their log-in."""
+    key_store_path: Path | None = Field(default=None, validation_alias="GATEWAY_SSL_KEY_STORE_PATH")
+    """PEM file with the private key and the certificate chain that clients are shown. When it
+    changes, new connections get the new one."""
+    key_store_type: str = Field(default="PEM", validation_alias="GATEWAY_SSL_KEY_STORE_TYPE")
+    """PEM is the only one; a JKS is converted with keytool and openssl."""
+    key_password: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=AliasChoices("GATEWAY_SSL_KEY_PASSWORD", "GATEWAY_SSL_KEY_STORE_PASSWORD"),
+    )
+    """Password of the private key, if it has one."""
+    trust_store_path: Path | None = Field(
+        default=None, validation_alias="GATEWAY_SSL_TRUST_STORE_PATH"
+    )
+    """PEM file with the authorities of clients' certificates."""
+    trust_store_type: str = Field(default="PEM", validation_alias="GATEWAY_SSL_TRUST_STORE_TYPE")
+    """PEM is the only one."""
+    client_auth: ClientAuth | None = Field(default=None, validation_alias="GATEWAY_SSL_CLIENT_AUTH")
+    """Whether clients show a certificate. Default: REQUIRE with SSL, else NONE."""
+    enabled_mechanisms: str = Field(default="", validation_alias="INTERLOCK_SASL_MECHANISMS")
+    """SASL mechanisms that clients may use, with commas between; default: PLAIN, SCRAM-SHA-256,
+    SCRAM-SHA-512, and OAUTHBEARER if there is a JWKS."""
+    longest_session_ms: int = Field(
+        default=0, ge=0, validation_alias="GATEWAY_AUTHENTICATION_CONNECTION_MAX_REAUTH_MS"
+    )
+    """Milliseconds after which clients authenticate again, if what they showed lasts longer; 0: as
+    long as that lasts."""
+    oauth_jwks_url: str | None = Field(default=None, validation_alias="GATEWAY_OAUTH_JWKS_URL")
+    """Where the public keys of the OAuth issuer are: `https:`, `http:` or `file:`."""
+    oauth_jwks_refresh_ms: int = Field(
+        default=300_000, ge=1000, validation_alias="GATEWAY_OAUTH_JWKS_REFRESH"
+    )
+    """Milliseconds after which the keys are asked for again; at once if a token names a new one."""
+    oauth_issuer: str | None = Field(default=None, validation_alias="GATEWAY_OAUTH_EXPECTED_ISSUER")
+    """What a token's claim `iss` must be; unset: anything."""
+    oauth_audiences: str = Field(default="", validation_alias="GATEWAY_OAUTH_EXPECTED_AUDIENCES")
+    """One of these a token's claim `aud` must hold, with commas between; unset: anything."""
+    oauth_subject_claim: str = Field(default="sub", validation_alias="GATEWAY_OAUTH_SUB_CLAIM_NAME")
+    """The claim that is an account's external name."""
     mode: Literal["VCLUSTER"] = Field(default="VCLUSTER", validation_alias="GATEWAY_MODE")
     """The incumbent's mode; virtual clusters are the one that there is."""
     backend_selector: str = Field(validation_alias="GATEWAY_BACKEND_KAFKA_SELECTOR")
@@ -66,6 +107,89 @@ class GatewaySettings(BaseSettings):
     def _is_long_enough(cls, value: SecretStr) -> SecretStr:
         decode_key(value.get_secret_value())
         return value
+
+    @field_validator("oauth_jwks_url")
+    @classmethod
+    def _is_a_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("file:", "http://", "https://")):
+            raise ValueError("is no URL that begins with https:, http: or file:")
+        return value
+
+    @field_validator("key_store_type", "trust_store_type")
+    @classmethod
+    def _is_pem(cls, value: str) -> str:
+        if value.upper() != "PEM":
+            raise ValueError(
+                "only PEM can be read; convert the store with keytool -importkeystore"
+                " -deststoretype PKCS12, then openssl pkcs12 -nodes"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        _ = self.sasl_mechanisms
+        _ = self.certificate_files
+        return self
+
+    @property
+    def certificate_files(self) -> CertificateFiles | None:
+        """What TLS with clients is made of; None if there is none."""
+        if not self.security_protocol.endswith("SSL"):
+            return None
+        if self.key_store_path is None:
+            raise ValueError(
+                f"GATEWAY_SECURITY_PROTOCOL {self.security_protocol} needs"
+                " GATEWAY_SSL_KEY_STORE_PATH"
+            )
+        shows_certificates = self.security_protocol == "SSL"
+        client_auth = self.client_auth or ("REQUIRE" if shows_certificates else "NONE")
+        if shows_certificates and client_auth != "REQUIRE":
+            raise ValueError(
+                f"GATEWAY_SSL_CLIENT_AUTH {client_auth} leaves nobody with a log-in: with"
+                " GATEWAY_SECURITY_PROTOCOL SSL it is REQUIRE"
+            )
+        if client_auth != "NONE" and self.trust_store_path is None:
+            raise ValueError(
+                f"GATEWAY_SSL_CLIENT_AUTH {client_auth} needs GATEWAY_SSL_TRUST_STORE_PATH"
+            )
+        return CertificateFiles(
+            key_store=self.key_store_path,
+            key_password=self.key_password.get_secret_value(),
+            trust_store=self.trust_store_path,
+            client_auth=client_auth,
+        )
+
+    @property
+    def sasl_mechanisms(self) -> tuple[MechanismName, ...]:
+        """The mechanisms that are offered."""
+        has_keys = self.oauth_jwks_url is not None
+        known: tuple[MechanismName, ...] = tuple(
+            m for m in MECHANISMS if has_keys or m != "OAUTHBEARER"
+        )
+        if not self.enabled_mechanisms:
+            return known
+        wanted = {name.strip() for name in self.enabled_mechanisms.split(",")}
+        if unknown := wanted.difference(known):
+            raise ValueError(
+                f"INTERLOCK_SASL_MECHANISMS names {min(unknown)!r}; there are {', '.join(known)}"
+                + ("" if has_keys else "; OAUTHBEARER needs GATEWAY_OAUTH_JWKS_URL")
+            )
+        return tuple(m for m in known if m in wanted)
+
+    @property
+    def oauth_jwks_refresh_s(self) -> float:
+        """Seconds after which the issuer's keys are asked for again."""
+        return self.oauth_jwks_refresh_ms / 1000
+
+    @property
+    def token_rules(self) -> TokenRules:
+        """What an issuer's token must say."""
+        audiences = (a.strip() for a in self.oauth_audiences.strip("[] ").split(","))
+        return TokenRules(
+            issuer=self.oauth_issuer,
+            audiences=tuple(a for a in audiences if a),
+            subject_claim=self.oauth_subject_claim,
+        )
 
     @cached_property
     def signing_key(self) -> bytes:

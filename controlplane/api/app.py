@@ -11,6 +11,7 @@ from controlplane.api.incumbent import PhysicalClusterController, VirtualCluster
 from controlplane.api.internal import InternalController
 from controlplane.api.metrics import metrics
 from controlplane.api.own.control import ControlTopicController
+from controlplane.api.own.credentials import CredentialController
 from controlplane.api.own.events import EventController
 from controlplane.api.own.fleet import ClusterController, NodeController
 from controlplane.api.own.plans import plan
@@ -34,6 +35,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             PhysicalClusterController,
             TenantController,
             PolicyController,
+            CredentialController,
             ClusterController,
             NodeController,
             SwitchController,

@@ -1,4 +1,4 @@
-"""`interlock vcluster policy` and `interlock account`: what tenants may do."""
+"""`interlock vcluster policy`: what tenants may do."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,9 @@ import msgspec
 from cyclopts import App
 
 from controlplane.cli.client import HERE, Connection, Exit, fail
-from controlplane.cli.display import print_json, show
+from controlplane.cli.display import print_json
 
 policy = App(name="policy", help="What a virtual cluster's clients may do.")
-account = App(name="account", help="Service accounts of a virtual cluster.")
 
 
 @policy.command(name="show")
@@ -35,54 +34,6 @@ def set_policy(vcluster: str, file: Path, /, connection: Connection = HERE) -> N
     """
     path = f"/api/v1/virtual-clusters/{vcluster}/policy"
     print_json(connection.put(path, _read(file)))
-
-
-@account.command(name="list")
-def list_accounts(vcluster: str, /, connection: Connection = HERE) -> None:
-    """A virtual cluster's accounts.
-
-    Args:
-        vcluster: the virtual cluster.
-        connection: where to ask.
-    """
-    answer = connection.get(f"/api/v1/virtual-clusters/{vcluster}/accounts")
-    columns = {"name": "name", "read only": "readOnly", "limits": "limits", "revoked": "revokedAt"}
-    show(connection, answer, columns)
-
-
-@account.command
-def restrict(
-    vcluster: str,
-    name: str,
-    /,
-    *,
-    read_only: bool = False,
-    connections: int | None = None,
-    produce_bytes: int | None = None,
-    fetch_bytes: int | None = None,
-    connection: Connection = HERE,
-) -> None:
-    """Lay down an account's rights and limits, in the place of those before.
-
-    What is not given is not restricted, but by the virtual cluster's policy.
-
-    Args:
-        vcluster: the virtual cluster.
-        name: the account; created if there is none.
-        read_only: let it consume and commit, and change nothing else.
-        connections: how many it may have on each node.
-        produce_bytes: how many it may write in a second, through each node.
-        fetch_bytes: how many it may read in a second, through each node.
-        connection: where to ask.
-    """
-    limits = {
-        "connections": connections,
-        "produceBytesPerSecond": produce_bytes,
-        "fetchBytesPerSecond": fetch_bytes,
-    }
-    given = {key: value for key, value in limits.items() if value is not None}
-    path = f"/api/v1/virtual-clusters/{vcluster}/accounts/{name}"
-    print_json(connection.put(path, {"readOnly": read_only, "limits": given}))
 
 
 def _read(file: Path) -> Any:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from contract.policy import Limits, Policy
+from contract.scram import ScramMechanism, ScramVerifier
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,9 +22,11 @@ class CreateVirtualCluster(Command, frozen=True, kw_only=True):
 
 
 class DeleteVirtualCluster(Command, frozen=True, kw_only=True):
-    """Remove a tenant that has no topics left."""
+    """Remove a tenant that has no topics left, and revoke its accounts."""
 
     name: str
+    now: int
+    """Epoch seconds."""
 
 
 class IssueToken(Command, frozen=True, kw_only=True):
@@ -62,6 +65,22 @@ class RestrictAccount(Command, frozen=True, kw_only=True):
     name: str
     read_only: bool
     limits: Limits
+
+
+class SetScramVerifiers(Command, frozen=True, kw_only=True):
+    """Let clients log in to an account with a password; creates the account where missing."""
+
+    vcluster: str
+    name: str
+    verifiers: dict[ScramMechanism, ScramVerifier]
+
+
+class SetExternalNames(Command, frozen=True, kw_only=True):
+    """Say who an account is elsewhere; creates it where missing."""
+
+    vcluster: str
+    name: str
+    external_names: tuple[str, ...]
 
 
 class DescribeCluster(Command, frozen=True, kw_only=True):

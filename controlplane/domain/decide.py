@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from controlplane.domain import commands, events, nodes, physical, policies, tenants, topics
+from controlplane.domain import (
+    commands,
+    credentials,
+    events,
+    nodes,
+    physical,
+    policies,
+    tenants,
+    topics,
+)
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict
@@ -25,6 +34,8 @@ _HANDLERS: dict[type[commands.Command], Callable[..., list[Event]]] = {
     commands.RevokeAccount: tenants.revoke_account,
     commands.SetPolicy: policies.set_policy,
     commands.RestrictAccount: policies.restrict_account,
+    commands.SetScramVerifiers: credentials.set_scram_verifiers,
+    commands.SetExternalNames: credentials.set_external_names,
     commands.DescribeCluster: physical.describe_cluster,
     commands.DecideFace: physical.decide_face,
     commands.MapTopic: topics.map_topic,

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 from contract.policy import Limits, Policy
+from contract.scram import ScramMechanism, ScramVerifier
 from controlplane.domain.event import Event
 
 
@@ -55,8 +56,28 @@ class TokenIssued(Event, frozen=True, tag="account.token_issued"):
     expires_at: int
 
 
+class ScramVerifiersSet(Event, frozen=True, tag="account.password_set"):
+    """Clients can log in with a password, of which only verifiers were ever recorded."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+    verifiers: dict[ScramMechanism, ScramVerifier]
+
+
+class ExternalNamesSet(Event, frozen=True, tag="account.external_names_set"):
+    """Who the account is elsewhere, from here on."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+    external_names: tuple[str, ...]
+
+
 class ServiceAccountRevoked(Event, frozen=True, tag="account.revoked"):
-    """Every token issued up to then is void."""
+    """Every token issued up to then is void; so are the password and the external names."""
 
     SUBJECT: ClassVar = "account/{vcluster}/{name}"
 

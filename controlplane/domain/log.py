@@ -14,6 +14,8 @@ AnyEvent = (
     | plain.TokenIssued
     | plain.ServiceAccountRevoked
     | plain.ServiceAccountRestricted
+    | plain.ScramVerifiersSet
+    | plain.ExternalNamesSet
     | plain.ClusterDescribed
     | plain.FaceDecided
     | plain.ScopeOpened

@@ -83,7 +83,13 @@ def _changed(recorded: Recorded, before: ControlState) -> State | None:
             return msgspec.structs.replace(_tenant(before, name), policy=policy)
         case events.ServiceAccountRevoked(vcluster=vcluster, name=name, revoked_at=revoked_at):
             account = _account(before, vcluster, name)
-            return msgspec.structs.replace(account, revoked_at=revoked_at)
+            return msgspec.structs.replace(
+                account, revoked_at=revoked_at, external_names=(), scram={}
+            )
+        case events.ScramVerifiersSet(vcluster=vcluster, name=name, verifiers=verifiers):
+            return msgspec.structs.replace(_account(before, vcluster, name), scram=verifiers)
+        case events.ExternalNamesSet(vcluster=vcluster, name=name, external_names=names):
+            return msgspec.structs.replace(_account(before, vcluster, name), external_names=names)
         case events.ServiceAccountRestricted() as event:
             account = _account(before, event.vcluster, event.name)
             return msgspec.structs.replace(account, read_only=event.read_only, limits=event.limits)

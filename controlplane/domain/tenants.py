@@ -42,14 +42,16 @@ def _created(facts: Facts, name: str, scope: str, cluster_id: str) -> list[Event
 
 
 def delete_virtual_cluster(facts: Facts, command: commands.DeleteVirtualCluster) -> list[Event]:
-    """A tenant goes, once it has no topics."""
+    """A tenant goes, once it has no topics; if its name ever comes back, its tokens do not."""
     existing(facts, command.name)
     if topics := facts.topics_of(command.name):
         raise Conflict(
             f"virtual cluster {command.name} still has {len(topics)} topics, {topics[0].logical}"
             " for one: delete them first"
         )
-    return [events.VirtualClusterDeleted(name=command.name)]
+    accounts = [a for a in facts.control.of(ServiceAccount) if a.vcluster == command.name]
+    revoked = [_revoked(account, command.now) for account in accounts]
+    return [*revoked, events.VirtualClusterDeleted(name=command.name)]
 
 
 def issue_token(facts: Facts, command: commands.IssueToken) -> list[Event]:
@@ -96,12 +98,14 @@ def revoke_account(facts: Facts, command: commands.RevokeAccount) -> list[Event]
     account = facts.control.get(f"account/{command.vcluster}/{command.name}")
     if not isinstance(account, ServiceAccount):
         raise Missing(f"virtual cluster {command.vcluster} has no account {command.name}")
-    revoked_at = max(command.now, account.revoked_at or 0)
-    return [
-        events.ServiceAccountRevoked(
-            vcluster=command.vcluster, name=command.name, revoked_at=revoked_at
-        )
-    ]
+    return [_revoked(account, command.now)]
+
+
+def _revoked(account: ServiceAccount, now: int) -> events.ServiceAccountRevoked:
+    revoked_at = max(now, account.revoked_at or 0)
+    return events.ServiceAccountRevoked(
+        vcluster=account.vcluster, name=account.name, revoked_at=revoked_at
+    )
 
 
 def existing(facts: Facts, name: str) -> VirtualCluster:

@@ -11,7 +11,7 @@ from typing import cast
 
 import structlog
 
-from dataplane.gateway.authentication import Authentication, AuthenticationOver
+from dataplane.gateway.authentication import RENEWAL, Authentication, AuthenticationOver
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame, FrameLimitError, FrameReader
 from dataplane.gateway.outgoing import append_framed, write
@@ -55,7 +55,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.slot = slot
         self.connected_at = monotonic()
         self.tenant: Tenant | None = None
-        self._authentication = Authentication(services)
+        self._authentication = Authentication(services, self._authenticated_late)
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
         self._exchange = Exchange()
         self._refusing = Refusing(self._exchange, services.write_order, self.close)
@@ -78,6 +78,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._peer = f"{peer[0]}:{peer[1]}" if peer else "unknown"
         self._services.connections.add(self)
         self._services.counters.connections_opened += 1
+        if self._services.shows_certificates:
+            self._take_certificate()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - our buffers, our sizes
         """Where the socket writes next."""
@@ -151,6 +153,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._authenticate(frame, now)
             return
         header = peek(frame)
+        if now >= self.session_ends and header.api_key not in RENEWAL:
+            raise AuthenticationOver("its session is over, and it did not authenticate again")
         api = APIS.get(header.api_key)
         if api is None or api.treatment is Treatment.REFUSE:
             name = api.name if api else f"API key {header.api_key}"
@@ -164,13 +168,41 @@ class ClientConnection(asyncio.BufferedProtocol):
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
         self._exchange.ask(request)
+        if self._authentication.failure is not None:
+            raise AuthenticationOver(self._authentication.failure)
 
     def _authenticate(self, frame: Frame, now: float) -> None:
         request = self._authentication.take(frame, now)
         self._exchange.ask(request)
+        self._adopt_authentication()
+
+    def _take_certificate(self) -> None:
+        encrypted = self.transport.get_extra_info("ssl_object")
+        encoded = encrypted.getpeercert(binary_form=True) if encrypted is not None else None
+        self._authentication.take_certificate(encoded, self.connected_at)
+        try:
+            self._adopt_authentication()
+        except AuthenticationOver as over:
+            self.close(over.reason)
+
+    def _authenticated_late(self) -> None:
+        try:
+            self._adopt_authentication()
+        except AuthenticationOver as over:
+            self._flush()
+            self.close(over.reason)
+            return
+        self._go_on(monotonic())
+
+    @property
+    def session_ends(self) -> float:
+        """Monotonic second after which the client has to have authenticated again."""
+        return self._authentication.session_ends
+
+    def _adopt_authentication(self) -> None:
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)
-        if self._authentication.tenant is not None:
+        if self.tenant is None and self._authentication.tenant is not None:
             self.tenant = self._authentication.tenant
             self.tenant.account.connections += 1
             self.tenant.scope.members.add(self)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from dataplane.gateway.frames import Frame
-from dataplane.virtual.apis import Api
+from dataplane.virtual.apis import Api, Treatment
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.programs import Fact
 from dataplane.wire.header import Peek
@@ -74,9 +74,9 @@ class Exchange:
         return len(self._waiting)
 
     def ask(self, request: Request) -> None:
-        """Queue a request; one that has its answer already only keeps its place."""
+        """Queue a request; one that the gateway answers itself only keeps its place."""
         self._open.append(request)
-        if request.answer is None:
+        if request.answer is None and request.api.treatment is not Treatment.ANSWER:
             self._waiting.append(request)
 
     def next_waiting(self) -> Request | None:

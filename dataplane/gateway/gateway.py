@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from time import monotonic
 
@@ -18,13 +19,17 @@ from contract.records import (
     VirtualCluster,
 )
 from dataplane.gateway.accounts import Accounts
-from dataplane.gateway.authentication import is_revoked
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.exchange import Request
+from dataplane.gateway.issuer_keys import IssuerKeys
+from dataplane.gateway.logins import Logins
+from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.scope import Scope
+from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, Counters, Lease
 from dataplane.gateway.tenant import Tenant, Views
+from dataplane.gateway.tls_listener import TlsListener
 from dataplane.gateway.topology import Topology
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
@@ -42,6 +47,10 @@ HOLD_LIMIT = 8.0
 
 AUTHENTICATION_LIMIT = 30.0
 """Seconds that a client may take to authenticate."""
+
+SESSION_GRACE = 5.0
+"""Seconds for which a connection may stay whose session is over and that asks nothing more: a
+client that has been idle authenticates again before its next request."""
 
 PRODUCER_LIMIT = 600.0
 """Seconds after which a producer has given up on a write: `delivery.timeout.ms` is 120 s in Java,
@@ -68,7 +77,17 @@ class Gateway:
         self.control = control
         self.lease = Lease()
         self.counters = Counters()
-        self.signing_key = settings.signing_key
+        self.logins = Logins(control)
+        self.issuer_keys = IssuerKeys(settings.oauth_jwks_url, settings.oauth_jwks_refresh_s)
+        self.mechanisms = Mechanisms(
+            settings.sasl_mechanisms,
+            settings.signing_key,
+            self.logins,
+            settings.token_rules,
+            self.issuer_keys,
+        )
+        self.longest_session = timedelta(milliseconds=settings.longest_session_ms)
+        self.shows_certificates = settings.security_protocol == "SSL"
         self.views = Views(control, settings.advertised_host, settings.port_start)
         self.accounts = Accounts(control)
         self.write_order = WriteOrder()
@@ -85,16 +104,21 @@ class Gateway:
         self._may_listen = asyncio.Event()
         self.accepting = asyncio.Event()
         """Set once the ports are open."""
-        self._listeners: list[asyncio.Server] = []
+        files = settings.certificate_files
+        self._certificate = ServerCertificate(files) if files is not None else None
+        self._listeners: list[asyncio.Server | TlsListener] = []
 
     async def run(self) -> None:
         """Serve until cancelled; clients are accepted once a scope is served."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self._topology.run())
+            tasks.create_task(self.issuer_keys.run())
             tasks.create_task(self._watch_the_clock())
+            if self._certificate is not None:
+                tasks.create_task(self._certificate.run())
             await self._may_listen.wait()
-            await self._listen()
+            await self._listen(tasks)
 
     # --- what the follower asks for --------------------------------------------------------------
 
@@ -115,12 +139,17 @@ class Gateway:
                 self.views.forget()
             case VirtualCluster(name=name):
                 self.views.forget()
+                self.logins.forget()
                 self.accounts.changed(name)
-            case ServiceAccount(vcluster=vcluster) as account:
+            case ServiceAccount(vcluster=vcluster):
+                self.logins.forget()
                 self.accounts.changed(vcluster)
-                self._cut_off(account)
+                self._cut_off_impostors()
             case TopicMapping(vcluster=vcluster, logical=logical):
                 self._expectations.settle(vcluster, logical)
+            case None if record.key.startswith(("vcluster/", "account/")):
+                self.logins.forget()
+                self._cut_off_impostors()
             case _:
                 pass
 
@@ -219,20 +248,21 @@ class Gateway:
             await asyncio.sleep(DIAL_PAUSE)
         client.dial_abandoned()
 
-    async def _listen(self) -> None:
+    async def _listen(self, tasks: asyncio.TaskGroup) -> None:
         face = self.control.get("face")
         slots = face.slots if isinstance(face, Face) else 0
-        loop = asyncio.get_running_loop()
         for slot in range(slots):
-            port = self._settings.port_start + slot
-            server = await loop.create_server(
-                partial(ClientConnection, self, slot),
-                self._settings.bind_host,
-                port,
-                reuse_port=True,
-                backlog=1024,
-            )
-            self._listeners.append(server)
+            connect_client = partial(ClientConnection, self, slot)
+            address = (self._settings.bind_host, self._settings.port_start + slot)
+            if self._certificate is not None:
+                listener = TlsListener(address, self._certificate, connect_client)
+                tasks.create_task(listener.run())
+                self._listeners.append(listener)
+            else:
+                server = await asyncio.get_running_loop().create_server(
+                    connect_client, *address, reuse_port=True, backlog=1024
+                )
+                self._listeners.append(server)
         first = self._settings.port_start
         self.accepting.set()
         log.info("accepting clients", ports=f"{first}-{first + slots - 1}")
@@ -269,6 +299,8 @@ class Gateway:
                     if client.connected_at < now - AUTHENTICATION_LIMIT:
                         client.close("it did not authenticate in time")
                     continue
+                if now >= client.session_ends + SESSION_GRACE:
+                    client.close("its session is over, and it did not authenticate again")
                 client.renew_upstream(now)
                 if client.waiting:
                     client.refuse_overdue(now - HOLD_LIMIT)
@@ -276,16 +308,17 @@ class Gateway:
     def _upstreams_closed(self, scope: str) -> None:
         self.tell(machine.UpstreamsClosed(scope))
 
-    def _cut_off(self, account: ServiceAccount) -> None:
-        """End the live connections of an account whose tokens were revoked."""
+    def _cut_off_impostors(self) -> None:
+        """End the connections whose proof does not hold any more, or whose tenant is gone."""
         for client in tuple(self.connections):
-            tenant = client.tenant
-            if (
-                tenant is not None
-                and (tenant.vcluster.name, tenant.user) == (account.vcluster, account.name)
-                and is_revoked(account, tenant.token_issued_at)
-            ):
-                client.close(f"the tokens of {account.name} were revoked")
+            if client.tenant is not None and (objection := self._objection(client.tenant)):
+                client.close(objection)
+
+    def _objection(self, tenant: Tenant) -> str | None:
+        proof = tenant.proof
+        if not isinstance(self.control.get(f"vcluster/{proof.vcluster}"), VirtualCluster):
+            return f"virtual cluster {proof.vcluster} was deleted"
+        return proof.objection(self.logins.account_of(proof.vcluster, proof.user))
 
 
 def _nobody_listens(event: machine.Event) -> None:

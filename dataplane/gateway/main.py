@@ -24,6 +24,7 @@ from dataplane.node.follower import Follower, OutdatedError
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.programs import compile_all
 from upstream.access import access_to, require_usable
+from upstream.tls import UnusableCertificateError
 
 DRAIN_LIMIT = 5.0
 """Seconds that writes get to be answered when the node is told to stop."""
@@ -45,14 +46,14 @@ def main() -> None:
         settings = GatewaySettings()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - from the environment
         require_usable(selected_path(settings.backend_selector), settings.clusters)
     except pydantic.ValidationError as error:
-        sys.exit("\n".join(f"interlock: {variable_of(e)}: {e['msg']}" for e in error.errors()))
+        sys.exit("\n".join(f"interlock: {complaint(e)}" for e in error.errors()))
     except (ClustersFileError, LookupError) as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.log_format)
     failures: list[BaseException] = []
     try:
         uvloop.run(_run(settings))
-    except* (OutdatedError, OSError) as group:
+    except* (OutdatedError, OSError, UnusableCertificateError) as group:
         failures += leaves(group)
     if failures:
         sys.exit(f"interlock: {failures[0]}")
@@ -67,9 +68,11 @@ def leaves(group: BaseException) -> Iterator[BaseException]:
         yield group
 
 
-def variable_of(error: ErrorDetails) -> str:
-    """The environment variable that a validation error is about."""
-    return ".".join(str(part) for part in error["loc"])
+def complaint(error: ErrorDetails) -> str:
+    """What is wrong with a variable, or with some of them together."""
+    variable = ".".join(str(part) for part in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{variable}: {message}" if variable else message
 
 
 async def _run(settings: GatewaySettings) -> None:

@@ -2,11 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from contract.fold import ControlState
 from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.exchange import Request
+from dataplane.gateway.issuer_keys import IssuerKeys
+from dataplane.gateway.logins import Logins
+from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
@@ -55,6 +59,11 @@ class Client(Owner, Protocol):
     transport: asyncio.Transport
 
     @property
+    def session_ends(self) -> float:
+        """Monotonic second after which the client has to have authenticated again."""
+        ...
+
+    @property
     def waiting(self) -> int:
         """Requests that are held."""
         ...
@@ -91,7 +100,13 @@ class Services(Protocol):
     control: ControlState
     views: Views
     accounts: Accounts
-    signing_key: bytes
+    mechanisms: Mechanisms
+    issuer_keys: IssuerKeys
+    logins: Logins
+    longest_session: timedelta
+    """After which clients authenticate again at the latest; zero: when their proof ends."""
+    shows_certificates: bool
+    """Whether clients prove who they are in the TLS handshake."""
     connections: set[Client]
     write_order: WriteOrder
 

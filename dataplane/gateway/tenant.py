@@ -2,9 +2,9 @@
 
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Routing, VirtualCluster
-from contract.tokens import Claims
 from dataplane.gateway.accounts import Account
 from dataplane.gateway.scope import Scope
+from dataplane.sasl.proof import Proof
 from dataplane.virtual.view import Listener, View
 
 
@@ -53,20 +53,20 @@ class Views:
 class Tenant:
     """An authenticated user of a virtual cluster."""
 
-    __slots__ = ("_views", "account", "scope", "token_issued_at", "user", "vcluster")
+    __slots__ = ("_views", "account", "proof", "scope", "user", "vcluster")
 
     def __init__(
         self,
         vcluster: VirtualCluster,
-        claims: Claims,
+        proof: Proof,
         scope: Scope,
         views: Views,
         account: Account,
     ) -> None:
         self.vcluster = vcluster
-        self.user = claims.username
-        self.token_issued_at = claims.iat
-        """Epoch seconds; None for the incumbent's tokens, which do not say."""
+        self.user = proof.user
+        self.proof = proof
+        """What it has shown last; it may be taken back, and renewed."""
         self.scope = scope
         self._views = views
         self.account = account

@@ -1,5 +1,6 @@
 """What the gateway answers by itself: ApiVersions and the SASL exchange."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -8,8 +9,6 @@ from dataplane.virtual.messages import blank, decode_request, element_of, encode
 from dataplane.wire.header import Peek
 from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import entity_of
-
-MECHANISM: Final = "PLAIN"
 
 SASL_HANDSHAKE: Final = 17
 API_VERSIONS: Final = 18
@@ -38,16 +37,16 @@ def api_versions(header: Peek, offered: dict[int, tuple[int, int]]) -> bytes:
     return encode_response(header, blank(response, error_code=error, api_keys=tuple(ranges)))
 
 
-def asks_for_plain(frame: Buffer) -> bool:
-    """Whether a SaslHandshake request asks for SASL/PLAIN, the one mechanism there is."""
-    return bool(decode_request(frame).body.mechanism == MECHANISM)
+def wanted_mechanism(frame: Buffer) -> str:
+    """The mechanism that a SaslHandshake request asks for. Raises MalformedFrameError."""
+    return str(decode_request(frame).body.mechanism)
 
 
-def sasl_handshake(header: Peek, *, accepted: bool) -> bytes:
-    """The answer to SaslHandshake. After version 0 the tokens come without a Kafka header."""
+def sasl_handshake(header: Peek, offered: Sequence[str], *, accepted: bool) -> bytes:
+    """The answer to SaslHandshake. After version 0 the messages come without a Kafka header."""
     response = entity_of(SASL_HANDSHAKE, header.version, "response")
     error = _NONE if accepted else _UNSUPPORTED_SASL_MECHANISM
-    return encode_response(header, blank(response, error_code=error, mechanisms=(MECHANISM,)))
+    return encode_response(header, blank(response, error_code=error, mechanisms=tuple(offered)))
 
 
 def authenticate_token(frame: Buffer) -> bytes:
@@ -55,14 +54,14 @@ def authenticate_token(frame: Buffer) -> bytes:
     return bytes(decode_request(frame).body.auth_bytes)
 
 
-def sasl_authenticated(header: Peek, lifetime: timedelta) -> bytes:
-    """The answer to a SaslAuthenticate request that proved its user.
+def sasl_authenticated(header: Peek, message: bytes, lifetime: timedelta) -> bytes:
+    """The answer to a SaslAuthenticate request with which the exchange goes on, or ends well.
 
     The client authenticates again before `lifetime` is over (KIP-368); 0 means never.
     """
     response = entity_of(SASL_AUTHENTICATE, header.version, "response")
     given = {"session_lifetime": lifetime} if header.version > 0 else {}
-    return encode_response(header, blank(response, **given))
+    return encode_response(header, blank(response, auth_bytes=message, **given))
 
 
 def sasl_failed(header: Peek, message: str) -> bytes:

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 
 from contract.records import Beacon
 from controlplane.api.access import require_admin
-from controlplane.api.own.schemas import Answer, EventView, Items, event_view
+from controlplane.api.own.schemas import Answer, EventView, Items, event_view, without_verifiers
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Invalid
 from controlplane.plane import ControlPlane
@@ -87,7 +87,7 @@ class EventController(Controller):
             seq=facts.seq,
             as_of=facts.as_of,
             digest=facts.control.digest(),
-            records=msgspec.to_builtins(present, str_keys=True),
+            records=without_verifiers(msgspec.to_builtins(present, str_keys=True)),
         )
 
     @get("/audit/verify")

@@ -53,6 +53,8 @@ class AccountView(Answer, frozen=True, kw_only=True, rename="camel"):
     read_only: bool
     limits: Limits
     """Its own; where they say nothing, those of the virtual cluster's policy hold."""
+    has_password: bool
+    external_names: tuple[str, ...]
 
     @classmethod
     def of(cls, account: ServiceAccount) -> "AccountView":
@@ -63,6 +65,8 @@ class AccountView(Answer, frozen=True, kw_only=True, rename="camel"):
             revoked_at=account.revoked_at,
             read_only=account.read_only,
             limits=account.limits,
+            has_password=bool(account.scram),
+            external_names=account.external_names,
         )
 
 
@@ -211,8 +215,21 @@ def event_view(recorded: Recorded) -> EventView:
         subject=recorded.event.stream,
         actor=recorded.actor,
         reason=recorded.reason,
-        data=msgspec.to_builtins(msgspec.structs.asdict(recorded.event), str_keys=True),
+        data=without_verifiers(
+            msgspec.to_builtins(msgspec.structs.asdict(recorded.event), str_keys=True)
+        ),
     )
+
+
+def without_verifiers(shown: Any) -> Any:
+    """The same with nothing in it that a password could be guessed against (SCRAM's verifiers)."""
+    if isinstance(shown, list | tuple):
+        return [without_verifiers(part) for part in shown]
+    if not isinstance(shown, dict):
+        return shown
+    if "stored_key" in shown and "server_key" in shown:
+        return {"iterations": shown["iterations"]}
+    return {key: without_verifiers(value) for key, value in shown.items()}
 
 
 def switch_view(switch: Switch) -> SwitchView:

@@ -70,7 +70,7 @@ class TenantController(Controller):
         request: Request[Any, Any, Any],
     ) -> None:
         """Remove a virtual cluster that has no topics."""
-        command = DeleteVirtualCluster(name=vcluster)
+        command = DeleteVirtualCluster(name=vcluster, now=epoch_seconds())
         await plane.ledger.carry_out(command, attribution(request))
 
     @get("/{vcluster:str}/topics")
@@ -115,7 +115,7 @@ class TenantController(Controller):
         plane: NamedDependency[ControlPlane],
         request: Request[Any, Any, Any],
     ) -> None:
-        """Void every token of the account that was issued so far; its connections are cut."""
+        """Void tokens, password and external names of the account; its connections are cut."""
         command = RevokeAccount(vcluster=vcluster, name=account, now=epoch_seconds())
         await plane.ledger.carry_out(command, attribution(request))
 

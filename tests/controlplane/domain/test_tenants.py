@@ -74,7 +74,7 @@ def test_a_virtual_cluster_with_topics_is_not_deleted() -> None:
     with pytest.raises(Conflict, match="users"):
         decide(
             facts_of(OPEN, TEAM_A, mapped("teamA", "users")),
-            commands.DeleteVirtualCluster(name="teamA"),
+            commands.DeleteVirtualCluster(name="teamA", now=1000),
         )
 
 

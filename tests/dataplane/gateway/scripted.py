@@ -150,8 +150,8 @@ class RawClient:
         return int(code)
 
 
-def authentication(token: str, correlation_id: int) -> bytes:
-    """A SaslAuthenticate request of the user `sa`."""
-    credentials = b"\0sa\0" + token.encode()
+def authentication(token: str, correlation_id: int, user: str = "sa") -> bytes:
+    """A SaslAuthenticate request with PLAIN."""
+    credentials = f"\0{user}\0{token}".encode()
     body = struct.pack(">i", len(credentials)) + credentials
     return request(AUTHENTICATE, 0, correlation_id, body)

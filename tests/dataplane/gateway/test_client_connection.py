@@ -189,7 +189,11 @@ async def test_a_second_authentication_changes_nobody(client: RawClient, scripte
     (connection,) = scripted.gateway.connections
     before = connection.tenant
     client.send(request(17, 1, 20, struct.pack(">h5s", 5, b"PLAIN")))
-    client.send(authentication(scripted.token(username="other"), 21))
+    assert (await client.receive())[1][:2] == b"\0\0"
+    client.send(authentication(scripted.token(username="other"), 21, user="other"))
+    correlation_id, answer = await client.receive()
+    assert (correlation_id, struct.unpack_from(">h", answer)) == (21, (58,))
+    assert b"cannot change its user" in answer
     assert await client.closed()
     assert connection.tenant is before
 

@@ -73,7 +73,7 @@ async def test_a_bad_bare_token_ends_the_connection(stage: Stage, wire: Wire):
 
 
 async def test_another_mechanism_is_refused_by_name(wire: Wire):
-    answer = await wire.ask(_request(SASL_HANDSHAKE, 1, _text("SCRAM-SHA-512")))
+    answer = await wire.ask(_request(SASL_HANDSHAKE, 1, _text("GSSAPI")))
     assert struct.unpack_from(">ih", answer) == (7, 33)
     assert b"PLAIN" in answer
 

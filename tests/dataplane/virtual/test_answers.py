@@ -36,14 +36,14 @@ def test_a_newer_api_versions_is_answered_in_version_0(version):
 
 
 @pytest.mark.parametrize("version", [0, 1])
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
-def test_the_handshake_takes_plain_only(version, mechanism):
-    request = blank(entity_of(17, version, "request"), mechanism=mechanism)
-    accepted = answers.asks_for_plain(request_frame(17, version, request))
-    frame = answers.sasl_handshake(Peek(17, version, 1), accepted=accepted)
+@pytest.mark.parametrize("accepted", [True, False])
+def test_the_handshake_names_the_mechanisms_that_there_are(version, accepted):
+    request = blank(entity_of(17, version, "request"), mechanism="PLAIN")
+    assert answers.wanted_mechanism(request_frame(17, version, request)) == "PLAIN"
+    offered = ("PLAIN", "SCRAM-SHA-256")
+    frame = answers.sasl_handshake(Peek(17, version, 1), offered, accepted=accepted)
     answer = decode_response(17, version, frame)
-    assert accepted is (mechanism == "PLAIN")
-    assert answer.mechanisms == ("PLAIN",)
+    assert answer.mechanisms == offered
     expected = ErrorCode.none if accepted else ErrorCode.unsupported_sasl_mechanism
     assert answer.error_code is expected
 
@@ -54,8 +54,11 @@ def test_authentication_succeeds_or_says_why_not(version):
     assert answers.authenticate_token(request_frame(36, version, request)) == b"\0sa\0token"
 
     header = Peek(36, version, 1)
-    proved = decode_response(36, version, answers.sasl_authenticated(header, dt.timedelta(hours=1)))
+    proved = decode_response(
+        36, version, answers.sasl_authenticated(header, b"v=1", dt.timedelta(hours=1))
+    )
     assert proved.error_code is ErrorCode.none
+    assert proved.auth_bytes == b"v=1"
     assert version == 0 or proved.session_lifetime == dt.timedelta(hours=1)
 
     failed = decode_response(36, version, answers.sasl_failed(header, "the token has expired"))
@@ -65,4 +68,4 @@ def test_authentication_succeeds_or_says_why_not(version):
 
 def test_a_broken_handshake_is_malformed():
     with pytest.raises(MalformedFrameError):
-        answers.asks_for_plain(b"\x00\x11\x00\x01\x00\x00\x00\x01\xff\xff\x7f\xff")
+        answers.wanted_mechanism(b"\x00\x11\x00\x01\x00\x00\x00\x01\xff\xff\x7f\xff")

@@ -1,7 +1,7 @@
 import jwt
 import pytest
 
-from dataplane.virtual import plain
+from dataplane.sasl import plain
 
 KEY = b"k" * 32
 NOW = 1_000_000.0

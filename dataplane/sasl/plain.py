@@ -6,6 +6,8 @@ import jwt
 import msgspec
 
 from contract.tokens import ALGORITHM, Claims
+from dataplane.sasl.mechanism import AuthenticationError, Proved
+from dataplane.sasl.proof import TokenProof
 
 
 class Credentials(NamedTuple):
@@ -16,10 +18,6 @@ class Credentials(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Credentials(username={self.username!r})"
-
-
-class AuthenticationError(ValueError):
-    """A client did not prove who it is. The message may be shown to it and holds no secret."""
 
 
 class MalformedCredentialsError(AuthenticationError):
@@ -36,6 +34,25 @@ class ExpiredTokenError(AuthenticationError):
 
 class OtherUserError(AuthenticationError):
     """The token was issued to another user than the one that the client names."""
+
+
+class Plain:
+    """The one message of the exchange."""
+
+    def __init__(self, key: bytes, now: float) -> None:
+        """`key` signs our tokens; `now` is in epoch seconds."""
+        self._key = key
+        self._now = now
+
+    def respond(self, message: bytes) -> Proved:
+        """Take the credentials.
+
+        Raises:
+            AuthenticationError: they prove nothing.
+        """
+        credentials = parse(message)
+        claims = verify(credentials.token, credentials.username, self._key, self._now)
+        return Proved(TokenProof(claims.vcluster, claims.username, claims.exp, claims.iat))
 
 
 def parse(message: bytes) -> Credentials:

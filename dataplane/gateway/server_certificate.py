@@ -1,0 +1,111 @@
+"""What clients are shown in a TLS handshake, and whom they may be: from files that are renewed.
+
+New connections get what the files hold now; those that there are keep what they were made with. A
+file that cannot be used changes nothing, and is complained about once.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import structlog
+
+from upstream.tls import UnusableCertificateError
+
+CHECK = 1.0
+"""Seconds between two looks at the files."""
+
+ClientAuth: TypeAlias = Literal["NONE", "OPTIONAL", "REQUIRE"]
+
+_VERIFY = {"NONE": ssl.CERT_NONE, "OPTIONAL": ssl.CERT_OPTIONAL, "REQUIRE": ssl.CERT_REQUIRED}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateFiles:
+    """PEM files, as the variables name them."""
+
+    key_store: Path
+    """Private key and certificate chain."""
+    key_password: str
+    trust_store: Path | None
+    """Authorities of clients' certificates."""
+    client_auth: ClientAuth
+
+    def __repr__(self) -> str:
+        return f"CertificateFiles({self.key_store}, {self.trust_store})"
+
+
+class ServerCertificate:
+    """The context for the next connection."""
+
+    def __init__(self, files: CertificateFiles) -> None:
+        """Read the files.
+
+        Raises:
+            UnusableCertificateError: they cannot be used; the message names the variable.
+        """
+        self._files = files
+        self._stamp = self._stamped()
+        self.context = _context(files)
+
+    async def run(self) -> None:
+        """Follow the files until cancelled."""
+        while True:
+            await asyncio.sleep(CHECK)
+            await asyncio.to_thread(self.look)
+
+    def look(self) -> None:
+        """Read the files again if they have changed."""
+        stamp = self._stamped()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self.context = _context(self._files)
+        except UnusableCertificateError as error:
+            log.error("new certificate cannot be used, the old one stays", error=str(error))  # noqa: TRY400 - the message says it all
+            return
+        log.info("new certificate for new connections", file=str(self._files.key_store))
+
+    def _stamped(self) -> tuple[object, ...]:
+        return tuple(_state(f) for f in (self._files.key_store, self._files.trust_store) if f)
+
+
+def _state(file: Path) -> tuple[int, int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _context(files: CertificateFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(files.key_store, password=files.key_password)
+    except (OSError, ValueError) as error:
+        raise UnusableCertificateError(
+            f"GATEWAY_SSL_KEY_STORE_PATH: {files.key_store} does not hold a private key and its"
+            f" certificate in PEM, or GATEWAY_SSL_KEY_PASSWORD is not the key's ({_say(error)})"
+        ) from None
+    if files.trust_store is not None:
+        try:
+            context.load_verify_locations(files.trust_store)
+        except (OSError, ValueError) as error:
+            raise UnusableCertificateError(
+                f"GATEWAY_SSL_TRUST_STORE_PATH: {files.trust_store} does not hold certificates in"
+                f" PEM ({_say(error)})"
+            ) from None
+    context.verify_mode = _VERIFY[files.client_auth]
+    return context
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no certificate or key found").replace("_", " ").lower()
+    return getattr(error, "strerror", None) or str(error)

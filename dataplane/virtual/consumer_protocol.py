@@ -18,8 +18,8 @@ from kio.schema.consumer_protocol_subscription.v0 import data as subscription_v0
 from kio.schema.consumer_protocol_subscription.v1 import data as subscription_v1
 
 from dataplane.wire.compiler import compile_program
-from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
-from dataplane.wire.primitives import INT16
+from dataplane.wire.errors import ForeignNameError, MalformedFrameError, RefusedRequestError
+from dataplane.wire.primitives import INT16, INT32
 from dataplane.wire.schema import Field, struct_of
 from dataplane.wire.treatments import AddPrefix, FieldTreatment, StripPrefix
 
@@ -27,6 +27,10 @@ CONSUMER: Final = b"consumer"
 """The protocol type whose bytes these are."""
 
 _INVALID_TOPIC_EXCEPTION: Final = 17
+_NOTHING_OF_0: Final = INT32.pack(0) + INT32.pack(-1)
+"""No topics and no user data: a subscription, or an assignment, of version 0."""
+_NOTHING_OF_1: Final = _NOTHING_OF_0 + INT32.pack(0)
+"""The same, and no owned partitions."""
 _TOPICS: Final = {"topics[]", "owned_partitions[].topic", "assigned_partitions[].topic"}
 _Program: TypeAlias = Callable[[bytes, Any, None], list[bytes]]
 
@@ -63,8 +67,8 @@ def _compiled(entity: type[Any], treatment: FieldTreatment) -> _Program:
     return run
 
 
-_ADD: Final = AddPrefix(_INVALID_TOPIC_EXCEPTION)
-_STRIP: Final = StripPrefix()
+_ADD: Final = AddPrefix(_INVALID_TOPIC_EXCEPTION, aliased=True)
+_STRIP: Final = StripPrefix(aliased=True)
 _PHYSICAL_SUBSCRIPTION: Final = (
     _compiled(subscription_v0.ConsumerProtocolSubscription, _ADD),
     _compiled(subscription_v1.ConsumerProtocolSubscription, _ADD),
@@ -84,12 +88,15 @@ def _subscription(
         return value
     (version,) = INT16.unpack_from(value)
     # Some clients say version 1 and write version 0's fields, so that is tried as well.
+    foreign = False
     for program in reversed(programs[: 1 + (version > 0)]):
         try:
             return _run(program, value, view)
-        except MalformedFrameError:
-            continue
-    return value
+        except MalformedFrameError as error:
+            foreign = isinstance(error, ForeignNameError)
+    # An alias that is gone leaves its physical name behind in what the broker has stored.
+    nothing = _NOTHING_OF_1 if version > 0 else _NOTHING_OF_0
+    return value[: INT16.size] + nothing if foreign else value
 
 
 def _assignment(
@@ -104,6 +111,8 @@ def _assignment(
         return value
     try:
         return _run(program, value, view)
+    except ForeignNameError:
+        return value[: INT16.size] + _NOTHING_OF_0 if protocol_type == CONSUMER else value
     except (MalformedFrameError, RefusedRequestError):
         return value
 

@@ -1,9 +1,9 @@
 """Broker's error texts as a tenant may read them.
 
 They quote names, and not only the ones that were asked for ("collides with existing topics: ...").
-So a word passes if it is one of Kafka's own or a number; a name of ours passes without its prefix;
-every other word is masked. A text of which nothing is left becomes null: clients then show their
-own text for the error code.
+So a word passes if it is one of Kafka's own or a number; a name of ours passes without its prefix,
+and the topic behind an alias under the alias's name; every other word is masked. A text of which
+nothing is left becomes null: clients then show their own text for the error code.
 """
 
 import re
@@ -71,6 +71,7 @@ def tenant_text(text: bytes | None, view: Any, _fact: object) -> bytes | None:
     if not text:
         return text
     prefix: bytes = view.prefix
+    logical_of: dict[bytes, bytes] = view.logical_of
     seen = 0
 
     def shown(match: re.Match[bytes]) -> bytes:
@@ -83,6 +84,9 @@ def tenant_text(text: bytes | None, view: Any, _fact: object) -> bytes | None:
         if word.startswith(prefix) and word != prefix:
             seen += 1
             return word[len(prefix) :] + ending
+        if word in logical_of:
+            seen += 1
+            return logical_of[word] + ending
         return _MASK + ending
 
     shown_text = _WORD.sub(shown, text)

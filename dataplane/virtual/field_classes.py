@@ -42,6 +42,9 @@ CLUSTER_AUTHORIZATION_FAILED: Final = 31
 INVALID_REQUEST: Final = 42
 UNSUPPORTED_ENDPOINT_TYPE: Final = 115
 
+CONFIG_OF_TOPIC: Final = 2
+"""The type of a config resource that is a topic."""
+
 _MINUS_ONE: Final = b"\xff\xff\xff\xff"
 _MINUS_ONE_LONG: Final = b"\xff" * 8
 _NO_UUID: Final = b"\0" * 16
@@ -68,13 +71,28 @@ def _without_text(_value: bytes | None, _view: object, _fact: object) -> bytes:
 
 _LISTED = StripPrefix(leave_out_foreign=True)
 
-TOPIC = FieldClass("topic", "a topic's name", AddPrefix(INVALID_TOPIC_EXCEPTION), StripPrefix())
+TOPIC = FieldClass(
+    "topic",
+    "a topic's name, or an alias",
+    AddPrefix(INVALID_TOPIC_EXCEPTION, aliased=True),
+    StripPrefix(aliased=True),
+)
+WRITTEN_TOPIC = FieldClass(
+    "written topic",
+    "the name of a topic that records are written to",
+    AddPrefix(INVALID_TOPIC_EXCEPTION, aliased=True, written=True),
+)
 GROUP = FieldClass("group", "a group id", AddPrefix(INVALID_GROUP_ID), StripPrefix())
 TRANSACTION = FieldClass(
     "transaction", "a transactional id", AddPrefix(INVALID_REQUEST), StripPrefix()
 )
 LISTED = FieldClass(
     "listed name", "a name in a list that also holds those of others", response=_LISTED
+)
+LISTED_TOPIC = FieldClass(
+    "listed topic",
+    "a topic's name in a list that also holds those of others",
+    response=StripPrefix(leave_out_foreign=True, aliased=True),
 )
 TRANSACTION_PATTERN = FieldClass(
     "transaction pattern",
@@ -105,13 +123,16 @@ COORDINATOR_TYPE = FieldClass(
     Only((0, 1), INVALID_REQUEST, "coordinator key type"),
 )
 CONFIG_RESOURCE = FieldClass(
-    "config resource", "the name of a topic or group", AddPrefix(INVALID_REQUEST), StripPrefix()
+    "config resource",
+    "the name of a topic or group; a topic's may be an alias",
+    AddPrefix(INVALID_REQUEST, aliased=True, aliased_after=CONFIG_OF_TOPIC),
+    StripPrefix(aliased=True),
 )
 CONFIG_RESOURCE_TYPE = FieldClass(
     "config resource type",
     "what the config resource is: a topic or a group; brokers are not the tenant's",
     Only(
-        (2, 32),
+        (CONFIG_OF_TOPIC, 32),
         CLUSTER_AUTHORIZATION_FAILED,
         "a virtual cluster has configs of topics and groups only; config resource type",
     ),

@@ -32,18 +32,19 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("add_partitions_to_txn.*.*_by_transaction[].*", fc.UNSERVED),
     ("add_partitions_to_txn.request.transactions[].*", fc.UNSERVED),
     ("init_producer_id.*ongoing_txn_producer_id", fc.UNSERVED),
+    ("produce.request.topic_data[].name", fc.WRITTEN_TOPIC),
     # Lists that hold everybody's
-    ("metadata.response.topics[].name", fc.LISTED),
+    ("metadata.response.topics[].name", fc.LISTED_TOPIC),
     ("list_groups.response.groups[].group_id", fc.LISTED),
     ("list_transactions.response.transaction_states[].transactional_id", fc.LISTED),
-    ("offset_fetch.response.*topics[].name", fc.LISTED),
+    ("offset_fetch.response.*topics[].name", fc.LISTED_TOPIC),
     # A transaction with group offsets in it also names a partition of __consumer_offsets
-    ("describe_transactions.response.transaction_states[].topics[].topic", fc.LISTED),
+    ("describe_transactions.response.transaction_states[].topics[].topic", fc.LISTED_TOPIC),
     # A page of everybody's topics, in order of their names
     ("describe_topic_partitions.request.cursor", fc.CURSOR),
-    ("describe_topic_partitions.response.topics[].name", fc.LISTED),
-    ("describe_topic_partitions.response.next_cursor.topic_name", fc.LISTED),
-    ("describe_log_dirs.response.results[].topics[].name", fc.LISTED),
+    ("describe_topic_partitions.response.topics[].name", fc.LISTED_TOPIC),
+    ("describe_topic_partitions.response.next_cursor.topic_name", fc.LISTED_TOPIC),
+    ("describe_log_dirs.response.results[].topics[].name", fc.LISTED_TOPIC),
     # Brokers
     ("metadata.response.brokers[]*", fc.BROKERS),
     ("describe_cluster.response.brokers[]*", fc.BROKERS),

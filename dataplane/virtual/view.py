@@ -12,6 +12,20 @@ _MOST_RUNS: Final = 4096
 """Replica lists remembered; a cluster has few different ones."""
 
 
+_SMALL_COMPACT: Final = 128
+_SMALL_CLASSIC: Final = 256
+"""Lengths on the wire below these are handled in place, by table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A topic of somebody else, or of nobody, under a name of one's own."""
+
+    logical: str
+    physical: str
+    read_only: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Where clients reach a slot."""
@@ -39,6 +53,9 @@ class View:
     cluster_index: int
     """The physical cluster's number, which makes producer ids unique."""
 
+    aliases: tuple[Alias, ...] = ()
+    """Topics of others that it sees under names of its own."""
+
     prefix: bytes = field(init=False)
     prefix_size: int = field(init=False)
     epoch: int = 0
@@ -50,6 +67,17 @@ class View:
     """By a compact length on the wire, below 128: the length with the prefix, and the prefix."""
     grown_classic: tuple[bytes, ...] = field(init=False, repr=False)
     """The same for lengths of 2 bytes, below 256."""
+    physical_of: dict[bytes, bytes] = field(init=False, repr=False)
+    """By logical name, of aliases only."""
+    logical_of: dict[bytes, bytes] = field(init=False, repr=False)
+    """The other way round."""
+    read_only_aliases: frozenset[bytes] = field(init=False, repr=False)
+    """Their logical names."""
+    below_compact: int = field(init=False)
+    """The compact lengths, from 2 on, of topic names that just get the prefix: none, where a name
+    may be that of an alias, which has to be looked up."""
+    below_classic: int = field(init=False)
+    """The same for lengths of 2 bytes, from 1 on."""
     made: dict[Any, bytes] = field(init=False, repr=False, default_factory=dict)
     """Bytes made once for this view: broker lists, by the dataclass of their elements."""
     _slots: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
@@ -66,8 +94,17 @@ class View:
             "prefix": prefix,
             "prefix_size": len(prefix),
             "producer_id_offset": producer_id_offset(self.cluster_index, self.epoch),
-            "grown_compact": tuple(encode_uvarint(n + len(prefix)) + prefix for n in range(128)),
-            "grown_classic": tuple(INT16.pack(n + len(prefix)) + prefix for n in range(256)),
+            "physical_of": {a.logical.encode(): a.physical.encode() for a in self.aliases},
+            "logical_of": {a.physical.encode(): a.logical.encode() for a in self.aliases},
+            "read_only_aliases": frozenset(a.logical.encode() for a in self.aliases if a.read_only),
+            "below_compact": 0 if self.aliases else _SMALL_COMPACT,
+            "below_classic": 0 if self.aliases else _SMALL_CLASSIC,
+            "grown_compact": tuple(
+                encode_uvarint(n + len(prefix)) + prefix for n in range(_SMALL_COMPACT)
+            ),
+            "grown_classic": tuple(
+                INT16.pack(n + len(prefix)) + prefix for n in range(_SMALL_CLASSIC)
+            ),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)

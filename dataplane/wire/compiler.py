@@ -27,7 +27,12 @@ from typing import Any, Literal, TypeAlias
 from dataplane.wire import primitives
 from dataplane.wire.emitter import Emitter
 from dataplane.wire.errors import ForeignNameError, MalformedFrameError
-from dataplane.wire.names import rare_classic_name, rare_compact_name
+from dataplane.wire.names import (
+    rare_classic_name,
+    rare_classic_topic,
+    rare_compact_name,
+    rare_compact_topic,
+)
 from dataplane.wire.schema import Struct
 from dataplane.wire.struct_code import Classify, StructCode
 
@@ -55,6 +60,8 @@ _RUNTIME: dict[str, Any] = {
     "encode_count": primitives.encode_count,
     "rare_compact_name": rare_compact_name,
     "rare_classic_name": rare_classic_name,
+    "rare_compact_topic": rare_compact_topic,
+    "rare_classic_topic": rare_classic_topic,
 }
 """What generated code may call."""
 

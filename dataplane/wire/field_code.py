@@ -167,13 +167,23 @@ def _emit_values(
 def _emit_add_prefix(
     emitter: Emitter, field: Field, treatment: AddPrefix, *, compact: bool
 ) -> None:
-    style, width, usual = (
-        ("compact", 1, "1 < n < 128") if compact else ("classic", 2, "0 < n < 256")
+    style, width, usual, limit = (
+        ("compact", 1, "1 < n <", "128") if compact else ("classic", 2, "0 < n <", "256")
     )
+    rare = f"rare_{style}_name"
+    if treatment.aliased:
+        # With aliases the limit is 0, so that each name is looked up; else it costs nothing.
+        limit = emitter.view(f"below_{style}")
+        written = ", True" if treatment.written else ""
+        aliased = f"rare_{style}_topic"
+    else:
+        written, aliased = "", rare
+    if treatment.aliased_after is not None:
+        aliased = f"({aliased} if value == {treatment.aliased_after} else {rare})"
     grown = emitter.view(f"grown_{style}")
     at = emitter.at()
     emitter.line(f"n = frame[{at}]" if compact else f"n = i16(frame, {at})[0]")
-    with emitter.block(f"if {usual}:"):
+    with emitter.block(f"if {usual} {limit}:"):
         emitter.splice(f"{grown}[n]", at, emitter.at(width))
         emitter.line(f"pos += {_sum(emitter.ahead + (0 if compact else 2), 'n')}")
         if treatment.noted:
@@ -181,8 +191,8 @@ def _emit_add_prefix(
     with emitter.block("else:"):
         emitter.line(f"start = {at}")
         emitter.line(
-            f"name, after, pos = rare_{style}_name(frame, start, view, {field.nullable},"
-            f" {treatment.empty_error})"
+            f"name, after, pos = {aliased}(frame, start, view, {field.nullable},"
+            f" {treatment.empty_error}{written})"
         )
         emitter.splice("name", "start", "after")
         if treatment.noted:
@@ -205,6 +215,12 @@ def _emit_strip_prefix(
                 "start",
                 f"pos + {size}",
             )
+        if treatment.aliased:
+            logical_of = emitter.view("logical_of")
+            with emitter.block(
+                f"elif {logical_of} and (name := {logical_of}.get(bytes(frame[pos : pos + n]))):"
+            ):
+                emitter.splice(f"encode_string(name, compact={compact})", "start", "pos + n")
         with emitter.block("else:"):
             if treatment.leave_out_foreign:
                 emitter.line(f"foreign{emitter.loops} = True")

@@ -1,11 +1,12 @@
-"""Adding a prefix to a name, where the length is not one that generated code handles in place."""
+"""Names that generated code does not handle in place: of rare lengths, and those of aliases."""
 
-from typing import Any
+from typing import Any, Final
 
 from dataplane.wire.errors import RefusedRequestError
 from dataplane.wire.primitives import INT16, Buffer, encode_uvarint, unexpected_null, uvarint
 
 _LONGEST_NAME = 32767
+_TOPIC_AUTHORIZATION_FAILED: Final = 29
 
 
 def rare_compact_name(
@@ -43,6 +44,57 @@ def rare_classic_name(
         return b"\xff\xff", at + 2, at + 2
     size = _prefixed_size(length, view, empty_error)
     return INT16.pack(size) + view.prefix, at + 2, at + 2 + length
+
+
+def rare_compact_topic(  # noqa: PLR0917 - generated code calls it, in one place
+    frame: Buffer,
+    at: int,
+    view: Any,
+    nullable: bool,  # noqa: FBT001
+    empty_error: int,
+    written: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[bytes, int, int]:
+    """A compact topic name that may be an alias. What the others return."""
+    length, name_at = uvarint(frame, at)
+    physical = _behind_alias(frame, name_at, length - 1, view, written=written)
+    if physical is None:
+        return rare_compact_name(frame, at, view, nullable, empty_error)
+    after = name_at + length - 1
+    return encode_uvarint(len(physical) + 1) + physical, after, after
+
+
+def rare_classic_topic(  # noqa: PLR0917 - generated code calls it, in one place
+    frame: Buffer,
+    at: int,
+    view: Any,
+    nullable: bool,  # noqa: FBT001
+    empty_error: int,
+    written: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[bytes, int, int]:
+    """The same for a name with 2 bytes of length."""
+    (length,) = INT16.unpack_from(frame, at)
+    physical = _behind_alias(frame, at + 2, length, view, written=written)
+    if physical is None:
+        return rare_classic_name(frame, at, view, nullable, empty_error)
+    after = at + 2 + length
+    return INT16.pack(len(physical)) + physical, after, after
+
+
+def _behind_alias(frame: Buffer, at: int, size: int, view: Any, *, written: bool) -> bytes | None:
+    """The physical topic behind an alias; None for a name that is none.
+
+    Raises:
+        RefusedRequestError: it is for reading only.
+    """
+    if size <= 0 or not view.physical_of:
+        return None
+    logical = bytes(frame[at : at + size])
+    physical: bytes | None = view.physical_of.get(logical)
+    if physical is not None and written and logical in view.read_only_aliases:
+        raise RefusedRequestError(
+            _TOPIC_AUTHORIZATION_FAILED, f"topic {logical.decode()} is an alias for reading only"
+        )
+    return physical
 
 
 def _prefixed_size(size: int, view: Any, empty_error: int) -> int:

@@ -17,6 +17,12 @@ class AddPrefix:
     """What a request with an empty name is refused with: a prefix would make it valid."""
     noted: bool = False
     """The fact handed to the response's program is whether the name was given."""
+    aliased: bool = False
+    """A name that `view.physical_of` has becomes what stands there instead."""
+    aliased_after: int | None = None
+    """Only if the integer that was checked just before it (`Only`) is this."""
+    written: bool = False
+    """An alias in `view.read_only_aliases` is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,8 @@ class StripPrefix:
     leave_out_foreign: bool = False
     """What holds a name with another prefix is left out: an array's element, or a struct that may
     be null. Else such a name is an error."""
+    aliased: bool = False
+    """A name that `view.logical_of` has becomes what stands there instead."""
 
 
 @dataclass(frozen=True, slots=True)

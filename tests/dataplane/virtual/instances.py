@@ -8,6 +8,7 @@ import io
 import random
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from kio.serial import entity_reader, entity_writer
 from dataplane.virtual import field_classes as fc
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.fields import class_of
-from dataplane.virtual.view import Listener, View
+from dataplane.virtual.view import Alias, Listener, View
 from dataplane.wire.header import request_is_tagged, response_is_tagged
 from dataplane.wire.schema import Direction, Field, Struct, api_name, message, struct_of
 
@@ -47,13 +48,27 @@ OFFERED = [
 
 NAMES = {
     fc.TOPIC,
+    fc.WRITTEN_TOPIC,
     fc.GROUP,
     fc.TRANSACTION,
     fc.TRANSACTION_IF_ANY,
     fc.COORDINATOR_KEY,
     fc.CONFIG_RESOURCE,
     fc.LISTED,
+    fc.LISTED_TOPIC,
 }
+TOPICS = {fc.TOPIC, fc.WRITTEN_TOPIC, fc.LISTED_TOPIC, fc.CONFIG_RESOURCE}
+LISTS = {fc.LISTED, fc.LISTED_TOPIC}
+ALIASED = replace(
+    VIEW,
+    aliases=(
+        Alias("borrowed", f"{RIVAL}lent"),
+        Alias("b", f"{SECRET}lent"),
+        Alias("l" * 200, f"{RIVAL}{'x' * 120}"),
+    ),
+)
+"""The same virtual cluster, with names of its own for topics of others."""
+_GROUP_CONFIG = 32
 _INTEGERS = {"int8": 7, "int16": 15, "uint16": 15, "int32": 31, "int64": 47}
 
 
@@ -64,8 +79,9 @@ def name_of(seed: random.Random) -> str:
 class Generator:
     """Makes messages as a client (request) or a broker (response) would send them."""
 
-    def __init__(self, seed: int | str, api: str, direction: Direction) -> None:
+    def __init__(self, seed: int | str, api: str, direction: Direction, view: View = VIEW) -> None:
         self.seed = random.Random(seed)
+        self.view = view
         self.api = api
         self.direction: Direction = direction
 
@@ -94,7 +110,9 @@ class Generator:
         seed = self.seed
         response = self.direction == "response"
         if class_ in NAMES:
-            foreign = class_ is fc.LISTED and seed.random() < 0.4
+            foreign = class_ in LISTS and seed.random() < 0.4
+            if class_ in TOPICS and not foreign:
+                return self.topic()
             return f"{RIVAL if foreign else PREFIX if response else ''}{name_of(seed)}"
         if class_ is fc.NODE:
             return seed.choice([101, 102, 103, -1]) if response else seed.choice([0, 1, 2])
@@ -110,11 +128,18 @@ class Generator:
             fc.PREFERRED_REPLICA: seed.choice([101, 102, -1]),
             fc.ENDPOINT_TYPE: 1,
             fc.PROTOCOL_TYPE: "consumer",
-            fc.SUBSCRIPTION: subscription(seed, PREFIX if response else ""),
-            fc.ASSIGNMENT: assigned(seed, PREFIX if response else ""),
+            fc.SUBSCRIPTION: subscription(self.topic),
+            fc.ASSIGNMENT: assigned(self.topic),
             fc.NEW_PRODUCER_ID: seed.choice([-1, 5, 4001]),
         }
         return simple.get(class_)
+
+    def topic(self) -> str:
+        response = self.direction == "response"
+        if self.view.aliases and self.seed.random() < 0.5:
+            alias = self.seed.choice(self.view.aliases)
+            return alias.physical if response else alias.logical
+        return (PREFIX if response else "") + name_of(self.seed)
 
     def plain(self, field: Field) -> Any:  # noqa: PLR0911 - one line for each kind
         seed = self.seed
@@ -139,28 +164,28 @@ class Generator:
                 return seed.getrandbits(_INTEGERS[field.kind]) - seed.choice([0, 1])
 
 
-def subscription(seed: random.Random, prefix: str) -> bytes:
+def subscription(topic: Callable[[], str]) -> bytes:
     """A consumer's JoinGroup bytes, of version 1 and with something unknown after them."""
     written = io.BytesIO()
     entity_writer(ConsumerProtocolSubscription)(
         written,
         ConsumerProtocolSubscription(
-            topics=tuple(prefix + name_of(seed) for _ in range(2)),
+            topics=tuple(topic() for _ in range(2)),
             user_data=b"user data",
-            owned_partitions=(TopicPartition(topic=prefix + name_of(seed), partitions=(0, 3)),),
+            owned_partitions=(TopicPartition(topic=topic(), partitions=(0, 3)),),
         ),
     )
     return b"\0\1" + written.getvalue() + b"\1\2\3"
 
 
-def assigned(seed: random.Random, prefix: str) -> bytes:
+def assigned(topic: Callable[[], str]) -> bytes:
     """A consumer's SyncGroup bytes, with something unknown after them."""
-    topic = assignment.TopicPartition(topic=prefix + name_of(seed), partitions=(1, 2))
+    assigned_topic = assignment.TopicPartition(topic=topic(), partitions=(1, 2))
     written = io.BytesIO()
     entity_writer(assignment.ConsumerProtocolAssignment)(
         written,
         assignment.ConsumerProtocolAssignment(
-            assigned_partitions=(topic, topic), user_data=b"user data"
+            assigned_partitions=(assigned_topic, assigned_topic), user_data=b"user data"
         ),
     )
     return b"\0\3" + written.getvalue() + b"\1\2\3"
@@ -182,6 +207,8 @@ class Oracle:
         for field in (*struct.fields, *struct.tagged):
             changes[field.name] = self.value(field, path + field.step, getattr(entity, field.name))
         self.endpoints(changes, path)
+        if self.direction == "request" and changes.get("resource_type") == _GROUP_CONFIG:
+            changes["resource_name"] = self.prefixed(entity.resource_name)
         default = {
             f.name: type(entity).__dataclass_fields__[f.name].default
             for f in struct.tagged
@@ -223,14 +250,14 @@ class Oracle:
         listed = [
             f.name
             for f in struct.fields
-            if class_of(self.api, self.direction, path + f.step, f) is fc.LISTED
+            if class_of(self.api, self.direction, path + f.step, f) in LISTS
         ]
-        own = [
-            v
-            for v in values
-            if all((getattr(v, n) or self.prefix).startswith(self.prefix) for n in listed)
-        ]
+        own = [v for v in values if all(self.may_see(getattr(v, n)) for n in listed)]
         return tuple(self.entity(v, path) for v in own)
+
+    def may_see(self, name: str | None) -> bool:
+        aliased = {alias.physical for alias in self.view.aliases}
+        return name is None or name.startswith(self.prefix) or name in aliased
 
     def brokers(self, struct: Struct) -> Any:
         return tuple(
@@ -250,11 +277,15 @@ class Oracle:
             for slot, listener in enumerate(self.view.listeners)
         )
 
-    def one(self, field: Field, path: str, class_: fc.FieldClass | None, value: Any) -> Any:
+    def one(  # noqa: PLR0911 - one line for each kind
+        self, field: Field, path: str, class_: fc.FieldClass | None, value: Any
+    ) -> Any:
         if field.struct is not None:
             return self.entity(value, path + ".")
-        if class_ in NAMES:
+        if class_ in TOPICS:
             return self.renamed(value)
+        if class_ in NAMES:
+            return self.prefixed(value)
         if class_ is fc.NODE:
             return self.node(value)
         if class_ is fc.SUBSCRIPTION:
@@ -293,6 +324,14 @@ class Oracle:
         return -1 if value == -1 else self.view.brokers.index(value)
 
     def renamed(self, name: str) -> str:
+        for alias in self.view.aliases:
+            if self.direction == "request" and name == alias.logical:
+                return alias.physical
+            if self.direction == "response" and name == alias.physical:
+                return alias.logical
+        return self.prefixed(name)
+
+    def prefixed(self, name: str) -> str:
         own = self.prefix
         return own + name if self.direction == "request" else name.removeprefix(own)
 
@@ -350,10 +389,9 @@ def decoded(key: int, version: int, direction: Direction, frame: bytes) -> Any:
     return body
 
 
-def generated(key: int, version: int, direction: Direction, seed: int) -> Any:
-    return Generator(f"{key} {version} {direction} {seed}", api_name(key), direction).entity(
-        message(key, version, direction)
-    )
+def generated(key: int, version: int, direction: Direction, seed: int, view: View = VIEW) -> Any:
+    generator = Generator(f"{key} {version} {direction} {seed}", api_name(key), direction, view)
+    return generator.entity(message(key, version, direction))
 
 
 def fact_of(key: int, body: Any) -> Any:

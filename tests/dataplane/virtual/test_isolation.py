@@ -8,6 +8,7 @@ from dataplane.virtual.apis import APIS
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.wire.schema import api_name, message, struct_of
 from tests.dataplane.virtual.instances import (
+    ALIASED,
     MARKS,
     OFFERED,
     RIVAL,
@@ -25,26 +26,33 @@ MESSAGES = [pytest.param(k, v, id=f"{APIS[k].name}-{v}") for k, v in OFFERED]
 FACTS = {11: b"consumer", 22: False}
 
 
+VIEWS = pytest.mark.parametrize("view", [VIEW, ALIASED], ids=["own", "aliased"])
+
+
+@VIEWS
 @pytest.mark.parametrize(("key", "version"), MESSAGES)
-def test_a_request_reaches_the_broker_with_physical_names_and_otherwise_unchanged(key, version):
+def test_a_request_reaches_the_broker_with_physical_names_and_otherwise_unchanged(
+    key, version, view
+):
     program = request_program(key, version)
     for seed in SEEDS:
-        body = generated(key, version, "request", seed)
-        pieces, fact = program(request_frame(key, version, body), VIEW)
+        body = generated(key, version, "request", seed, view)
+        pieces, fact = program(request_frame(key, version, body), view)
         sent = decoded(key, version, "request", b"".join(pieces))
-        assert sent == Oracle(api_name(key), "request", None).entity(body)
+        assert sent == Oracle(api_name(key), "request", None, view).entity(body)
         assert fact == fact_of(key, body)
 
 
+@VIEWS
 @pytest.mark.parametrize(("key", "version"), MESSAGES)
-def test_an_answer_reaches_the_client_without_anything_foreign(key, version):
+def test_an_answer_reaches_the_client_without_anything_foreign(key, version, view):
     program = response_program(key, version)
     fact = FACTS.get(key)
     for seed in SEEDS:
-        body = generated(key, version, "response", seed)
-        seen = b"".join(program(response_frame(key, version, body), VIEW, fact))
+        body = generated(key, version, "response", seed, view)
+        seen = b"".join(program(response_frame(key, version, body), view, fact))
         assert decoded(key, version, "response", seen) == Oracle(
-            api_name(key), "response", fact
+            api_name(key), "response", fact, view
         ).entity(body)
         assert not [mark for mark in MARKS if mark in seen]
 

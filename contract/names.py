@@ -33,6 +33,18 @@ def split_login_name(name: str) -> tuple[str, str] | None:
     return (vcluster, account) if at and account and vcluster and "@" not in vcluster else None
 
 
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]+")
+
+
+def is_topic_name(name: str) -> bool:
+    """Whether Kafka takes a name for a topic (`Topic.validate`)."""
+    return (
+        _TOPIC.fullmatch(name) is not None
+        and len(name) <= TOPIC_NAME_LIMIT
+        and name not in {".", ".."}
+    )
+
+
 def overlapping(name: str, others: frozenset[str]) -> str | None:
     """The first of `others` that `name` is a prefix of, or that is a prefix of `name`."""
     clashes = (

@@ -97,6 +97,24 @@ class TopicMapping(msgspec.Struct, frozen=True, kw_only=True, tag="topic"):
     """Epoch milliseconds."""
 
 
+class TopicAlias(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
+    """A virtual cluster's own name for a physical topic that does not carry its prefix.
+
+    A record of its own, not a mark on a mapping: a node of an older release cannot read it and
+    stops, instead of taking the name for one with the prefix.
+    """
+
+    vcluster: str
+    logical: str
+    physical: str
+    read_only: bool
+    partitions: int
+    """Of the physical topic, when the alias was made; so is `replication_factor`."""
+    replication_factor: int
+    created_at: int
+    """Epoch milliseconds."""
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
     """A gateway node that registered and was not deregistered: a member of every barrier."""
 
@@ -113,7 +131,15 @@ class Beacon(msgspec.Struct, frozen=True, kw_only=True, tag="beacon"):
 
 
 State: TypeAlias = (
-    Cluster | Face | Routing | VirtualCluster | ServiceAccount | TopicMapping | Node | Beacon
+    Cluster
+    | Face
+    | Routing
+    | VirtualCluster
+    | ServiceAccount
+    | TopicMapping
+    | TopicAlias
+    | Node
+    | Beacon
 )
 
 
@@ -144,6 +170,8 @@ def key_of(state: State) -> str:  # noqa: PLR0911 - one line for each kind
             return f"account/{state.vcluster}/{state.name}"
         case TopicMapping():
             return f"topic/{state.vcluster}/{state.logical}"
+        case TopicAlias():
+            return f"alias/{state.vcluster}/{state.logical}"
         case Node():
             return f"node/{state.node_id}"
         case Beacon():

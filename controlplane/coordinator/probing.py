@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Literal
 
-from contract.records import TopicMapping, VirtualCluster
+from contract.records import TopicAlias, TopicMapping, VirtualCluster
 from controlplane.coordinator.memory import Memory
 from controlplane.domain.switch.state import Switch
 from controlplane.plane import ControlPlane
@@ -69,4 +69,8 @@ class Prober:
     def _topics(self) -> frozenset[str]:
         control = self._plane.ledger.facts.control
         tenants = {v.name for v in control.of(VirtualCluster) if v.scope == self._switch.scope}
-        return frozenset(t.physical for t in control.of(TopicMapping) if t.vcluster in tenants)
+        topics: list[TopicMapping | TopicAlias] = [
+            *control.of(TopicMapping),
+            *control.of(TopicAlias),
+        ]
+        return frozenset(t.physical for t in topics if t.vcluster in tenants)

@@ -124,6 +124,42 @@ class UnmapAllTopics(Command, frozen=True, kw_only=True):
     vcluster: str
 
 
+class AliasTopic(Command, frozen=True, kw_only=True):
+    """Let a virtual cluster see a physical topic under a name of its own."""
+
+    vcluster: str
+    logical: str
+    physical: str
+    read_only: bool
+    partitions: int
+    """As the cluster says; so is `replication_factor`."""
+    replication_factor: int
+
+
+class UnaliasTopic(Command, frozen=True, kw_only=True):
+    """Let it see it no more."""
+
+    vcluster: str
+    logical: str
+
+
+class GrantTopic(Command, frozen=True, kw_only=True):
+    """Let another virtual cluster have an alias for a topic."""
+
+    owner: str
+    logical: str
+    grantee: str
+    access: Literal["read", "write"]
+
+
+class RevokeGrant(Command, frozen=True, kw_only=True):
+    """Let it have none any more; what aliases it has go."""
+
+    owner: str
+    logical: str
+    grantee: str
+
+
 class RegisterNode(Command, frozen=True, kw_only=True):
     """Take a node process into every barrier."""
 

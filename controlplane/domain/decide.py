@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from controlplane.domain import (
+    aliases,
     commands,
     credentials,
     events,
@@ -41,6 +42,10 @@ _HANDLERS: dict[type[commands.Command], Callable[..., list[Event]]] = {
     commands.MapTopic: topics.map_topic,
     commands.UnmapTopic: topics.unmap_topic,
     commands.UnmapAllTopics: topics.unmap_all_topics,
+    commands.AliasTopic: aliases.alias_topic,
+    commands.UnaliasTopic: aliases.unalias_topic,
+    commands.GrantTopic: aliases.grant_topic,
+    commands.RevokeGrant: aliases.revoke_grant,
     commands.RegisterNode: nodes.register_node,
     commands.DeregisterNode: nodes.deregister_node,
     commands.RebuildControlTopic: _rebuild,

@@ -152,6 +152,49 @@ class TopicUnmapped(Event, frozen=True, tag="topic.unmapped"):
     logical: str
 
 
+class TopicAliased(Event, frozen=True, tag="topic.aliased"):
+    """A virtual cluster sees a physical topic under a name of its own."""
+
+    SUBJECT: ClassVar = "topic/{vcluster}/{logical}"
+
+    vcluster: str
+    logical: str
+    physical: str
+    read_only: bool
+    partitions: int
+    replication_factor: int
+
+
+class TopicUnaliased(Event, frozen=True, tag="topic.unaliased"):
+    """It does not see it any more; the topic itself is as it was."""
+
+    SUBJECT: ClassVar = "topic/{vcluster}/{logical}"
+
+    vcluster: str
+    logical: str
+
+
+class TopicGranted(Event, frozen=True, tag="topic.granted"):
+    """A virtual cluster may have an alias for another's topic."""
+
+    SUBJECT: ClassVar = "topic/{owner}/{logical}"
+
+    owner: str
+    logical: str
+    grantee: str
+    access: Literal["read", "write"]
+
+
+class TopicGrantRevoked(Event, frozen=True, tag="topic.grant_revoked"):
+    """It may not have one any more."""
+
+    SUBJECT: ClassVar = "topic/{owner}/{logical}"
+
+    owner: str
+    logical: str
+    grantee: str
+
+
 class NodeRegistered(Event, frozen=True, tag="node.registered"):
     """A node process takes part in every barrier from here on."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 from contract.fold import ControlState
-from contract.records import Cluster, Face, Record, Routing, TopicMapping
+from contract.records import Cluster, Face, Record, Routing, TopicAlias, TopicMapping
 from controlplane.domain import events
 from controlplane.domain.event import Recorded
 from controlplane.domain.projection import record_of
@@ -31,6 +32,8 @@ class Facts:
         """By physical cluster."""
         self.switches: dict[str, Switch] = {}
         """By id, in order of request."""
+        self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
+        """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.rebuild_seq = 0
         """The newest request to write the control topic anew."""
 
@@ -52,6 +55,10 @@ class Facts:
                 self.names_ever.add(name)
             case events.ClusterDescribed(name=name, api_versions=api_versions):
                 self.api_versions[name] = api_versions
+            case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
+                self.grants[owner, logical, grantee] = access
+            case events.TopicGrantRevoked(owner=owner, logical=logical, grantee=grantee):
+                self.grants.pop((owner, logical, grantee), None)
             case events.RebuildRequested():
                 self.rebuild_seq = recorded.seq
             case SwitchEvent(switch_id=switch_id):
@@ -79,6 +86,15 @@ class Facts:
     def topics_of(self, vcluster: str) -> list[TopicMapping]:
         """A virtual cluster's topics, by name."""
         return [topic for topic in self.control.of(TopicMapping) if topic.vcluster == vcluster]
+
+    def aliases_of(self, vcluster: str) -> list[TopicAlias]:
+        """A virtual cluster's names for topics of others, by name."""
+        return [alias for alias in self.control.of(TopicAlias) if alias.vcluster == vcluster]
+
+    def owner_of(self, physical: str) -> str | None:
+        """The virtual cluster that a physical topic belongs to, by its prefix; None for none's."""
+        owners = (name for name in self.names_ever if physical.startswith(name))
+        return next(owners, None)
 
     def open_switches(self) -> Iterator[Switch]:
         """Switches that have not ended."""

@@ -21,6 +21,10 @@ AnyEvent = (
     | plain.ScopeOpened
     | plain.TopicMapped
     | plain.TopicUnmapped
+    | plain.TopicAliased
+    | plain.TopicUnaliased
+    | plain.TopicGranted
+    | plain.TopicGrantRevoked
     | plain.NodeRegistered
     | plain.NodeDeregistered
     | plain.RebuildRequested

@@ -11,6 +11,7 @@ from contract.records import (
     Routing,
     ServiceAccount,
     State,
+    TopicAlias,
     TopicMapping,
     VirtualCluster,
     key_of,
@@ -46,6 +47,8 @@ def _gone(recorded: Recorded) -> str | None:
             return f"vcluster/{name}"
         case events.TopicUnmapped(vcluster=vcluster, logical=logical):
             return f"topic/{vcluster}/{logical}"
+        case events.TopicUnaliased(vcluster=vcluster, logical=logical):
+            return f"alias/{vcluster}/{logical}"
         case events.NodeDeregistered(node_id=node_id):
             return f"node/{node_id}"
         case _:
@@ -70,6 +73,8 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
             return Face(slots=slots, api_versions=api_versions)
         case events.TopicMapped() as mapped:
             return _topic(mapped, recorded)
+        case events.TopicAliased() as aliased:
+            return _alias(aliased, recorded)
         case events.NodeRegistered(node_id=node_id, incarnation=incarnation):
             return Node(node_id=node_id, incarnation=incarnation)
         case _:
@@ -119,6 +124,18 @@ def _topic(mapped: events.TopicMapped, recorded: Recorded) -> TopicMapping:
         partitions=mapped.partitions,
         replication_factor=mapped.replication_factor,
         configs=mapped.configs,
+        created_at=int(recorded.recorded_at.timestamp() * 1000),
+    )
+
+
+def _alias(aliased: events.TopicAliased, recorded: Recorded) -> TopicAlias:
+    return TopicAlias(
+        vcluster=aliased.vcluster,
+        logical=aliased.logical,
+        physical=aliased.physical,
+        read_only=aliased.read_only,
+        partitions=aliased.partitions,
+        replication_factor=aliased.replication_factor,
         created_at=int(recorded.recorded_at.timestamp() * 1000),
     )
 

@@ -3,11 +3,12 @@
 import re
 
 from contract.names import is_virtual_cluster_name, overlapping
-from contract.records import ServiceAccount, VirtualCluster
+from contract.records import ServiceAccount, TopicAlias, VirtualCluster
 from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing
+from controlplane.domain.sharing import end_of_sharing
 
 _ACCOUNT = re.compile(r"[a-zA-Z0-9._-]{1,255}")
 LONGEST_LIFETIME_S = 100 * 365 * 86400
@@ -33,6 +34,12 @@ def _created(facts: Facts, name: str, scope: str, cluster_id: str) -> list[Event
             " the virtual cluster's name in front, so none may begin with another's"
             " (names of deleted ones included)"
         )
+    taken = (a for a in facts.control.of(TopicAlias) if a.physical.startswith(name))
+    if (alias := next(taken, None)) is not None:
+        raise Conflict(
+            f"topic {alias.physical} would belong to {name}, and virtual cluster {alias.vcluster}"
+            f" has the alias {alias.logical} for it: remove the alias first"
+        )
     if facts.routing(scope) is None:
         raise Missing(
             f"scope {scope} is not open yet: the control plane has not reached every cluster of"
@@ -51,7 +58,8 @@ def delete_virtual_cluster(facts: Facts, command: commands.DeleteVirtualCluster)
         )
     accounts = [a for a in facts.control.of(ServiceAccount) if a.vcluster == command.name]
     revoked = [_revoked(account, command.now) for account in accounts]
-    return [*revoked, events.VirtualClusterDeleted(name=command.name)]
+    shared = end_of_sharing(facts, command.name)
+    return [*revoked, *shared, events.VirtualClusterDeleted(name=command.name)]
 
 
 def issue_token(facts: Facts, command: commands.IssueToken) -> list[Event]:

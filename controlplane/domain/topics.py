@@ -45,8 +45,11 @@ def unmap_topic(facts: Facts, command: commands.UnmapTopic) -> list[Event]:
 
 
 def unmap_all_topics(facts: Facts, command: commands.UnmapAllTopics) -> list[Event]:
-    """Every mapping of a virtual cluster goes."""
-    topics = facts.topics_of(command.vcluster)
-    if not topics:
+    """Every mapping of a virtual cluster goes, and every alias."""
+    topics, aliases = facts.topics_of(command.vcluster), facts.aliases_of(command.vcluster)
+    if not topics and not aliases:
         raise Missing(f"virtual cluster {command.vcluster} has no topic mappings")
-    return [events.TopicUnmapped(vcluster=t.vcluster, logical=t.logical) for t in topics]
+    return [
+        *(events.TopicUnmapped(vcluster=t.vcluster, logical=t.logical) for t in topics),
+        *(events.TopicUnaliased(vcluster=a.vcluster, logical=a.logical) for a in aliases),
+    ]

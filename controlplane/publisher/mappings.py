@@ -1,6 +1,7 @@
 """`_topicMappings` on the active cluster: the incumbent's users look there, nothing of ours."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 import structlog
 
 from contract.clusters_file import ClusterProperties
-from contract.records import TopicMapping
+from contract.records import TopicAlias, TopicMapping
 from controlplane.plane import ControlPlane
 from controlplane.publisher.producer import KAFKA_FAILURES, WRITE_BUDGET_S, producer
 from controlplane.publisher.topics import create_if_missing
@@ -67,24 +68,26 @@ async def _publish_to(plane: ControlPlane, active: ClusterProperties) -> None:
 
 def _changed(plane: ControlPlane, position: int) -> Values:
     """The records of the virtual clusters whose topics changed since."""
-    prefix = "topic/"
     names = {
-        record.key.removeprefix(prefix).partition("/")[0]
+        record.key.split("/")[1]
         for record in plane.ledger.records_after(position)
-        if record.key.startswith(prefix)
+        if record.key.startswith(("topic/", "alias/"))
     }
     facts, scope = plane.ledger.facts, plane.settings.scope
-    return {name: value_of(facts.topics_of(name), scope) for name in sorted(names)}
+    return {
+        name: value_of([*facts.topics_of(name), *facts.aliases_of(name)], scope)
+        for name in sorted(names)
+    }
 
 
-def value_of(topics: list[TopicMapping], scope: str) -> bytes | None:
+def value_of(topics: Sequence[TopicMapping | TopicAlias], scope: str) -> bytes | None:
     """A virtual cluster's record: its logical topics and what is behind them."""
     if not topics:
         return None
     return msgspec.json.encode({topic.logical: _mapping(topic, scope) for topic in topics})
 
 
-def _mapping(topic: TopicMapping, scope: str) -> dict[str, Any]:
+def _mapping(topic: TopicMapping | TopicAlias, scope: str) -> dict[str, Any]:
     return {
         "clusterId": scope,
         "name": topic.physical,
@@ -98,9 +101,9 @@ def _mapping(topic: TopicMapping, scope: str) -> dict[str, Any]:
         "configuration": {
             "numPartitions": topic.partitions,
             "replicationFactor": topic.replication_factor,
-            "properties": topic.configs,
+            "properties": topic.configs if isinstance(topic, TopicMapping) else {},
         },
-        "isVirtual": False,
+        "isVirtual": isinstance(topic, TopicAlias),
     }
 
 

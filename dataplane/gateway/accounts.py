@@ -10,6 +10,7 @@ from time import monotonic
 from contract.fold import ControlState
 from contract.policy import Limits
 from contract.records import ServiceAccount, VirtualCluster
+from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.token_bucket import TokenBucket
 from dataplane.virtual.rights import Rights
 
@@ -82,9 +83,10 @@ def _bucket(rate: int | None, before: TokenBucket | None, now: float) -> TokenBu
 class Accounts:
     """All of them, made when first asked for."""
 
-    def __init__(self, control: ControlState) -> None:
+    def __init__(self, control: ControlState, aliases: Aliases) -> None:
         """Read rights and limits from the records that the node follows."""
         self._control = control
+        self._aliases = aliases
         self._known: dict[tuple[str, str], Account] = {}
 
     def of(self, vcluster: str, name: str) -> Account:
@@ -108,6 +110,12 @@ class Accounts:
         if isinstance(tenant, VirtualCluster):
             rights = Rights(vcluster=vcluster, account=name, rules=tenant.policy.topics)
             limits = tenant.policy.account_limits
+        if aliases := self._aliases.of(vcluster):
+            rights = replace(
+                rights,
+                aliases=frozenset(a.logical for a in aliases),
+                read_only_aliases=frozenset(a.logical for a in aliases if a.read_only),
+            )
         if isinstance(account, ServiceAccount):
             rights = replace(rights, read_only=account.read_only)
             limits = account.limits.over(limits)

@@ -25,7 +25,8 @@ from dataplane.virtual.division import Ruling
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.virtual.refusals import denial
 from dataplane.virtual.topics import CHANGE_TOPICS
-from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
+from dataplane.virtual.view import View
+from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
 from dataplane.wire.header import peek
 
 UNAUTHENTICATED_LIMIT = 512 * 1024
@@ -235,25 +236,13 @@ class ClientConnection(asyncio.BufferedProtocol):
         assert upstream is not None  # noqa: S101 - asked by _may_send
         assert tenant is not None  # noqa: S101 - asked by _may_send
         out: list[Frame] = []
-        view, judged, meter = tenant.view, tenant.account.rights.judged, tenant.account.meter
+        view, meter = tenant.view, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
-            try:
-                if self._refusing.comes_too_early(request):
-                    self._refusing.put_off(request, request.api.busy_error)
-                    continue
-                if request.api.key in judged:
-                    pieces = self._look_into(request, tenant)
-                    if pieces is None:
-                        continue
-                else:
-                    program = request_program(request.api.key, request.header.version)
-                    pieces, request.fact = program(request.frame, view)
-            except RefusedRequestError as refused:
-                self._refusing.refuse(request, refused.error_code, refused.reason)
+            pieces = self._rewritten(request, tenant, view)
+            if pieces is None:
+                if self.transport.is_closing():
+                    return
                 continue
-            except MalformedFrameError as error:
-                self._refusing.close_at(request, error)
-                return
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
                 exchange.forget(request)
@@ -264,6 +253,27 @@ class ClientConnection(asyncio.BufferedProtocol):
         if out:
             self._services.counters.batches += 1
             write(upstream.transport, out)
+
+    def _rewritten(self, request: Request, tenant: Tenant, view: View) -> list[Frame] | None:
+        """What a broker gets of a request; None if it got its answer, or ended the connection."""
+        key = request.api.key
+        try:
+            if self._refusing.comes_too_early(request):
+                self._refusing.put_off(request, request.api.busy_error)
+                return None
+            if key not in tenant.account.rights.judged:
+                try:
+                    program = request_program(key, request.header.version)
+                    pieces, request.fact = program(request.frame, view)
+                except ReadOnlyTopicError:
+                    return self._look_into(request, tenant)
+                return pieces
+            return self._look_into(request, tenant)
+        except RefusedRequestError as refused:
+            self._refusing.refuse(request, refused.error_code, refused.reason)
+        except MalformedFrameError as error:
+            self._refusing.close_at(request, error)
+        return None
 
     def _look_into(self, request: Request, tenant: Tenant) -> list[Frame] | None:
         """What a broker gets of a request that not everybody may make; None if nothing."""

@@ -19,6 +19,7 @@ from contract.records import (
     VirtualCluster,
 )
 from dataplane.gateway.accounts import Accounts
+from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.exchange import Request
@@ -88,8 +89,9 @@ class Gateway:
         )
         self.longest_session = timedelta(milliseconds=settings.longest_session_ms)
         self.shows_certificates = settings.security_protocol == "SSL"
-        self.views = Views(control, settings.advertised_host, settings.port_start)
-        self.accounts = Accounts(control)
+        self._aliases = Aliases(control)
+        self.views = Views(control, self._aliases, settings.advertised_host, settings.port_start)
+        self.accounts = Accounts(control, self._aliases)
         self.write_order = WriteOrder()
         self._expectations = Expectations()
         self.connections: set[Client] = set()
@@ -134,6 +136,10 @@ class Gateway:
 
     def record_applied(self, record: Record) -> None:
         """Follow what a record means for live connections and for cached views."""
+        if (vcluster := self._aliases.changed(record)) is not None:
+            self.views.forget()
+            self.accounts.changed(vcluster)
+            return
         match record.state:
             case Cluster() | Face() | Routing():
                 self.views.forget()

@@ -3,6 +3,7 @@
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Routing, VirtualCluster
 from dataplane.gateway.accounts import Account
+from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.scope import Scope
 from dataplane.sasl.proof import Proof
 from dataplane.virtual.view import Listener, View
@@ -11,9 +12,12 @@ from dataplane.virtual.view import Listener, View
 class Views:
     """The view of each virtual cluster on each physical cluster, made when first asked for."""
 
-    def __init__(self, control: ControlState, advertised_host: str, port_start: int) -> None:
+    def __init__(
+        self, control: ControlState, aliases: Aliases, advertised_host: str, port_start: int
+    ) -> None:
         """Slot n is advertised at `advertised_host`, port `port_start` plus n."""
         self._control = control
+        self._aliases = aliases
         self._host = advertised_host
         self._port_start = port_start
         self._views: dict[tuple[str, str, int], View] = {}
@@ -47,6 +51,7 @@ class Views:
             brokers=physical.brokers,
             cluster_index=physical.index,
             epoch=epoch,
+            aliases=self._aliases.of(vcluster.name),
         )
 
 

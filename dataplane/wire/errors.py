@@ -21,3 +21,7 @@ class RefusedRequestError(Exception):
         """Kafka's error code for the answer."""
         self.reason = reason
         """Shown to the client where its answer has room for it."""
+
+
+class ReadOnlyTopicError(RefusedRequestError):
+    """A request that writes to an alias for reading only, maybe among topics that it may write."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dataplane.wire.errors import RefusedRequestError
+from dataplane.wire.errors import ReadOnlyTopicError, RefusedRequestError
 from dataplane.wire.primitives import INT16, Buffer, encode_uvarint, unexpected_null, uvarint
 
 _LONGEST_NAME = 32767
@@ -84,14 +84,14 @@ def _behind_alias(frame: Buffer, at: int, size: int, view: Any, *, written: bool
     """The physical topic behind an alias; None for a name that is none.
 
     Raises:
-        RefusedRequestError: it is for reading only.
+        ReadOnlyTopicError: it is for reading only.
     """
     if size <= 0 or not view.physical_of:
         return None
     logical = bytes(frame[at : at + size])
     physical: bytes | None = view.physical_of.get(logical)
     if physical is not None and written and logical in view.read_only_aliases:
-        raise RefusedRequestError(
+        raise ReadOnlyTopicError(
             _TOPIC_AUTHORIZATION_FAILED, f"topic {logical.decode()} is an alias for reading only"
         )
     return physical

@@ -74,11 +74,11 @@ def gateway(
         "GATEWAY_PORT_START": str(port),
         "GATEWAY_ADVERTISED_HOST": "localhost",
         "GATEWAY_MODE": "VCLUSTER",
-        "GATEWAY_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
         "GATEWAY_CLUSTER_ID": "private",
         "INTERLOCK_CONTROL_PLANES": ",".join(control_planes),
         "INTERLOCK_NODE_ID": name,
         "INTERLOCK_HTTP_PORT": str(http_port),
+        **_listening(settings.security),
     }
     return Process(
         Program(
@@ -90,3 +90,13 @@ def gateway(
             environment={**settings.shared_variables(), **own, **variables},
         )
     )
+
+
+def _listening(security: Security | None) -> dict[str, str]:
+    """How clients are met."""
+    if security is None:
+        return {"GATEWAY_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}
+    return {
+        "GATEWAY_SECURITY_PROTOCOL": "SASL_SSL",
+        "GATEWAY_SSL_KEY_STORE_PATH": str(security.gateway_store),
+    }

@@ -118,7 +118,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.tenant.scope.members.discard(self)
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
-            upstream.transport.close()
+            upstream.let_go()
 
     def pause_writing(self) -> None:
         """The client is slow: let the broker wait."""
@@ -477,7 +477,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             return
         self._draining = False
         self._exchange.recall()
-        self._upstream.transport.close()
+        self._upstream.let_go()
         self._release()
         if self._exchange.waiting:
             self._connect_if_open(monotonic())

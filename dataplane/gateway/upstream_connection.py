@@ -38,6 +38,18 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """Keep the transport."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
+    def let_go(self) -> None:
+        """Close once the last byte was sent.
+
+        TLS would go on to wait for the broker's own good-bye, and a broker does not read while it
+        holds a Fetch: a fence would wait for that.
+        """
+        encrypted = self.transport.get_extra_info("ssl_object") is not None
+        if encrypted and self.transport.get_write_buffer_size() == 0:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - our buffers, our sizes
         """Where the socket writes next."""
         return self._reader.get_buffer()

@@ -1,17 +1,20 @@
 """The three clients that stay connected while the cluster behind them is exchanged."""
 
 import re
+import ssl
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.demo.account import Cost, cost_of
 from sandbox.demo.clients import ConsoleProducer, GroupConsumer, IdempotentProducer
 from sandbox.demo.mirrored import read_all
 from sandbox.ports import Ports
+from sandbox.security import Security
 
 TOPIC = "orders"
 PHYSICAL_TOPIC = "teamAorders"
@@ -40,27 +43,29 @@ class Load:
         """What reached an application."""
         return [*self.console.errors, *self.idempotent.errors, *self.group.errors]
 
-    def cost(self, bootstrap: str) -> Cost:
+    def cost(self, cluster: Mapping[str, str]) -> Cost:
         """Count against the cluster that serves now."""
-        return cost_of(self.acknowledged, read_all(bootstrap, PHYSICAL_TOPIC), self.group.consumed)
+        return cost_of(self.acknowledged, read_all(cluster, PHYSICAL_TOPIC), self.group.consumed)
 
 
 @contextmanager
-def running(tools: Path, properties: Path, ports: Ports) -> Iterator[Load]:
+def running(
+    tools: Path, properties: Path, ports: Ports, security: Security | None
+) -> Iterator[Load]:
     """Run the clients; on leaving, producers stop first and the consumer reads what is left."""
     bootstrap = f"localhost:{ports.gateway(0)}"
     match = _PASSWORD.search(properties.read_text())
     token = match[1] if match else ""
     librdkafka = {
         "bootstrap.servers": bootstrap,
-        "security.protocol": "SASL_PLAINTEXT",
+        **_protocol_of_librdkafka(security),
         "sasl.mechanism": "PLAIN",
         "sasl.username": "sa",
         "sasl.password": token,
     }
     aiokafka = {
         "bootstrap_servers": f"localhost:{ports.gateway(1)}",
-        "security_protocol": "SASL_PLAINTEXT",
+        **_protocol_of_aiokafka(security),
         "sasl_mechanism": "PLAIN",
         "sasl_plain_username": "sa",
         "sasl_plain_password": token,
@@ -74,6 +79,19 @@ def running(tools: Path, properties: Path, ports: Ports) -> Iterator[Load]:
         with load.console, load.idempotent:
             yield load
         _let_read(load)
+
+
+def _protocol_of_librdkafka(security: Security | None) -> dict[str, str]:
+    if security is None:
+        return {"security.protocol": "SASL_PLAINTEXT"}
+    return {"security.protocol": "SASL_SSL", "ssl.ca.location": str(security.authority)}
+
+
+def _protocol_of_aiokafka(security: Security | None) -> dict[str, Any]:
+    if security is None:
+        return {"security_protocol": "SASL_PLAINTEXT"}
+    context = ssl.create_default_context(cafile=str(security.authority))
+    return {"security_protocol": "SASL_SSL", "ssl_context": context}
 
 
 def _let_read(load: Load) -> None:

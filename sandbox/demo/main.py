@@ -13,12 +13,10 @@ from sandbox.demo import console, load
 from sandbox.demo.mirrored import wait_for_records
 from sandbox.demo.shell import Shell
 from sandbox.demo.steps import (
-    AFTER_THE_SWITCH,
-    BEFORE_THE_MIRROR,
+    CLUSTER_PROPERTIES,
     CREATE_TOPIC,
-    ON_FAILOVER,
-    SWITCH,
     Step,
+    scenario,
     shifted,
 )
 from sandbox.environment import Environment
@@ -37,8 +35,15 @@ class DemoFailedError(Exception):
     """A step did not do what the scenario says."""
 
 
-def run_demo(port_offset: int = 0) -> None:
+def run_demo(port_offset: int = 0, *, secure: bool = False) -> None:
     """Run the scenario from nothing to nothing.
+
+    Parameters
+    ----------
+    port_offset
+        Added to every port, so that several environments can run at once.
+    secure
+        With TLS everywhere, clusters that want a log-in, and a second virtual cluster.
 
     Raises:
         SystemExit: 1 if a step fails or something cannot be started; the line says what.
@@ -49,7 +54,7 @@ def run_demo(port_offset: int = 0) -> None:
     if missing:
         sys.exit(f"interlock: the scenario's commands need {' and '.join(missing)}: install them")
     with tempfile.TemporaryDirectory(prefix="interlock-demo-") as folder:
-        plan = Plan(folder=Path(folder), ports=Ports(port_offset))
+        plan = Plan(folder=Path(folder), ports=Ports(port_offset), secure=secure)
         try:
             console.console.print("Starting two clusters, the mirror, and Interlock:")
             with Environment(plan, console.show_progress) as environment:
@@ -68,19 +73,30 @@ class Demo:
         self._ports = environment.plan.ports
         self._folder = folder
         self._shell = Shell(folder, environment.plan.tools)
+        self._scenario = scenario(environment.security)
 
     def run(self) -> None:
-        """All eleven steps, with clients that run across the seventh."""
-        for step in BEFORE_THE_MIRROR:
+        """All steps, with clients that run across the seventh."""
+        self._write_cluster_properties()
+        for step in self._scenario.before_the_mirror:
             self._take(step)
         self._wait_for_mirror("_topicMappings", 1)
         self._wait_for_mirror("teamAusers", 2)
-        for step in ON_FAILOVER:
+        if self._environment.security is not None:
+            self._wait_for_mirror("teamBusers", 1)
+        for step in self._scenario.on_failover:
             self._take(step)
         running, before, after = self._switch_under_load()
-        for step in AFTER_THE_SWITCH:
+        for step in self._scenario.after_the_switch:
             self._take(step)
         self._present_the_bill(running, before, after)
+
+    def _write_cluster_properties(self) -> None:
+        """What the tools need to look into clusters that want a log-in."""
+        properties = self._environment.main.client_properties
+        file = self._folder / CLUSTER_PROPERTIES
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
 
     def _switch_under_load(self) -> tuple[load.Load, dict[str, int], dict[str, int]]:
         console.console.print()
@@ -88,22 +104,23 @@ class Demo:
         console.show_note("librdkafka producer, and an aiokafka consumer group, on topic orders.")
         self._shell.run(shifted(CREATE_TOPIC.format(topic=load.TOPIC), self._ports))
         properties = self._folder / "teamA-sa.properties"
-        with load.running(self._environment.plan.tools, properties, self._ports) as running:
+        tools, security = self._environment.plan.tools, self._environment.security
+        with load.running(tools, properties, self._ports, security) as running:
             self._wait_for_mirror(load.PHYSICAL_TOPIC, WARM_UP)
             before = load.node_counters(self._ports)
-            self._take(SWITCH)
+            self._take(self._scenario.switch)
             produced = len(running.acknowledged)
             self._wait_until_produced(running, produced + WARM_UP)
             after = load.node_counters(self._ports)
         return running, before, after
 
     def _wait_until_produced(self, running: load.Load, count: int) -> None:
-        failover = self._environment.failover.bootstrap_servers
+        failover = self._environment.failover.librdkafka
         wait_for_records(failover, load.PHYSICAL_TOPIC, count, MIRROR_LIMIT)
         console.show_note(f"The clients have gone on: {len(running.acknowledged)} records by now.")
 
     def _wait_for_mirror(self, topic: str, count: int) -> None:
-        failover = self._environment.failover.bootstrap_servers
+        failover = self._environment.failover.librdkafka
         took = wait_for_records(failover, topic, count, MIRROR_LIMIT)
         console.show_note(f"MirrorMaker 2 has brought {topic} to failover ({took:.0f} s).")
 
@@ -122,7 +139,7 @@ class Demo:
         self, running: load.Load, before: dict[str, int], after: dict[str, int]
     ) -> None:
         switches = self._switches()
-        cost = running.cost(self._environment.failover.bootstrap_servers)
+        cost = running.cost(self._environment.failover.librdkafka)
         closed = after["connections_closed"] - before["connections_closed"]
         held = after["requests_held"] - before["requests_held"]
         completed = switches[0]

@@ -1,6 +1,7 @@
 """What a cluster holds now, asked directly: to wait for the mirror, and to count at the end."""
 
 import time
+from collections.abc import Mapping
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -10,14 +11,16 @@ POLL = 0.5
 """Seconds between two looks."""
 
 
-def wait_for_records(bootstrap: str, topic: str, count: int, limit: float) -> float:
+def wait_for_records(cluster: Mapping[str, str], topic: str, count: int, limit: float) -> float:
     """Wait until the first partition of a topic holds `count` records; how long that took.
+
+    `cluster` is what librdkafka is told to get in.
 
     Raises:
         SandboxError: it does not within `limit` seconds.
     """
     began = time.monotonic()
-    consumer = _reader(bootstrap)
+    consumer = _reader(cluster)
     try:
         while time.monotonic() - began < limit:
             if _size(consumer, topic) >= count:
@@ -25,14 +28,15 @@ def wait_for_records(bootstrap: str, topic: str, count: int, limit: float) -> fl
             time.sleep(POLL)
     finally:
         consumer.close()
+    servers = cluster["bootstrap.servers"]
     raise SandboxError(
-        f"{topic} did not reach {bootstrap} within {limit:.0f} s: see the mirror's log"
+        f"{topic} did not reach {servers} within {limit:.0f} s: see the mirror's log"
     )
 
 
-def read_all(bootstrap: str, topic: str) -> list[bytes]:
+def read_all(cluster: Mapping[str, str], topic: str) -> list[bytes]:
     """The values of all records in the first partition of a topic."""
-    consumer = _reader(bootstrap)
+    consumer = _reader(cluster)
     try:
         end = _size(consumer, topic)
         consumer.assign([TopicPartition(topic, 0, 0)])
@@ -54,7 +58,5 @@ def _size(consumer: Consumer, topic: str) -> int:
     return offsets[1] if offsets else 0
 
 
-def _reader(bootstrap: str) -> Consumer:
-    return Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "demo", "enable.auto.commit": False}
-    )
+def _reader(cluster: Mapping[str, str]) -> Consumer:
+    return Consumer({**cluster, "group.id": "demo", "enable.auto.commit": False})

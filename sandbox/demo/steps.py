@@ -1,4 +1,8 @@
-"""The eleven steps of the scenario: command and expectation, in the users' own words."""
+"""The eleven steps of the scenario: command and expectation, in the users' own words.
+
+In a secure environment two steps come on top: a second virtual cluster, whose client has a password
+in place of a token. The first one's steps are the same but for how clients and tools get in.
+"""
 
 import json
 import re
@@ -8,6 +12,7 @@ from typing import TypeAlias
 
 from sandbox.demo.shell import Outcome
 from sandbox.ports import Ports
+from sandbox.security import Security
 
 Check: TypeAlias = Callable[[Outcome], str | None]
 """What is wrong with an outcome; None if nothing is."""
@@ -24,6 +29,11 @@ ALICE = (
     '{"name":"alice","username":"alice@conduktor.io","password":"youpi",'
     '"visa":"#812SSS","address":"Les ifs"}'
 )
+
+BOB = '{"name":"bob","username":"bob@conduktor.io"}'
+
+CLIENT = "teamA-sa.properties"
+SECOND_CLIENT = "teamB-sb.properties"
 
 MAIN = "localhost:19092,localhost:19093,localhost:19094"
 FAILOVER = "localhost:29092,localhost:29093,localhost:29094"
@@ -78,10 +88,11 @@ def succeeds(outcome: Outcome) -> str | None:
 
 
 def is_mapping(outcome: Outcome) -> str | None:
-    """The first line is the incumbent's mapping record of `users`."""
+    """The first record is the incumbent's mapping of `users`; tools may warn above it."""
+    lines = outcome.stdout.splitlines()
     try:
-        record = json.loads(outcome.stdout.splitlines()[0])["users"]
-    except (IndexError, KeyError, ValueError):
+        record = json.loads(next(line for line in lines if line.startswith("{")))["users"]
+    except (StopIteration, KeyError, ValueError):
         return "expected one JSON object with the key users"
     created = record.pop("createdAt", None)
     if record != MAPPING:
@@ -103,10 +114,10 @@ def is_switched(outcome: Outcome) -> str | None:
 CREATE_ACCOUNT = """\
 token=$(curl --request POST "http://localhost:8888/admin/vclusters/v1/vcluster/teamA/username/sa" \\
   --header 'Content-Type: application/json' --user 'admin:conduktor' --silent \\
-  --data-raw '{"lifeTimeSeconds": 7776000}' | jq -r ".token")
+  --data-raw '{{"lifeTimeSeconds": 7776000}}' | jq -r ".token")
 cat > teamA-sa.properties <<EOF
 bootstrap.servers=localhost:6969
-security.protocol=SASL_PLAINTEXT
+{protocol}
 sasl.mechanism=PLAIN
 sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
 username='sa' password='$token';
@@ -118,17 +129,37 @@ kafka-topics --bootstrap-server localhost:6969 --command-config teamA-sa.propert
   --replication-factor 1 --partitions 1 --create --if-not-exists --topic {topic}"""
 
 
-def _produce(*records: str) -> str:
+CREATE_SECOND_ACCOUNT = """\
+curl --request POST "http://localhost:8888/api/v1/virtual-clusters" --silent \\
+  --header 'Content-Type: application/json' --user 'admin:conduktor' --data-raw '{{"name":"teamB"}}'
+password=$(curl --request POST --header 'Content-Type: application/json' --silent \\
+  "http://localhost:8888/api/v1/virtual-clusters/teamB/accounts/sb/password" \\
+  --user 'admin:conduktor' --data-raw '{{}}' | jq -r ".password")
+cat > teamB-sb.properties <<EOF
+{protocol}
+sasl.mechanism=SCRAM-SHA-512
+sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \
+username='sb@teamB' password='$password';
+EOF
+kafka-topics --bootstrap-server localhost:7969 --command-config teamB-sb.properties \\
+  --replication-factor 1 --partitions 1 --create --topic users"""
+
+CLUSTER_PROPERTIES = "cluster.properties"
+"""In a secure environment: how the tools get in to the physical clusters."""
+
+
+def _produce(client: str, *records: str, server: str = "localhost:6969") -> str:
     echoes = "; ".join(f"echo '{record}'" for record in records)
     return (
-        f"{{ {echoes}; }} | kafka-console-producer --bootstrap-server localhost:6969 \\\n"
-        "  --producer.config teamA-sa.properties --topic users"
+        f"{{ {echoes}; }} | kafka-console-producer --bootstrap-server {server} \\\n"
+        f"  --producer.config {client} --topic users"
     )
 
 
-def _consume(servers: str, topic: str, count: int, limit_ms: int, config: str = "") -> str:
+def _consume(servers: str, topic: str, count: int, limit_ms: int, config: str | None) -> str:
+    config_option = f"--consumer.config {config} " if config else ""
     return (
-        f"kafka-console-consumer --bootstrap-server {servers} {config}\\\n"
+        f"kafka-console-consumer --bootstrap-server {servers} {config_option}\\\n"
         f"  --topic {topic} --from-beginning --max-messages {count} --timeout-ms {limit_ms}"
     )
 
@@ -141,45 +172,36 @@ def _switch(port: int) -> str:
     )
 
 
-BEFORE_THE_MIRROR = (
-    Step(
-        1,
-        "Create a virtual cluster and a service account",
-        ((CREATE_ACCOUNT, prints("bootstrap.servers=", "password='...'")),),
-    ),
-    Step(
-        2,
-        "Create the topic users in teamA",
-        ((CREATE_TOPIC.format(topic="users"), prints("Created topic users.")),),
-    ),
-    Step(3, "Produce tom and laura", ((_produce(TOM, LAURA), succeeds),)),
-    Step(
-        4,
-        "On main: teamA's topic and the gateway's own",
-        (
-            (
-                f"kafka-topics --bootstrap-server {MAIN} --list",
-                prints("teamAusers", "_topicMappings"),
-            ),
-        ),
-    ),
-)
+@dataclass(frozen=True)
+class Scenario:
+    """All steps, by when they are taken."""
 
-ON_FAILOVER = (
-    Step(
-        5,
-        "On failover: the gateway's mapping has been mirrored",
-        ((_consume(FAILOVER, "_topicMappings", 1, 15000), is_mapping),),
-    ),
-    Step(
-        6,
-        "On failover: the data has been mirrored",
-        (
-            (_consume(FAILOVER, "teamAusers", 1, 10000), prints(TOM)),
-            (f"kafka-topics --bootstrap-server {FAILOVER} --list", prints("teamAusers")),
-        ),
-    ),
-)
+    before_the_mirror: tuple[Step, ...]
+    on_failover: tuple[Step, ...]
+    switch: Step
+    after_the_switch: tuple[Step, ...]
+
+
+def scenario(security: Security | None) -> Scenario:
+    """The steps in an environment."""
+    lines = "security.protocol=SASL_PLAINTEXT"
+    if security is not None:
+        lines = "security.protocol=SASL_SSL\nssl.truststore.type=PEM\n"
+        lines += f"ssl.truststore.location={security.authority}"
+    direct = CLUSTER_PROPERTIES if security is not None else None
+    second = security is not None
+    return Scenario(
+        before_the_mirror=_before_the_mirror(lines, direct) + (_second_begins(lines),) * second,
+        on_failover=_on_failover(direct),
+        switch=SWITCH,
+        after_the_switch=_after_the_switch(direct) + (SECOND_GOES_ON,) * second,
+    )
+
+
+def _list_topics(servers: str, direct: str | None) -> str:
+    config = f" --command-config {direct}" if direct else ""
+    return f"kafka-topics --bootstrap-server {servers}{config} --list"
+
 
 SWITCH = Step(
     7,
@@ -187,32 +209,106 @@ SWITCH = Step(
     ((_switch(8888), is_switched), (_switch(8889), is_switched)),
 )
 
-AFTER_THE_SWITCH = (
-    Step(8, "Produce alice", ((_produce(ALICE), succeeds),)),
-    Step(
-        9,
-        "Consume through the gateway: all three",
+SECOND_GOES_ON = Step(
+    13,
+    "The second virtual cluster has its own record, and no other",
+    (
         (
-            (
-                _consume(
-                    "localhost:6969",
-                    "users",
-                    3,
-                    10000,
-                    "--consumer.config teamA-sa.properties ",
-                ),
-                prints(TOM, LAURA, ALICE),
-            ),
+            _consume("localhost:7969", "users", 3, 5000, SECOND_CLIENT),
+            prints(BOB, never=(TOM, LAURA, ALICE)),
         ),
     ),
-    Step(
-        10,
-        "Alice is not in main",
-        ((_consume(MAIN, "teamAusers", 3, 10000), prints(TOM, LAURA, never=(ALICE,))),),
-    ),
-    Step(
-        11,
-        "Alice is in failover",
-        ((_consume(FAILOVER, "teamAusers", 3, 10000), prints(TOM, LAURA, ALICE)),),
-    ),
 )
+
+
+def _before_the_mirror(lines: str, direct: str | None) -> tuple[Step, ...]:
+    return (
+        Step(
+            1,
+            "Create a virtual cluster and a service account",
+            (
+                (
+                    CREATE_ACCOUNT.format(protocol=lines),
+                    prints("bootstrap.servers=", "password='...'"),
+                ),
+            ),
+        ),
+        Step(
+            2,
+            "Create the topic users in teamA",
+            ((CREATE_TOPIC.format(topic="users"), prints("Created topic users.")),),
+        ),
+        Step(3, "Produce tom and laura", ((_produce(CLIENT, TOM, LAURA), succeeds),)),
+        Step(
+            4,
+            "On main: teamA's topic and the gateway's own",
+            (
+                (
+                    _list_topics(MAIN, direct),
+                    prints("teamAusers", "_topicMappings"),
+                ),
+            ),
+        ),
+    )
+
+
+def _second_begins(lines: str) -> Step:
+    create = CREATE_SECOND_ACCOUNT.format(protocol=lines)
+    return Step(
+        12,
+        "A second virtual cluster, whose client has a password (SCRAM)",
+        (
+            (create, prints("Created topic users.")),
+            (_produce(SECOND_CLIENT, BOB, server="localhost:7969"), succeeds),
+        ),
+    )
+
+
+def _on_failover(direct: str | None) -> tuple[Step, ...]:
+    return (
+        Step(
+            5,
+            "On failover: the gateway's mapping has been mirrored",
+            ((_consume(FAILOVER, "_topicMappings", 1, 15000, direct), is_mapping),),
+        ),
+        Step(
+            6,
+            "On failover: the data has been mirrored",
+            (
+                (_consume(FAILOVER, "teamAusers", 1, 10000, direct), prints(TOM)),
+                (_list_topics(FAILOVER, direct), prints("teamAusers")),
+            ),
+        ),
+    )
+
+
+def _after_the_switch(direct: str | None) -> tuple[Step, ...]:
+    return (
+        Step(8, "Produce alice", ((_produce(CLIENT, ALICE), succeeds),)),
+        Step(
+            9,
+            "Consume through the gateway: all three",
+            (
+                (
+                    _consume(
+                        "localhost:6969",
+                        "users",
+                        3,
+                        10000,
+                        CLIENT,
+                    ),
+                    prints(TOM, LAURA, ALICE),
+                ),
+            ),
+        ),
+        Step(
+            10,
+            "Alice is not in main",
+            ((_consume(MAIN, "teamAusers", 3, 10000, direct), prints(TOM, LAURA, never=(ALICE,))),),
+        ),
+        Step(
+            11,
+            "Alice is in failover",
+            ((_consume(FAILOVER, "teamAusers", 3, 10000, direct), prints(TOM, LAURA, ALICE)),),
+        ),
+    )

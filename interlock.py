@@ -19,6 +19,8 @@ for name, module, purpose in (
     ("vcluster", "tenants", "Virtual clusters."),
     ("token", "tenants", "Clients' tokens."),
     ("account", "accounts", "Service accounts: how they log in, what they may do and how much."),
+    ("alias", "sharing", "Names of one's own for topics of others."),
+    ("grant", "sharing", "Who may have aliases for a virtual cluster's topics."),
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
     ("nodes", "operations", "Gateway nodes."),
     ("audit", "operations", "What happened, and that the log is as it was written."),

@@ -114,13 +114,9 @@ class Limits(_Rule, frozen=True, kw_only=True):
 class Policy(_Rule, frozen=True, kw_only=True):
     """Everything that is laid down for a virtual cluster."""
 
-    topics: TopicRules = TopicRules()
+    topics: TopicRules = msgspec.field(default_factory=TopicRules)
     account_limits: Limits = Limits()
     """Of every account that has none of its own."""
-
-
-NO_POLICY = Policy()
-"""Everything is allowed."""
 
 
 def mistakes(policy: Policy) -> Iterator[str]:

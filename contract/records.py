@@ -63,7 +63,7 @@ class VirtualCluster(msgspec.Struct, frozen=True, kw_only=True, tag="vcluster"):
     scope: str
     cluster_id: str
     """The Kafka cluster id that its clients see, for ever."""
-    policy: Policy = Policy()
+    policy: Policy = msgspec.field(default_factory=Policy)
 
 
 class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True, tag="account"):

@@ -8,8 +8,10 @@ from litestar.openapi.spec import Components, SecurityScheme
 from controlplane.api.errors import HANDLERS
 from controlplane.api.health import live, ready
 from controlplane.api.incumbent import PhysicalClusterController, VirtualClusterController
+from controlplane.api.incumbent_topics import VirtualTopicController
 from controlplane.api.internal import InternalController
 from controlplane.api.metrics import metrics
+from controlplane.api.own.aliases import AliasController
 from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.credentials import CredentialController
 from controlplane.api.own.events import EventController
@@ -32,9 +34,11 @@ def create_app(plane: ControlPlane) -> Litestar:
             live,
             ready,
             VirtualClusterController,
+            VirtualTopicController,
             PhysicalClusterController,
             TenantController,
             PolicyController,
+            AliasController,
             CredentialController,
             ClusterController,
             NodeController,

@@ -8,7 +8,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal, Unavailable
+from controlplane.domain.refusal import (
+    Conflict,
+    Invalid,
+    Missing,
+    Refusal,
+    Unavailable,
+    Unsupported,
+)
 from controlplane.domain.switch.request import EpochMovedError
 from controlplane.store.idempotency import KeyReusedError
 
@@ -19,6 +26,7 @@ _REFUSALS = {
     Invalid: HTTPStatus.BAD_REQUEST,
     Missing: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 NO_PERMISSION = "You do not have permission to call this API, please contact your administrator."

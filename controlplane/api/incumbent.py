@@ -3,15 +3,14 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from contract.records import TopicMapping, VirtualCluster
+from contract.records import VirtualCluster
 from controlplane.api.access import attribution, require_admin
 from controlplane.api.switching import Outcome, await_end, join_or_start
 from controlplane.api.tokens import issue_token
-from controlplane.domain.commands import UnmapAllTopics
 from controlplane.domain.refusal import Invalid, Missing
 from controlplane.plane import ControlPlane
 from controlplane.probes.connection import without_secrets
@@ -37,17 +36,6 @@ class VirtualClusters(msgspec.Struct, frozen=True, kw_only=True):
     """All virtual clusters."""
 
     vclusters: list[str]
-
-
-class Mapping(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic mapping, as the incumbent shows one."""
-
-    logicalTopicName: str  # noqa: N815 - the incumbent's spelling
-    clusterId: str  # noqa: N815
-    physicalTopicName: str  # noqa: N815
-    readOnly: bool = False  # noqa: N815
-    type: str = "ALIAS"
-    autoManaged: bool = False  # noqa: N815
 
 
 class VirtualClusterController(Controller):
@@ -76,33 +64,6 @@ class VirtualClusterController(Controller):
         """A token for an account; makes the account and its virtual cluster where missing."""
         by = attribution(request)
         return Token(token=await issue_token(plane, vcluster, username, data.lifetime_s, by))
-
-    @get("/vcluster/{vcluster:str}/topics")
-    async def list_topics(
-        self, vcluster: VclusterName, plane: NamedDependency[ControlPlane]
-    ) -> list[Mapping]:
-        """A virtual cluster's topics."""
-        await plane.ledger.catch_up()
-        topics = plane.ledger.facts.topics_of(vcluster)
-        if not topics:
-            raise Missing(f"virtual cluster {vcluster} has no topic mappings")
-        return [_mapping(topic, plane.settings.scope) for topic in topics]
-
-    @delete("/vcluster/{vcluster:str}/topics", status_code=204)
-    async def delete_topics(
-        self,
-        vcluster: VclusterName,
-        plane: NamedDependency[ControlPlane],
-        request: Request[Any, Any, Any],
-    ) -> None:
-        """Forget a virtual cluster's topics."""
-        await plane.ledger.carry_out(UnmapAllTopics(vcluster=vcluster), attribution(request))
-
-
-def _mapping(topic: TopicMapping, scope: str) -> Mapping:
-    return Mapping(
-        logicalTopicName=topic.logical, clusterId=scope, physicalTopicName=topic.physical
-    )
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

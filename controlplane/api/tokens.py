@@ -54,7 +54,7 @@ async def issue_token(
         raise TypeError(f"expected a token, got {issued.kind}")
     created = [r.seq for r in recorded if isinstance(r.event, VirtualClusterCreated)]
     if created:
-        await _wait_for_nodes(plane, max(created))
+        await wait_for_nodes(plane, max(created))
     claims = Claims(
         username=name,
         vcluster=vcluster,
@@ -71,8 +71,8 @@ async def issue_token(
     )
 
 
-async def _wait_for_nodes(plane: ControlPlane, seq: int) -> None:
-    """Wait until every node that serves knows a new virtual cluster: scripts log in at once."""
+async def wait_for_nodes(plane: ControlPlane, seq: int) -> None:
+    """Wait until every node that serves knows what is new: scripts use it at once."""
     try:
         async with asyncio.timeout(NODES_WAIT_S):
             while not await _all_know(plane, seq):  # noqa: ASYNC110 - reports are in the database

@@ -17,5 +17,9 @@ class Conflict(Refusal):
     """The state does not allow it."""
 
 
+class Unsupported(Refusal):
+    """There is no such thing here, on purpose."""
+
+
 class Unavailable(Refusal):
     """Something that the command needs cannot be reached at present."""

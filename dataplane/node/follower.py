@@ -131,7 +131,7 @@ class Follower:
         while self._events:
             now = self._clock()
             self.state, commands = machine.handle(self.state, self._events[0], now)
-            self._gateway.set_lease(self.state.lease_deadline)
+            self._gateway.set_lease(self.state.relay_deadline)
             for command in commands:
                 self._log_command(command)
                 if command.order is machine.Order.REPORT:

@@ -14,7 +14,7 @@ Pure: `handle(state, event, now)` returns the next state and the commands for th
 Rules of the switch protocol that live here: N1 (nothing before the replay is done and the own
 registration was read back), N2 (serve only by routing and lease), N4 (a lease counts from when its
 request was sent), N5 (after a gap, however short, the old connections are gone), N6 (drained means
-no request and no connection left), N8 (an unreadable record stops the node).
+no request and no connection left; and that comes before a lease from before the fence ends), N8 (an unreadable record stops the node).
 """
 
 from dataclasses import dataclass, replace
@@ -140,6 +140,16 @@ class NodeState:
     session_lease: float = NEVER
     standings: tuple[Standing, ...] = ()
     """One for each scope, ordered by scope."""
+
+    @property
+    def relay_deadline(self) -> float:
+        """Monotonic second up to which answers may be relayed, whether or not a timer has fired.
+
+        Not beyond a drain's end: a node that stalls there still holds a lease, as it knows the
+        fence, but the coordinator has stopped waiting for it (C1).
+        """
+        drains = (s.drain_by for s in self.standings if s.drain_by is not None)
+        return min((self.lease_deadline, *drains))
 
     @property
     def lease_deadline(self) -> float:
@@ -278,7 +288,8 @@ def _trigger(
     if phase != "draining" or trigger is Trigger.OVERDUE:
         drain_by = None
     elif standing.phase != "draining":
-        drain_by = now + DRAIN_LIMIT
+        # Not longer than by the lease from before the fence, which is what a coordinator waits out.
+        drain_by = min(now + DRAIN_LIMIT, state.lease_deadline)
     state = _with(state, replace(standing, phase=phase, drain_by=drain_by))
     return state, tuple(Command(order, standing.routing) for order in orders)
 

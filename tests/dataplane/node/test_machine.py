@@ -112,11 +112,22 @@ def test_a_commit_whose_fence_was_compacted_away_drops_the_old_connections() -> 
 
 def test_the_drain_limit_cuts_once() -> None:
     node = _serving()
-    node(_routing(fenced=True, term=7), at=1.0)
+    node(SessionGranted(sent_at=2.0, lease=LEASE), at=2.0)
+    node(_routing(fenced=True, term=7), at=2.0)
     node(SessionGranted(sent_at=4.0, lease=LEASE), at=4.0)
-    assert node(Ticked(), at=1.0 + DRAIN_LIMIT) == [Order.CUT]
-    assert node(Ticked(), at=1.1 + DRAIN_LIMIT) == []
+    assert node(Ticked(), at=2.0 + DRAIN_LIMIT) == [Order.CUT]
+    assert node(Ticked(), at=2.1 + DRAIN_LIMIT) == []
     assert node(UpstreamsClosed("main")) == [Order.REPORT]
+
+
+def test_a_drain_ends_with_the_lease_from_before_the_fence() -> None:
+    """The coordinator waits out that lease, not the ones that a node gets for knowing the fence."""
+    node = _serving()
+    node(_routing(fenced=True, term=7), at=3.0)
+    node(TopicRead(sent_at=3.0, lease=LEASE), at=3.0)
+    assert node.state.lease_deadline == 3.0 + LEASE
+    assert node.state.relay_deadline == LEASE
+    assert node(Ticked(), at=LEASE) == [Order.CUT]
 
 
 def test_a_lease_counts_from_when_it_was_asked_for() -> None:

@@ -11,7 +11,7 @@ from typing import cast
 
 import structlog
 
-from dataplane.gateway.authentication import RENEWAL, Authentication, AuthenticationOver
+from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, AuthenticationOver
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame, FrameLimitError, FrameReader
 from dataplane.gateway.outgoing import append_framed, write
@@ -56,6 +56,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.slot = slot
         self.connected_at = monotonic()
         self.tenant: Tenant | None = None
+        self.session_ends = FOR_EVER
         self._authentication = Authentication(services, self._authenticated_late)
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
         self._exchange = Exchange()
@@ -164,6 +165,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         request = Request(api, header, frame, now)
         if api.treatment is Treatment.ANSWER:
             request.answer = self._authentication.answer(request)
+            self.session_ends = self._authentication.session_ends
         elif not api.serves(header.version):
             raise MalformedFrameError(f"{api.name} version {header.version} is not offered")
         elif api.treatment is Treatment.DENY:
@@ -187,6 +189,8 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.close(over.reason)
 
     def _authenticated_late(self) -> None:
+        if self.transport.is_closing():
+            return
         try:
             self._adopt_authentication()
         except AuthenticationOver as over:
@@ -195,14 +199,10 @@ class ClientConnection(asyncio.BufferedProtocol):
             return
         self._go_on(monotonic())
 
-    @property
-    def session_ends(self) -> float:
-        """Monotonic second after which the client has to have authenticated again."""
-        return self._authentication.session_ends
-
     def _adopt_authentication(self) -> None:
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)
+        self.session_ends = self._authentication.session_ends
         if self.tenant is None and self._authentication.tenant is not None:
             self.tenant = self._authentication.tenant
             self.tenant.account.connections += 1

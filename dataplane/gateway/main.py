@@ -87,7 +87,7 @@ async def _run(settings: GatewaySettings) -> None:
             incarnation=incarnation,
             control=control,
             control_planes=control_planes,
-            control_client=access_to(settings.control_topic_cluster).client_options(),
+            control_client=access_to(settings.control_topic_cluster).client_options,
             gateway=gateway,
         )
         gateway.tell = follower.take

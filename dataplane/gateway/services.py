@@ -56,12 +56,9 @@ class Client(Owner, Protocol):
     slot: int
     connected_at: float
     tenant: Tenant | None
+    session_ends: float
+    """Monotonic second after which the client has to have authenticated again."""
     transport: asyncio.Transport
-
-    @property
-    def session_ends(self) -> float:
-        """Monotonic second after which the client has to have authenticated again."""
-        ...
 
     @property
     def waiting(self) -> int:

@@ -78,13 +78,13 @@ class Follower:
         incarnation: str,
         control: ControlState,
         control_planes: ControlPlanes,
-        control_client: Mapping[str, Any],
+        control_client: Callable[[], Mapping[str, Any]],
         gateway: Gateway,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Follow for one incarnation of a node; `control` is shared with the gateway.
 
-        `control_client` is what aiokafka's clients of the control topic's cluster are made with.
+        `control_client` says what an aiokafka client of the control topic's cluster is made with.
         """
         self.state = machine.NodeState()
         self._node_id = node_id
@@ -303,7 +303,7 @@ class Follower:
         await self._log_known.wait()
         while True:
             consumer = AIOKafkaConsumer(
-                **self._control_client,
+                **self._control_client(),
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

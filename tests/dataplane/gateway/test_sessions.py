@@ -83,7 +83,7 @@ async def test_a_request_after_the_end_closes_the_connection(
     async with await RawClient.connect(scripted.bootstrap) as client:
         await log_in(client, scripted.token())
         (connection,) = scripted.gateway.connections
-        connection._authentication.session_ends = 0.0
+        connection.session_ends = 0.0
         client.send(request(FETCH, 4, 10, FETCH_4))
         assert await client.closed()
     assert "its session is over, and it did not authenticate again" in capsys.readouterr().out
@@ -96,7 +96,7 @@ async def test_after_the_end_there_is_still_time_to_authenticate(
     async with await RawClient.connect(scripted.bootstrap) as client:
         await log_in(client, scripted.token())
         (connection,) = scripted.gateway.connections
-        connection._authentication.session_ends = 0.0
+        connection.session_ends = 0.0
         assert (await log_in(client, scripted.token()))[0] == 0
         assert await fetches(client, broker, 10)
 

@@ -5,7 +5,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 CODE := contract controlplane dataplane upstream sandbox interlock.py
-ALL_PYTHON := $(CODE) $(wildcard tests benchmarks migrations fuzz)
+ALL_PYTHON := $(CODE) $(wildcard clients tests benchmarks migrations fuzz)
 
 .PHONY: help
 help: ## show this list
@@ -46,6 +46,10 @@ bench: setup ## measure against direct, in one run of some minutes; writes docs/
 fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes docs/fuzzing.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r fuzz/requirements.txt
 	@$(BIN)/python -m fuzz.run --seconds $(or $(SECONDS),1800)
+
+.PHONY: clients
+clients: setup ## every client library through the gateway, in some minutes; writes docs/clients.md
+	@$(BIN)/python -m clients
 
 .PHONY: format
 format: setup ## format and mend what can be mended by itself

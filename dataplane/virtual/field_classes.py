@@ -77,6 +77,11 @@ TOPIC = FieldClass(
     AddPrefix(INVALID_TOPIC_EXCEPTION, aliased=True),
     StripPrefix(aliased=True),
 )
+ASKED_TOPIC = FieldClass(
+    "asked topic",
+    "the name of a topic to describe; without any, all are asked for, from a cursor on",
+    AddPrefix(INVALID_TOPIC_EXCEPTION, noted=True, aliased=True),
+)
 WRITTEN_TOPIC = FieldClass(
     "written topic",
     "the name of a topic that records are written to",
@@ -101,7 +106,8 @@ TRANSACTION_PATTERN = FieldClass(
 )
 CURSOR = FieldClass(
     "cursor",
-    "where a page of topics begins, in order of names: the first page begins at the own ones",
+    "where a page of topics begins, in order of names: the first page of all begins at the own"
+    " ones; brokers refuse a cursor at a topic that is not among those asked for",
     GivenIfNull(first_of_mine),
 )
 TRANSACTION_IF_ANY = FieldClass(

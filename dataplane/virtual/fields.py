@@ -41,6 +41,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     # A transaction with group offsets in it also names a partition of __consumer_offsets
     ("describe_transactions.response.transaction_states[].topics[].topic", fc.LISTED_TOPIC),
     # A page of everybody's topics, in order of their names
+    ("describe_topic_partitions.request.topics[].name", fc.ASKED_TOPIC),
     ("describe_topic_partitions.request.cursor", fc.CURSOR),
     ("describe_topic_partitions.response.topics[].name", fc.LISTED_TOPIC),
     ("describe_topic_partitions.response.next_cursor.topic_name", fc.LISTED_TOPIC),

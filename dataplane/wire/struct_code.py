@@ -66,7 +66,7 @@ class StructCode:
                 emitter.settle()
         if isinstance(treatment, GivenIfNull):
             function = emitter.bind(treatment.function.__name__, treatment.function)
-            with emitter.block("else:"):
+            with emitter.block("elif not fact:"):
                 emitter.splice(f"{function}(view)", "pos - 1", "pos")
 
     def _filtered_struct(self, struct: Struct, inside: str) -> None:

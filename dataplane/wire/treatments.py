@@ -94,7 +94,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class GivenIfNull:
-    """A struct that is null gives way to bytes that a function of the view makes."""
+    """A struct that is null, after no name was noted, becomes bytes that a function makes."""
 
     function: Callable[[Any], bytes]
 

@@ -20,8 +20,6 @@ PATIENCE = 60
 """Seconds for one call: nothing may hang."""
 CALLS = [*TENANT_CALLS, *DENIED_CALLS, *LAST_CALLS]
 OFFLINE = {"kafka-dump-log"}
-DESCRIBES_LOG_DIRS = {"kafka-log-dirs"}
-"""Its API is not offered yet."""
 
 
 @pytest.fixture(scope="module")
@@ -62,4 +60,4 @@ def test_tool(call: Call, folder: Path, gateway: Target, client_environment: Env
 
 
 def test_no_tool_was_forgotten():
-    assert {call.tool for call in CALLS} == TOOLS.keys() - OFFLINE - DESCRIBES_LOG_DIRS
+    assert {call.tool for call in CALLS} == TOOLS.keys() - OFFLINE

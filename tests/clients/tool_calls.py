@@ -125,6 +125,11 @@ TENANT_CALLS: Final = (
     Call("kafka-transactions", "list", ("payments", "CompleteCommit")),
     Call(
         "kafka-transactions",
+        "list --transactional-id-pattern pay.*",
+        ("payments",),
+    ),
+    Call(
+        "kafka-transactions",
         "describe --transactional-id payments",
         ("payments", "CompleteCommit"),
     ),
@@ -158,6 +163,7 @@ TENANT_CALLS: Final = (
     Call("kafka-cluster", "cluster-id", ("Cluster ID: ",)),
     Call("kafka-cluster", "list-endpoints", ("0          localhost",)),
     Call("kafka-features", "describe"),
+    Call("kafka-log-dirs", "--describe", ('"partition":"users-0"',)),
     Call(
         "kafka-streams-application-reset",
         "--application-id words --input-topics users --force",

@@ -48,6 +48,7 @@ OFFERED = [
 
 NAMES = {
     fc.TOPIC,
+    fc.ASKED_TOPIC,
     fc.WRITTEN_TOPIC,
     fc.GROUP,
     fc.TRANSACTION,
@@ -57,7 +58,7 @@ NAMES = {
     fc.LISTED,
     fc.LISTED_TOPIC,
 }
-TOPICS = {fc.TOPIC, fc.WRITTEN_TOPIC, fc.LISTED_TOPIC, fc.CONFIG_RESOURCE}
+TOPICS = {fc.TOPIC, fc.ASKED_TOPIC, fc.WRITTEN_TOPIC, fc.LISTED_TOPIC, fc.CONFIG_RESOURCE}
 LISTS = {fc.LISTED, fc.LISTED_TOPIC}
 ALIASED = replace(
     VIEW,
@@ -200,10 +201,13 @@ class Oracle:
         self.fact = fact
         self.view = view
         self.prefix = view.vcluster
+        self.names_topics = False
 
     def entity(self, entity: Any, path: str = "") -> Any:
         struct = struct_of(type(entity))
         changes = {}
+        if not path:
+            self.names_topics = bool(getattr(entity, "topics", ()))
         for field in (*struct.fields, *struct.tagged):
             changes[field.name] = self.value(field, path + field.step, getattr(entity, field.name))
         self.endpoints(changes, path)
@@ -244,7 +248,9 @@ class Oracle:
         return tuple(self.one(field, path, class_, element) for element in value)
 
     def first_page(self, struct: Struct | None) -> Any:
-        return None if struct is None else struct.entity(topic_name=self.prefix, partition_index=0)
+        if struct is None or self.names_topics:
+            return None
+        return struct.entity(topic_name=self.prefix, partition_index=0)
 
     def elements(self, struct: Struct, path: str, values: tuple[Any, ...]) -> Any:
         listed = [
@@ -404,5 +410,7 @@ def fact_of(key: int, body: Any) -> Any:
             return None if protocol_type is None else protocol_type.encode()
         case 22:
             return body.transactional_id is not None
+        case 75:
+            return True if body.topics else None
         case _:
             return None

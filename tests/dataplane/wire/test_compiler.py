@@ -185,3 +185,15 @@ def test_a_struct_that_is_null_can_be_given():
     start = b"\0\x4b\0\0\0\0\0\1\xff\xff" + b"\1" + b"\0\0\0\5"
     pieces, _ = produced.run(start + b"\xff\0", VIEW)
     assert b"".join(pieces) == start + CURSOR + b"\0"
+
+
+def test_a_struct_that_is_null_stays_so_after_a_name_was_noted():
+    def cursor(_view):
+        return CURSOR
+
+    treatments = {"topics[].name": AddPrefix(17, noted=True), "cursor": GivenIfNull(cursor)}
+    produced = program(DESCRIBE_TOPIC_PARTITIONS, 0, "request", treatments)
+    header, rest = b"\0\x4b\0\0\0\0\0\1\xff\xff", b"\0\0\0\5" + b"\xff\0"
+    pieces, fact = produced.run(header + b"\2\2a\0" + rest, VIEW)
+    assert b"".join(pieces) == header + b"\2\6teama\0" + rest
+    assert fact is True

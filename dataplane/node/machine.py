@@ -14,7 +14,8 @@ Pure: `handle(state, event, now)` returns the next state and the commands for th
 Rules of the switch protocol that live here: N1 (nothing before the replay is done and the own
 registration was read back), N2 (serve only by routing and lease), N4 (a lease counts from when its
 request was sent), N5 (after a gap, however short, the old connections are gone), N6 (drained means
-no request and no connection left; and that comes before a lease from before the fence ends), N8 (an unreadable record stops the node).
+no request and no connection left, and that comes before the lease from before the fence ends), N8
+(an unreadable record stops the node).
 """
 
 from dataclasses import dataclass, replace

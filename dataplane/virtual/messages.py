@@ -156,8 +156,8 @@ _NOTHING: Final[dict[str, Any]] = {
 
 
 def _nothing(field: Field) -> Any:
+    if field.array:
+        return ()  # Kafka's own default, also where null may stand
     if field.nullable:
         return None
-    if field.array:
-        return ()
     return blank(field.struct.entity) if field.struct is not None else _NOTHING[field.kind]

@@ -7,6 +7,7 @@ from typing import Final
 
 from dataplane.virtual import field_classes
 from dataplane.virtual.apis import APIS, Api, Treatment
+from dataplane.virtual.effects import WRITES
 from dataplane.virtual.field_classes import FieldClass
 from dataplane.virtual.fields import class_of
 from dataplane.wire.schema import Direction, api_name, message, versions
@@ -28,6 +29,7 @@ has them. Everything else is refused and not offered.
 *Repeatable*: sending it twice does no more than sending it once. *Error*: the error code with which
 a request is answered: of what is rewritten one that had to wait too long, so that clients try
 again; of what is denied every one, with the reason as its message where the answer has room for it.
+*Writes*: the error code for a read-only account.
 """
 
 
@@ -37,18 +39,18 @@ def document() -> str:
 
 
 def _apis() -> Iterator[str]:
-    yield "| key | API | treatment | versions | of Kafka's | repeatable | error | why |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| key | API | treatment | versions | of Kafka's | repeatable | error | writes | why |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for row in APIS.values():
         known = "-".join(map(str, versions(row.key)))
         if row.treatment is Treatment.REFUSE:
-            yield f"| {row.key} | {row.name} | refuse | | {known} | | | {row.reason} |"
+            yield f"| {row.key} | {row.name} | refuse | | {known} | | | | {row.reason} |"
         else:
             repeatable = "yes" if row.repeatable else "no"
             error = _ERROR.get(row.treatment, lambda _: "")(row)
             yield (
                 f"| {row.key} | {row.name} | {row.treatment} | {_offered(row)} | {known} |"
-                f" {repeatable} | {error} | {row.reason} |"
+                f" {repeatable} | {error} | {WRITES.get(row.key, '')} | {row.reason} |"
             )
 
 

@@ -216,10 +216,9 @@ def _emit_strip_prefix(
                 f"pos + {size}",
             )
         if treatment.aliased:
-            logical_of = emitter.view("logical_of")
-            with emitter.block(
-                f"elif {logical_of} and (name := {logical_of}.get(bytes(frame[pos : pos + n]))):"
-            ):
+            # Not loaded into a local: where all names are own ones, nobody looks.
+            found = "name := view.logical_of.get(bytes(frame[pos : pos + n]))"
+            with emitter.block(f"elif view.logical_of and ({found}):"):
                 emitter.splice(f"encode_string(name, compact={compact})", "start", "pos + n")
         with emitter.block("else:"):
             if treatment.leave_out_foreign:

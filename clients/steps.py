@@ -9,9 +9,9 @@ import msgspec
 
 CLIENT_STEPS: Final[Mapping[str, str]] = {
     "create_topic": "create a topic of 4 partitions",
-    "produce_acks_0": "produce, acks=0",
     "produce_acks_1": "produce, acks=1",
     "produce_acks_all": "produce, acks=all",
+    "produce_acks_0": "produce, acks=0",
     "produce_idempotent": "produce, idempotent",
     "produce_transactional": "produce in transactions, one aborted, one committed",
     "produce_none": "produce, not compressed",
@@ -32,7 +32,8 @@ CLIENT_STEPS: Final[Mapping[str, str]] = {
     "delete_group": "delete the group",
     "delete_topic": "delete the topic",
 }
-"""What every client library does."""
+"""What every client library does. Of the produces, acks=0 follows the others: a broker that does
+not lead a new partition yet drops its records, and nobody is told."""
 
 STREAMS_STEPS: Final[Mapping[str, str]] = {
     "create_topics": "create the topics of text and of counts",

@@ -62,7 +62,7 @@ public final class Exercise extends Program {
     }
 
     private void produceAll() {
-        for (String acks : List.of("0", "1", "all")) {
+        for (String acks : List.of("1", "all", "0")) {
             produce("produce_acks_" + acks, Map.of("acks", acks, "enable.idempotence", "false"));
         }
         produce("produce_idempotent", Map.of("enable.idempotence", "true", "acks", "all"));

@@ -76,7 +76,7 @@ async function until(holds, seen) {
 }
 
 async function produceAll() {
-  for (const [name, acks] of [["0", 0], ["1", 1], ["all", -1]]) {
+  for (const [name, acks] of [["1", 1], ["all", -1], ["0", 0]]) {
     await produce(`produce_acks_${name}`, {}, { acks });
   }
   await produce("produce_idempotent", { idempotent: true, maxInFlightRequests: 1 }, {});

@@ -59,7 +59,7 @@ def accepted(response: Response) -> None:
 
 
 async def produce_all() -> None:
-    for name, acks in (("0", 0), ("1", 1), ("all", "all")):
+    for name, acks in (("1", 1), ("all", "all"), ("0", 0)):
         await produce(f"produce_acks_{name}", {"acks": acks})
     await produce("produce_idempotent", {"enable_idempotence": True})
     with step("produce_transactional"):

@@ -56,7 +56,7 @@ def create(admin: AdminClient) -> None:
 
 
 def produce_all() -> None:
-    for acks in ("0", "1", "all"):
+    for acks in ("1", "all", "0"):
         produce(f"produce_acks_{acks}", {"acks": acks})
     produce("produce_idempotent", {"enable.idempotence": True})
     with step("produce_transactional"):

@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def produce_all() -> None:
-    for name, acks in (("0", 0), ("1", 1), ("all", "all")):
+    for name, acks in (("1", 1), ("all", "all"), ("0", 0)):
         produce(f"produce_acks_{name}", {"acks": acks, "enable_idempotence": False})
     produce("produce_idempotent", {"enable_idempotence": True})
     with step("produce_transactional"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 FILES: Final = {
-    "offsets.json": '{"version":1,"partitions":[{"topic":"users","partition":0,"offset":2}]}',
+    "offsets.json": '{"version":1,"partitions":[{"topic":"users","partition":0,"offset":-1}]}',
     "elections.json": '{"partitions":[{"topic":"users","partition":0}]}',
     "reassignment.json": (
         '{"version":1,"partitions":[{"topic":"users","partition":0,"replicas":[0]}]}'

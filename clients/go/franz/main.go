@@ -60,7 +60,7 @@ func produceAll(ctx context.Context) {
 	acks := []struct {
 		name string
 		acks kgo.Acks
-	}{{"0", kgo.NoAck()}, {"1", kgo.LeaderAck()}, {"all", kgo.AllISRAcks()}}
+	}{{"1", kgo.LeaderAck()}, {"all", kgo.AllISRAcks()}, {"0", kgo.NoAck()}}
 	for _, one := range acks {
 		produce(ctx, "produce_acks_"+one.name,
 			kgo.RequiredAcks(one.acks), kgo.DisableIdempotentWrite())

@@ -56,7 +56,7 @@ func produceAll() {
 	acks := []struct {
 		name string
 		acks sarama.RequiredAcks
-	}{{"0", sarama.NoResponse}, {"1", sarama.WaitForLocal}, {"all", sarama.WaitForAll}}
+	}{{"1", sarama.WaitForLocal}, {"all", sarama.WaitForAll}, {"0", sarama.NoResponse}}
 	for _, one := range acks {
 		produce("produce_acks_"+one.name, func(settings *sarama.Config) {
 			settings.Producer.RequiredAcks = one.acks

@@ -66,7 +66,7 @@ func produceAll(ctx context.Context) {
 	acks := []struct {
 		name string
 		acks kafka.RequiredAcks
-	}{{"0", kafka.RequireNone}, {"1", kafka.RequireOne}, {"all", kafka.RequireAll}}
+	}{{"1", kafka.RequireOne}, {"all", kafka.RequireAll}, {"0", kafka.RequireNone}}
 	for _, one := range acks {
 		produce(ctx, "produce_acks_"+one.name, one.acks, 0)
 	}

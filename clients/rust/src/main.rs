@@ -58,7 +58,7 @@ fn client() -> ClientConfig {
 
 fn produce_all(names: &Names) -> Vec<String> {
     let mut expected = Vec::new();
-    for acks in ["0", "1", "all"] {
+    for acks in ["1", "all", "0"] {
         expected.extend(produce(names, &format!("produce_acks_{acks}"), "acks", acks));
     }
     expected.extend(produce(names, "produce_idempotent", "enable.idempotence", "true"));

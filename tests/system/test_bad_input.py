@@ -327,7 +327,7 @@ def test_a_revoked_account_is_cut_off_at_once(operator: Operator, vcluster: str)
         (b"\0\0\0\0", "frame length 0 is not positive"),
         (
             b"\0\0\0\x08" + b"\0\x00\0\x09\0\0\0\1",
-            "Produce before authentication; use SASL_PLAINTEXT",
+            "Produce before authentication: check security.protocol, the gateway wants a log-in",
         ),
     ],
     ids=["HTTP", "TLS", "2 GB", "negative", "empty frame", "no log-in"],

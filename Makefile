@@ -28,7 +28,7 @@ check: setup ## style, types, layers and unit tests, under a minute
 	@$(BIN)/mypy
 	@$(BIN)/pyright --warnings --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -m "not environment"
+	@$(BIN)/python -m pytest -q -m "not environment and not model"
 
 .PHONY: test
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself

@@ -1,0 +1,201 @@
+"""The control plane's moves: `next_steps` on what `Memory` knows, and an event log to append to."""
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from controlplane.coordinator.memory import Memory
+from controlplane.domain.event import Recorded
+from controlplane.domain.switch import events
+from controlplane.domain.switch.state import ABORTABLE, Switch, after
+from controlplane.domain.switch.steps import Append, next_steps
+from controlplane.domain.switch.view import MirrorState, NodeView, Preflight, Sweep, View
+from tests.model.world import BUDGET, LONG_AGO, NEW, OLD, TIMING, Flaws, Recall, World, routing
+
+_SOME_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_NO_ID: Final = UUID(int=0)
+
+
+def request_switch(world: World) -> World:
+    """An operator asks for a switch."""
+    number = world.left.switches
+    event = events.SwitchRequested(
+        switch_id=f"s{number}",
+        scope=OLD,
+        from_cluster=OLD,
+        to_cluster=NEW,
+        wait="mirror",
+        expected_epoch=0,
+        budget_s=BUDGET,
+        mirror_budget_s=2,
+    )
+    left = world.left._replace(switches=number - 1)
+    asked = _append(replace(world, switch=None, recall=Recall(), left=left), event)
+    # Until the fence traffic flows as ever, so what happens meanwhile need not be told apart.
+    while asked.switch is not None and asked.switch.fence_seq is None:
+        asked = lead(asked, Flaws())
+    return replace(asked, recall=replace(asked.recall, requested_at=LONG_AGO))
+
+
+def request_abort(world: World) -> World:
+    """An operator changes his mind."""
+    assert world.switch is not None
+    event = events.AbortRequested(
+        switch_id=world.switch.switch_id, at_phase=world.switch.phase.value, cause="asked"
+    )
+    aborted = _append(world, event)
+    return replace(aborted, left=world.left._replace(aborts=world.left.aborts - 1))
+
+
+def run_out_of_time(world: World) -> World:
+    """The switch's budget is over."""
+    return replace(world, recall=replace(world.recall, requested_at=-BUDGET))
+
+
+def lead_anew(world: World) -> World:
+    """Another control plane leads: it knows the log and the reports, and nothing else."""
+    return replace(
+        world,
+        recall=Recall(requested_at=world.recall.requested_at),
+        old_end_at_lead=world.old_end,
+        left=world.left._replace(crashes=world.left.crashes - 1),
+    )
+
+
+def publish(world: World) -> World:
+    """The next record reaches the control topic."""
+    return replace(world, published=world.published + 1)
+
+
+def lead(world: World, flaws: Flaws) -> World:
+    """The leader decides once, and does it."""
+    assert world.switch is not None
+    world = replace(world, recall=_seen(world))
+    for step in next_steps(_view(world), 0, flaws.rules):
+        if isinstance(step, Append):
+            for event in step.events:
+                world = _append(world, event)
+        else:
+            world = _probed(world, step.what)
+    overdue = world.recall.requested_at + BUDGET <= 0
+    if overdue and world.switch is not None and world.switch.phase in ABORTABLE:
+        return replace(world, wrong="a switch goes on beyond its budget (I8)")
+    return world
+
+
+def _seen(world: World) -> Recall:
+    recall, switch = world.recall, world.switch
+    assert switch is not None
+    memory = Memory(recall.requested_at)
+    memory.phase_seen_at = dict(recall.phase_seen)
+    memory.fence_seen_at, memory.fence_published_at = (
+        recall.fence_seen_at,
+        recall.fence_published_at,
+    )
+    memory.mirror = recall.mirror
+    memory.see(switch, world.records[world.published - 1][0], 0)
+    seen_at, published_at = memory.fence_seen_at, memory.fence_published_at
+    if seen_at is not None and published_at is not None:
+        # Only the later of the two counts.
+        seen_at = published_at = max(seen_at, published_at)
+    return replace(
+        recall,
+        phase_seen=((switch.phase, int(memory.phase_seen_at[switch.phase])),),
+        fence_seen_at=None if seen_at is None else int(seen_at),
+        fence_published_at=None if published_at is None else int(published_at),
+        mirror=memory.mirror,
+    )
+
+
+def _view(world: World) -> View:
+    switch, recall = world.switch, world.recall
+    assert switch is not None
+    return View(
+        switch=switch,
+        nodes=tuple(_node_view(world, number) for number in range(len(world.nodes))),
+        timing=TIMING,
+        requested_at=recall.requested_at,
+        phase_seen_at=dict(recall.phase_seen).get(switch.phase, recall.requested_at),
+        fence_seen_at=recall.fence_seen_at,
+        fence_published_at=recall.fence_published_at,
+        preflight=Preflight(checks=()) if recall.looked else None,
+        sweeps=recall.sweeps,
+        mirror=recall.mirror,
+    )
+
+
+def _node_view(world: World, number: int) -> NodeView:
+    report = world.reports[number]
+    name = f"n{number}"
+    incarnation = str(world.nodes[number].incarnation)
+    if report is None:
+        return NodeView(node_id=name, incarnation=incarnation, alive=False)
+    return NodeView(
+        node_id=name,
+        incarnation=incarnation,
+        alive=False,
+        reported_incarnation=str(report.incarnation),
+        applied_seq=report.applied,
+        report=report.scope,
+    )
+
+
+def _probed(world: World, what: str) -> World:
+    recall = world.recall
+    match what:
+        case "preflight":
+            recall = replace(recall, looked=True)
+        case "sweep":
+            sweep = Sweep(at=0, ends=(("t-0", world.old_end),))
+            recall = replace(recall, sweeps=_telling((*recall.sweeps, sweep)))
+        case _:
+            behind = ("t-0",) if world.mirrored < world.old_end else ()
+            looked = MirrorState(at=0, partitions=1, behind=behind, far_behind=())
+            recall = replace(recall, mirror=looked)
+    return replace(world, recall=recall)
+
+
+def _telling(sweeps: tuple[Sweep, ...]) -> tuple[Sweep, ...]:
+    """Without those that say nothing: the first, and from when on the ends are what they are."""
+    since = next(s for s in sweeps if s.ends == sweeps[-1].ends)
+    return tuple(dict.fromkeys((sweeps[0], since, sweeps[-1])))
+
+
+def _append(world: World, event: events.SwitchEvent) -> World:
+    seq = world.seq + 1
+    version = world.switch.version + 1 if world.switch is not None else 1
+    recorded = Recorded(
+        event_id=_NO_ID,
+        seq=seq,
+        version=version,
+        recorded_at=_SOME_TIME,
+        actor="model",
+        reason=None,
+        event=event,
+    )
+    switch = after(world.switch, recorded)
+    now = replace(routing(world), term=switch.term)
+    match event:
+        case events.FenceOrdered():
+            now = replace(now, state="fenced")
+        case events.SwitchCommitted(epoch=epoch):
+            world = _committed(world, switch)
+            now = replace(now, state="serving", cluster=NEW, epoch=epoch)
+        case events.SwitchAborted():
+            now = replace(now, state="serving")
+        case _:
+            return replace(world, seq=seq, switch=switch)
+    return replace(world, seq=seq, switch=switch, records=(*world.records, (seq, now)))
+
+
+def _committed(world: World, switch: Switch) -> World:
+    wrong = world.wrong
+    if world.acknowledged > world.mirrored:
+        wrong = "committed without a record that was acknowledged (I2)"
+    elif world.mirrored < world.old_end_at_lead:
+        wrong = "committed without a record that was there when the leader began (C3)"
+    elif not switch.caught_up:
+        wrong = "committed without recorded proof (I10)"
+    return replace(world, mirrored_at_commit=world.mirrored, wrong=wrong)

@@ -1,0 +1,199 @@
+"""The nodes' moves: `machine.handle` on what a node hears, and requests on their way through it."""
+
+from msgspec.structs import replace
+
+from contract.records import Routing
+from contract.session import ScopeReport
+from dataplane.node import machine
+from dataplane.node.machine import NodeState, Order
+from tests.model.world import (
+    LEASE,
+    NEW,
+    OLD,
+    Flaws,
+    Joined,
+    Node,
+    Report,
+    World,
+    Write,
+    fence_seq,
+    leased,
+    with_node,
+)
+
+
+def report(world: World, number: int, flaws: Flaws, hears: str) -> World:
+    """A node reports over HTTP; the answer is lost, comes at once, or (a lease alone) late."""
+    node = world.nodes[number]
+    said = _said(node)
+    reports = (*world.reports[:number], said, *world.reports[number + 1 :])
+    world = replace(world, reports=reports)
+    granted = may_be_granted(world, node, flaws)
+    if hears == "nothing":
+        return world
+    if hears == "later":
+        return with_node(world, number, replace(node, answer=0))
+    world = _take_records(world, number, len(world.records), flaws)
+    return _take(world, number, machine.SessionGranted(0, LEASE), flaws) if granted else world
+
+
+def may_be_granted(world: World, node: Node, flaws: Flaws) -> bool:
+    """C2: whether a report earns a lease."""
+    return flaws.grant_to_anyone or node.applied >= fence_seq(world)
+
+
+def _said(node: Node) -> Report | None:
+    """What a coordinator could make something of."""
+    standing = node.state.standing(OLD)
+    if standing is None or (standing.phase, standing.routing.epoch) == ("serving", 0):
+        return None
+    if standing.phase not in {"drained", "serving"}:
+        return None
+    epoch, term = standing.routing.epoch, standing.routing.term
+    scope = ScopeReport(phase=standing.phase, epoch=epoch, term=term, in_flight=0, held=0)
+    return Report(node.incarnation, node.applied, scope)
+
+
+def hear_late(world: World, number: int, flaws: Flaws) -> World:
+    """A lease arrives that was asked for some time ago."""
+    sent_at = world.nodes[number].answer
+    assert sent_at is not None
+    granted_at = 0 if flaws.n4_lease_from_receipt else sent_at
+    world = _take(world, number, machine.SessionGranted(granted_at, LEASE), flaws)
+    return with_node(world, number, replace(world.nodes[number], answer=None))
+
+
+def read_topic(world: World, number: int, flaws: Flaws) -> World:
+    """A node reads the control topic to its end."""
+    world = _take_records(world, number, world.published, flaws)
+    return _take(world, number, machine.TopicRead(0, LEASE), flaws)
+
+
+def look_at_clock(world: World, number: int, flaws: Flaws) -> World:
+    """A node's timer fires."""
+    return _take(world, number, machine.Ticked(), flaws)
+
+
+def restart(world: World, number: int) -> World:
+    """A node's process is killed, and another takes its place."""
+    node = world.nodes[number]
+    lost = node.write is not None and node.write == Write(OLD)
+    fresh = Node(state=NodeState(), incarnation=node.incarnation + 1)
+    left = world.left._replace(restarts=world.left.restarts - 1)
+    cut = min(world.cut_writes + lost, 1)
+    seq = world.seq + 1
+    records = (*world.records, (seq, Joined(number, fresh.incarnation)))
+    started = replace(world, left=left, cut_writes=cut, seq=seq, records=records)
+    return with_node(started, number, fresh)
+
+
+def forward(world: World, number: int) -> World:
+    """A client's write goes to the cluster that the node knows."""
+    node = world.nodes[number]
+    standing = node.state.standing(OLD)
+    assert standing is not None
+    left = world.left._replace(writes=world.left.writes - 1)
+    write = Write(standing.routing.cluster)
+    return with_node(replace(world, left=left), number, replace(node, write=write))
+
+
+def land(world: World, number: int) -> World:
+    """The cluster appends a node's write."""
+    node = world.nodes[number]
+    assert node.write is not None
+    if node.write.cluster == NEW:
+        wrong = None if world.mirrored_at_commit is not None else "written to the new cluster early"
+        landed = replace(node, write=replace(node.write, index=0))
+        return with_node(replace(world, wrong=wrong or world.wrong), number, landed)
+    end = world.old_end + 1
+    landed = replace(node, write=replace(node.write, index=end))
+    return with_node(replace(world, old_end=end), number, landed)
+
+
+def relay(world: World, number: int, flaws: Flaws) -> World:
+    """The client is told that its write was taken."""
+    node = world.nodes[number]
+    write = node.write
+    assert write is not None
+    assert write.index is not None
+    world = with_node(world, number, replace(node, write=None))
+    if write.cluster == OLD:
+        told = max(world.acknowledged, write.index)
+        kept = world.mirrored_at_commit
+        lost = kept is not None and write.index > kept
+        wrong = "acknowledged, and not on the cluster that serves (I1)" if lost else world.wrong
+        world = replace(world, acknowledged=told, wrong=wrong)
+    return _close_if_drained(world, number, flaws)
+
+
+def land_cut_write(world: World) -> World:
+    """Bytes whose connection is gone are appended all the same."""
+    return replace(world, cut_writes=world.cut_writes - 1, old_end=world.old_end + 1)
+
+
+def write_past_gateway(world: World) -> World:
+    """Somebody writes to the old cluster directly."""
+    left = world.left._replace(bypasses=world.left.bypasses - 1)
+    return replace(world, old_end=world.old_end + 1, left=left)
+
+
+def mirror(world: World) -> World:
+    """The mirror copies a record."""
+    return replace(world, mirrored=world.mirrored + 1)
+
+
+def may_relay(node: Node, flaws: Flaws) -> bool:
+    """N3: whether an answer may go to the client."""
+    return flaws.n3_relay_without_lease or node.state.relay_deadline > 0
+
+
+def is_serving(node: Node) -> bool:
+    """N2: whether a request may be sent on."""
+    return machine.is_serving(node.state, OLD, 0)
+
+
+def _take_records(world: World, number: int, head: int, flaws: Flaws) -> World:
+    for seq, state in world.records[:head]:
+        node = world.nodes[number]
+        if seq <= node.applied:
+            continue
+        world = with_node(world, number, replace(node, applied=seq))
+        if isinstance(state, Routing):
+            world = _take(world, number, machine.RoutingApplied(state), flaws)
+        elif state == Joined(number, node.incarnation):
+            world = _take(world, number, machine.Registered(), flaws)
+    if world.nodes[number].state.replayed:
+        return world
+    return _take(world, number, machine.Replayed(), flaws)
+
+
+def _take(world: World, number: int, event: machine.Event, flaws: Flaws) -> World:
+    """Have the machine take an event in, and carry out what it commands."""
+    state, commands = machine.handle(world.nodes[number].state, event, 0)
+    world = with_node(world, number, replace(world.nodes[number], state=leased(state)))
+    for command in commands:
+        if command.order in {Order.DROP, Order.CUT}:
+            world = _drop(world, number, flaws, command.order)
+        elif command.order is Order.FENCE:
+            world = _close_if_drained(world, number, flaws)
+    return world
+
+
+def _drop(world: World, number: int, flaws: Flaws, order: Order) -> World:
+    if flaws.n5_keep_connections_after_gap and order is Order.DROP:
+        return world
+    node = world.nodes[number]
+    if node.write == Write(OLD):
+        world = replace(world, cut_writes=min(world.cut_writes + 1, 1))
+    world = with_node(world, number, replace(node, write=None))
+    return _close_if_drained(world, number, flaws)
+
+
+def _close_if_drained(world: World, number: int, flaws: Flaws) -> World:
+    node = world.nodes[number]
+    standing = node.state.standing(OLD)
+    if standing is None or standing.phase != "draining":
+        return world
+    if node.write is not None and not flaws.n6_drained_with_requests:
+        return world
+    return _take(world, number, machine.UpstreamsClosed(OLD), flaws)

@@ -1,0 +1,86 @@
+"""The switch protocol, on production's own classes: it holds, and each of its rules is needed."""
+
+import pytest
+
+from controlplane.domain.switch.rules import Rules
+from controlplane.domain.switch.state import Phase
+from tests.model.explorer import explore, follow, shortened, wander
+from tests.model.moves import beginning
+from tests.model.world import OLD, Flaws, Left, World
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
+
+SOUND = Flaws()
+WALKS = 2000
+STEPS = 400
+ONE_WRITE = Left(switches=1, crashes=0, aborts=0, restarts=0, writes=1, bypasses=0)
+NOTHING = ONE_WRITE._replace(writes=0)
+LEADER_CHANGES = NOTHING._replace(crashes=1, bypasses=1)
+
+ABLATIONS = {
+    "C1 every member": (Flaws(Rules(c1_every_member=False)), ONE_WRITE),
+    "C1 the fence is published": (Flaws(Rules(c1_published_fence=False)), ONE_WRITE),
+    "C2 wait from the own lead": (Flaws(Rules(c2_wait_from_own_lead=False)), ONE_WRITE),
+    "C2 grants below the fence": (Flaws(grant_to_anyone=True), ONE_WRITE),
+    "C3 prove again": (Flaws(Rules(c3_prove_again=False)), LEADER_CHANGES),
+    "C4 abort or commit": (Flaws(Rules(c4_abort_or_commit=False)), NOTHING),
+    "C6 deadline": (Flaws(Rules(c6_deadline=False)), NOTHING),
+    "N3 relay without lease": (Flaws(n3_relay_without_lease=True), ONE_WRITE),
+    "N4 lease from receipt": (Flaws(n4_lease_from_receipt=True), ONE_WRITE),
+    "N5 connections kept": (Flaws(n5_keep_connections_after_gap=True), ONE_WRITE),
+    "N6 drained with requests": (Flaws(n6_drained_with_requests=True), ONE_WRITE),
+}
+
+
+def after_an_abort() -> World:
+    """A node said that it is drained, the switch was aborted, and the node serves again."""
+    names = (
+        *("request", "publish", "lead", "n0 reads the topic", "n0 reports, hears nothing"),
+        *("abort", "lead", "publish", "n0 reads the topic"),
+    )
+    world = follow(beginning(1, ONE_WRITE._replace(switches=2, aborts=1)), SOUND, names)
+    assert world.switch is not None
+    assert world.switch.phase is Phase.ABORTED
+    standing = world.nodes[0].state.standing(OLD)
+    assert standing is not None
+    assert standing.phase == "serving"
+    return world
+
+
+def test_in_no_state_is_anything_wrong():
+    found = explore(beginning(1, ONE_WRITE), SOUND)
+    assert found.wrong is None
+    assert found.states > 100_000
+
+
+def test_nor_after_an_abort():
+    assert explore(after_an_abort(), SOUND).wrong is None
+
+
+@pytest.mark.parametrize("rule", ABLATIONS)
+def test_without_a_rule_something_goes_wrong(rule):
+    flaws, left = ABLATIONS[rule]
+    found = explore(beginning(1, left), flaws)
+    assert found.wrong is not None
+    assert follow(beginning(1, left), flaws, found.way).wrong == found.wrong
+
+
+def test_without_c5_an_old_report_is_taken_for_one_of_this_switch():
+    assert explore(after_an_abort(), Flaws(Rules(c5_current_reports_only=False))).wrong is not None
+
+
+def test_by_chance_three_nodes_come_to_no_harm():
+    left = Left(switches=3, crashes=1, aborts=1, restarts=1, writes=6, bypasses=1)
+    start = beginning(3, left)
+    for seed in range(WALKS):
+        found = wander(start, SOUND, seed, STEPS)
+        assert found.wrong is None, (seed, shortened(start, SOUND, found.way))
+
+
+def test_a_walk_finds_what_is_wrong_and_tells_the_shortest_story_of_it():
+    flaws = Flaws(n5_keep_connections_after_gap=True)
+    start = beginning(3, Left(writes=6))
+    found = next(f for seed in range(500) if (f := wander(start, flaws, seed, STEPS)).wrong)
+    story = shortened(start, flaws, found.way)
+    assert len(story) < len(found.way)
+    assert follow(start, flaws, story).wrong is not None

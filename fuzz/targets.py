@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from dataplane.gateway.frames import FrameLimitError, FrameReader
 from dataplane.virtual import answers, refusals
-from dataplane.virtual.apis import APIS, Treatment
+from dataplane.virtual.apis import APIS, Treatment, treatment
 from dataplane.virtual.programs import program
 from dataplane.virtual.view import Listener, View
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
@@ -94,7 +94,8 @@ def _check_growth(pieces: list[Any], frame: bytes) -> None:
 
 
 def _refused(frame: bytes) -> object:
-    return refusals.refusal(frame, 29, "no")
+    served = treatment(int.from_bytes(frame[:2]), int.from_bytes(frame[2:4]))
+    return refusals.refusal(frame, 29, "no") if served is Treatment.REWRITE else None
 
 
 def _denied(frame: bytes) -> object:

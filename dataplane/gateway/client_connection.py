@@ -209,6 +209,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.tenant.scope.members.add(self)
             self._refusing.vcluster = self.tenant.vcluster.name
             self._reader.limit = AUTHENTICATED_LIMIT
+            self._reader.trusts_lengths = True
 
     def _go_on(self, now: float) -> None:
         """Send what waits, if the door is open; relay what is answered; then read on."""

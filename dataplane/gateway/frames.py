@@ -29,9 +29,11 @@ class FrameLimitError(ValueError):
 class FrameReader:
     """Buffers of one connection's reading side."""
 
-    def __init__(self, limit: int) -> None:
-        """Accept frames of up to `limit` bytes; the limit may be changed between frames."""
+    def __init__(self, limit: int, *, trusts_lengths: bool = False) -> None:
+        """Accept frames of up to `limit` bytes; both may be changed between frames."""
         self.limit = limit
+        self.trusts_lengths = trusts_lengths
+        """Room for a whole frame is made at its beginning; else as its bytes come in."""
         self._buffer = bytearray(BUFFER_SIZE)
         self._filled = 0
 
@@ -61,18 +63,24 @@ class FrameReader:
             frames.append(view[start + LENGTH.size : start + wanted])
             start += wanted
             wanted = 0
-        if start == 0 and wanted <= len(buffer):
+        if start == 0 and (wanted <= len(buffer) or self._may_wait(end)):
             return frames
         if 0 < start <= SMALL:
             frames = [bytes(frame) for frame in frames]
         self._make_room(start, end, wanted, reusable=start <= SMALL)
         return frames
 
+    def _may_wait(self, end: int) -> bool:
+        """Whether there is room left for a while, for a frame that does not fit in whole."""
+        return not self.trusts_lengths and end < len(self._buffer)
+
     def _make_room(self, start: int, end: int, wanted: int, *, reusable: bool) -> None:
         """Carry the begun frame over to the front of a buffer that can take it whole."""
         begun = bytes(memoryview(self._buffer)[start:end])
         if wanted > BUFFER_SIZE:
-            self._buffer = bytearray(wanted)
+            # What a stranger says that he will send is no reason to keep as much for him.
+            room = wanted if self.trusts_lengths else min(wanted, max(BUFFER_SIZE, 2 * len(begun)))
+            self._buffer = bytearray(room)
         elif not reusable or len(self._buffer) != BUFFER_SIZE:
             self._buffer = bytearray(BUFFER_SIZE)
         self._buffer[: len(begun)] = begun

@@ -1,6 +1,7 @@
 """`interlock gateway`: one node, from its settings to its last connection."""
 
 import asyncio
+import resource
 import signal
 import sys
 import uuid
@@ -50,6 +51,7 @@ def main() -> None:
     except (ClustersFileError, LookupError) as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.log_format)
+    allow_connections()
     failures: list[BaseException] = []
     try:
         uvloop.run(_run(settings))
@@ -57,6 +59,12 @@ def main() -> None:
         failures += leaves(group)
     if failures:
         sys.exit(f"interlock: {failures[0]}")
+
+
+def allow_connections() -> None:
+    """Use as many open files as the host allows: a client takes two, one to its broker."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def leaves(group: BaseException) -> Iterator[BaseException]:

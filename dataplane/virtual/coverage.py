@@ -24,6 +24,10 @@ and `fields.py`; do not edit it.
 What is offered to a client is, for each API, the versions below as far as every configured cluster
 has them. Everything else is refused and not offered.
 
+`tests/dataplane/equivalence` sends generated requests of every API and version that is rewritten to
+a broker twice, through the gateway and directly, and compares the answers; what is not compared
+stands in its `worlds.DIFFERENCES`.
+
 ## APIs
 
 *Repeatable*: sending it twice does no more than sending it once. *Error*: the error code with which

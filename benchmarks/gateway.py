@@ -20,6 +20,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from paths import PEER_VARIABLE, Cpu, Way, direct, interlock, kafka_proxy
+from programs import program_section
 from switching import SwitchTimes, measure_switches
 
 from sandbox.environment import Environment
@@ -270,6 +271,7 @@ def main() -> None:
     print("switches")
     with environment_of(Component.GATEWAYS, Component.MIRROR) as environment:
         sections["Switches"] = switch_section(measure_switches(environment))
+    sections["Programs, generated at a node's start"] = program_section()
     left_out = "" if has_peer else f"kafka-proxy was left out: `{PEER_VARIABLE}` names no binary."
     PAGE.write_text(page(sections, resident, left_out))
     print(f"written: {PAGE}")

@@ -35,7 +35,7 @@ VIEW = View(
     cluster_index=1,
 )
 PREFIX = VIEW.vcluster
-RIVAL = "Yrival"
+RIVAL = "Xteam.B_"
 SECRET = "ZSECRETZ"
 MARKS = tuple(mark.encode() for mark in (PREFIX, RIVAL, SECRET))
 

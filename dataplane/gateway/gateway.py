@@ -49,9 +49,10 @@ HOLD_LIMIT = 8.0
 AUTHENTICATION_LIMIT = 30.0
 """Seconds that a client may take to authenticate."""
 
-SESSION_GRACE = 5.0
-"""Seconds for which a connection may stay whose session is over and that asks nothing more: a
-client that has been idle authenticates again before its next request."""
+SESSION_GRACE = 600.0
+"""Seconds for which a connection may stay whose session is over and that asks nothing more (Kafka:
+`connections.max.idle.ms`). A client that has been idle authenticates again before its next request,
+and one that waits for an answer, such as that of JoinGroup, after that."""
 
 PRODUCER_LIMIT = 600.0
 """Seconds after which a producer has given up on a write: `delivery.timeout.ms` is 120 s in Java,

@@ -23,7 +23,7 @@ token that is signed with `HS256` and the issuer's public key is worth as much a
 """
 
 LEEWAY_S = 5
-"""Seconds that clocks may differ."""
+"""Seconds that clocks may differ: for so long after its end a token is still good."""
 
 
 class UnknownKeyError(Exception):
@@ -92,7 +92,8 @@ class OAuthBearer:
         account = self._account_named(subject)
         if account is None:
             raise AuthenticationError(f"no account has the external name {subject}")
-        return ExternalProof(account.vcluster, account.name, subject, float(claims["exp"]))
+        expires_at = float(claims["exp"]) + LEEWAY_S
+        return ExternalProof(account.vcluster, account.name, subject, expires_at)
 
 
 def parse(message: bytes) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from datetime import UTC, datetime
+from time import monotonic
 
 import pytest
 
@@ -99,6 +100,29 @@ async def test_after_the_end_there_is_still_time_to_authenticate(
         connection.session_ends = 0.0
         assert (await log_in(client, scripted.token()))[0] == 0
         assert await fetches(client, broker, 10)
+
+
+async def test_who_waits_for_an_answer_past_the_end_gets_it(
+    scripted: Stage, broker: ScriptedBroker
+):
+    """JoinGroup may take minutes, and librdkafka authenticates again when it is answered."""
+    async with (
+        await RawClient.connect(scripted.bootstrap) as waiting,
+        await RawClient.connect(scripted.bootstrap) as idle,
+    ):
+        await log_in(waiting, scripted.token())
+        (connection,) = (c for c in scripted.gateway.connections if c.tenant)
+        await log_in(idle, scripted.token())
+        (other,) = scripted.gateway.connections - {connection}
+        waiting.send(request(FETCH, 4, 10, FETCH_4))
+        asked = await broker.next()
+        connection.session_ends = monotonic() - 300
+        other.session_ends = -1e9
+        assert await idle.closed()  # the clock has been looked at
+        asked.answer(FETCH_4_ANSWER)
+        assert (await waiting.receive())[0] == 10
+        assert (await log_in(waiting, scripted.token()))[0] == 0
+        assert await fetches(waiting, broker, 11)
 
 
 async def test_who_never_asks_again_is_cut_too(scripted: Stage, monkeypatch: pytest.MonkeyPatch):

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from contract.records import ServiceAccount
 from dataplane.sasl.mechanism import AuthenticationError, Challenge, Proved
 from dataplane.sasl.oauthbearer import (
+    LEEWAY_S,
     OAuthBearer,
     SigningKey,
     TokenRules,
@@ -84,7 +85,7 @@ def test_a_good_token_is_the_account_with_that_external_name(good: str):
     outcome = exchange().respond(message(good))
     assert isinstance(outcome, Proved)
     assert (outcome.proof.vcluster, outcome.proof.user) == ("teamA", "sa")
-    assert outcome.proof.expires_at == NOW + 60
+    assert outcome.proof.expires_at == NOW + 60 + LEEWAY_S
     assert outcome.proof.objection(ACCOUNT) is None
     stranger = ServiceAccount(vcluster="teamA", name="sa")
     assert "account sa no more" in (outcome.proof.objection(stranger) or "")

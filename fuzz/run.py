@@ -55,8 +55,14 @@ def fuzz(seconds: int, corpus: Path) -> Outcome:
         covered=covered,
         features=features,
         resident_mib=max(int(line[3]) for line in status),
-        finding=None if done.returncode == 0 else printed[-3000:],
+        finding=None if done.returncode == 0 else _finding(printed),
     )
+
+
+def _finding(printed: str) -> str:
+    """What happened, and the input as base64: the exception is printed long before the end."""
+    at = printed.find("Uncaught Python exception")
+    return printed[at : at + 3000] + printed[-1500:] if at >= 0 else printed[-4500:]
 
 
 def page(outcome: Outcome, seconds: int) -> str:

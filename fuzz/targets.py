@@ -94,13 +94,17 @@ def _check_growth(pieces: list[Any], frame: bytes) -> None:
 
 
 def _refused(frame: bytes) -> object:
-    served = treatment(int.from_bytes(frame[:2]), int.from_bytes(frame[2:4]))
-    return refusals.refusal(frame, 29, "no") if served is Treatment.REWRITE else None
+    served = _treatment(frame) is Treatment.REWRITE
+    return refusals.refusal(frame, 29, "no") if served else None
 
 
 def _denied(frame: bytes) -> object:
-    key = int.from_bytes(frame[:2])
-    return refusals.denial(frame) if key in APIS else None
+    return refusals.denial(frame) if _treatment(frame) is Treatment.DENY else None
+
+
+def _treatment(frame: bytes) -> Treatment:
+    """What the gateway does with such a frame before it decodes it."""
+    return treatment(int.from_bytes(frame[:2]), int.from_bytes(frame[2:4]))
 
 
 def _sasl(frame: bytes) -> object:

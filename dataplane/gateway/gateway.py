@@ -28,7 +28,7 @@ from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
-from dataplane.gateway.services import Client, Counters, Lease
+from dataplane.gateway.services import Client, Counters, Lease, Relay
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
 from dataplane.gateway.topology import Topology
@@ -162,9 +162,10 @@ class Gateway:
 
     def scope_counts(self, scope: str) -> tuple[int, int, int, float | None]:
         """In flight, held, cut, and milliseconds to the first acknowledged write."""
-        mine = [c for c in self.connections if c.tenant and c.tenant.scope.name == scope]
-        in_flight = sum(c.in_flight for c in mine)
-        held = sum(c.waiting for c in mine)
+        relays = [c.relay for c in self.connections if c.relay is not None]
+        mine = [r for r in relays if r.tenant.scope.name == scope]
+        in_flight = sum(r.in_flight for r in mine)
+        held = sum(r.waiting for r in mine)
         known = self.scope(scope)
         return in_flight, held, known.cut, known.first_ack_ms
 
@@ -212,24 +213,24 @@ class Gateway:
         }
         return recorded | self._expectations.of(vcluster, now)
 
-    def dial(self, client: Client, scope: Scope) -> None:
+    def dial(self, relay: Relay, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""
         if self._tasks is not None:
-            self._tasks.create_task(self._dial(client, scope))
+            self._tasks.create_task(self._dial(relay, scope))
 
     # --- inside ----------------------------------------------------------------------------------
 
-    async def _dial(self, client: Client, scope: Scope) -> None:
+    async def _dial(self, relay: Relay, scope: Scope) -> None:
         """Try the slot's broker, then the others: any of them can say where to go instead."""
         give_up_at = monotonic() + HOLD_LIMIT
         while scope.is_open and scope.routing is not None:
-            routing, tenant = scope.routing, client.tenant
-            if tenant is None or client.transport.is_closing():
+            routing = scope.routing
+            if relay.is_over:
                 return
             try:
-                broker = tenant.view.broker_of(client.slot)
+                broker = relay.tenant.view.broker_of(relay.slot)
             except LookupError as error:
-                client.upstream_failed(str(error))
+                relay.upstream_failed(str(error))
                 return
             access = self._accesses[routing.cluster]
             for address in self._topology.addresses(routing.cluster, broker):
@@ -237,23 +238,23 @@ class Gateway:
                     async with self._dials, asyncio.timeout(DIAL_TIMEOUT):
                         upstream = await connect(access, routing.epoch, address)
                 except LoginRefusedError as error:
-                    client.upstream_failed(f"cluster {routing.cluster} refuses us: {error}")
+                    relay.upstream_failed(f"cluster {routing.cluster} refuses us: {error}")
                     return
                 except (OSError, TimeoutError):
                     self._topology.doubt(routing.cluster)
                     continue
-                upstream.owner = client
+                upstream.owner = relay
                 scope.upstream_opened(upstream.transport)
-                client.upstream_opened(upstream)
+                relay.upstream_opened(upstream)
                 return
             if monotonic() >= give_up_at:
-                client.upstream_failed(
+                relay.upstream_failed(
                     f"no broker of cluster {routing.cluster} can be reached"
                     f" {self._topology.problem(routing.cluster)}".rstrip()
                 )
                 return
             await asyncio.sleep(DIAL_PAUSE)
-        client.dial_abandoned()
+        relay.dial_abandoned()
 
     async def _listen(self, tasks: asyncio.TaskGroup) -> None:
         face = self.control.get("face")
@@ -302,15 +303,16 @@ class Gateway:
             now = monotonic()
             self.write_order.forget(now - PRODUCER_LIMIT)
             for client in tuple(self.connections):
-                if client.tenant is None:
+                relay = client.relay
+                if relay is None:
                     if client.connected_at < now - AUTHENTICATION_LIMIT:
                         client.close("it did not authenticate in time")
                     continue
                 if now >= client.session_ends + SESSION_GRACE:
                     client.close("its session is over, and it did not authenticate again")
-                client.renew_upstream(now)
-                if client.waiting:
-                    client.refuse_overdue(now - HOLD_LIMIT)
+                relay.renew_upstream(now)
+                if relay.waiting:
+                    relay.refuse_overdue(now - HOLD_LIMIT)
 
     def _upstreams_closed(self, scope: str) -> None:
         self.tell(machine.UpstreamsClosed(scope))
@@ -318,7 +320,7 @@ class Gateway:
     def _cut_off_impostors(self) -> None:
         """End the connections whose proof does not hold any more, or whose tenant is gone."""
         for client in tuple(self.connections):
-            if client.tenant is not None and (objection := self._objection(client.tenant)):
+            if client.relay is not None and (objection := self._objection(client.relay.tenant)):
                 client.close(objection)
 
     def _objection(self, tenant: Tenant) -> str | None:

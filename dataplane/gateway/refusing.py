@@ -19,26 +19,29 @@ class Refusing:
     """Answers in the place of a broker."""
 
     def __init__(
-        self, exchange: Exchange, write_order: WriteOrder, close: Callable[[str], None]
+        self,
+        exchange: Exchange,
+        write_order: WriteOrder,
+        vcluster: str,
+        close: Callable[[str], None],
     ) -> None:
         """Share the connection's requests; `close` ends it, for the reason given."""
         self._exchange = exchange
         self._write_order = write_order
         self._close = close
-        self.vcluster = ""
-        """The virtual cluster of the client, once it is known."""
+        self._vcluster = vcluster
 
     def comes_too_early(self, request: Request) -> bool:
         """Whether a write that was put off has to come first. Raises MalformedFrameError."""
         if request.api.key != PRODUCE or not self._write_order.is_broken:
             return False
-        return not self._write_order.may_go(self.vcluster, request.frame)
+        return not self._write_order.may_go(self._vcluster, request.frame)
 
     def put_off(self, request: Request, error_code: int) -> None:
         """Refuse what the client is to send again; a write before all later ones."""
         try:
             if request.api.key == PRODUCE:
-                self._write_order.refused(self.vcluster, request.frame, monotonic())
+                self._write_order.refused(self._vcluster, request.frame, monotonic())
         except MalformedFrameError as error:
             self.close_at(request, error)
             return

@@ -50,15 +50,16 @@ class Counters:
     """By API key."""
 
 
-class Client(Owner, Protocol):
-    """A client connection, as its gateway sees it."""
+class Relay(Owner, Protocol):
+    """The way from one client to its broker, as the gateway sees it."""
 
     slot: int
-    connected_at: float
-    tenant: Tenant | None
-    session_ends: float
-    """Monotonic second after which the client has to have authenticated again."""
-    transport: asyncio.Transport
+    tenant: Tenant
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client is going."""
+        ...
 
     @property
     def waiting(self) -> int:
@@ -84,6 +85,20 @@ class Client(Owner, Protocol):
 
     def renew_upstream(self, now: float) -> None:
         """Exchange a broker connection whose session ends."""
+
+
+class Client(Protocol):
+    """A client connection, as the gateway sees it."""
+
+    connected_at: float
+    session_ends: float
+    """Monotonic second after which the client has to have authenticated again."""
+    transport: asyncio.Transport
+
+    @property
+    def relay(self) -> Relay | None:
+        """The way to its broker; None until it has logged in."""
+        ...
 
     def close(self, reason: str) -> None:
         """End the connection, with one line in the log that says why."""
@@ -111,7 +126,7 @@ class Services(Protocol):
         """The scope of that name."""
         ...
 
-    def dial(self, client: Client, scope: Scope) -> None:
+    def dial(self, relay: Relay, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""
         ...
 

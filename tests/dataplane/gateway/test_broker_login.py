@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
+from dataplane.gateway.upstream_connection import UpstreamConnection
 from sandbox.ports import Ports, reserved_ports
 from tests.dataplane.gateway.conftest import Stage, running_stage
 from tests.dataplane.gateway.scripted import eventually
@@ -76,10 +77,15 @@ async def test_a_client_does_not_notice_that_a_broker_s_session_ends(stage: Stag
     await producer.send_and_wait("users", b"0")
     opened = stage.gateway.counters.connections_opened
     lost = stage.gateway.counters.connections_closed
-    upstreams = {connection._upstream for connection in stage.gateway.connections}
+
+    def upstreams() -> set[UpstreamConnection | None]:
+        relays = {connection.relay for connection in stage.gateway.connections}
+        return {relay._upstream for relay in relays if relay is not None}
+
+    before = upstreams()
     written = 1
     async with asyncio.timeout(20):
-        while upstreams & {connection._upstream for connection in stage.gateway.connections}:
+        while before & upstreams():
             await producer.send_and_wait("users", b"%d" % written)
             written += 1
     await producer.send_and_wait("users", b"%d" % written)

@@ -86,7 +86,7 @@ async def test_a_refused_request_is_answered_when_the_scope_opens_again(
     scripted.order(Order.FENCE, "main")
     client.send(request(DESCRIBE_CONFIGS, 1, 11, DESCRIBE_BROKER_1))
     (connection,) = scripted.gateway.connections
-    await eventually(lambda: connection.waiting == 1)
+    await eventually(lambda: connection.relay.waiting == 1)
     _serve_again(scripted)
     write.answer(PRODUCE_3_ANSWER)
     assert [(await client.receive())[0] for _ in range(2)] == [10, 11]
@@ -111,7 +111,7 @@ async def test_a_refused_request_needs_no_other_to_be_answered(
     scripted.gateway.set_lease(0.0)
     client.send(request(DESCRIBE_CONFIGS, 1, 11, DESCRIBE_BROKER_1))
     (connection,) = scripted.gateway.connections
-    await eventually(lambda: connection.waiting == 1)
+    await eventually(lambda: connection.relay.waiting == 1)
     scripted.gateway.set_lease(float("inf"))
     _serve_again(scripted)
     assert (await client.receive())[0] == 11
@@ -155,7 +155,7 @@ async def _fill_the_sockets(client: RawClient, stage: Stage, broker: ScriptedBro
     many = request(PRODUCE, 3, 2, unanswered) * 500
 
     def is_full() -> bool:
-        upstream = connection._upstream
+        upstream = connection.relay._upstream
         assert upstream is not None
         return upstream.transport.get_write_buffer_size() > 0
 
@@ -187,7 +187,7 @@ async def test_a_failed_authentication_ends_the_connection(scripted: Stage):
 
 async def test_a_second_authentication_changes_nobody(client: RawClient, scripted: Stage):
     (connection,) = scripted.gateway.connections
-    before = connection.tenant
+    before = connection.relay
     client.send(request(17, 1, 20, struct.pack(">h5s", 5, b"PLAIN")))
     assert (await client.receive())[1][:2] == b"\0\0"
     client.send(authentication(scripted.token(username="other"), 21, user="other"))
@@ -195,7 +195,7 @@ async def test_a_second_authentication_changes_nobody(client: RawClient, scripte
     assert (correlation_id, struct.unpack_from(">h", answer)) == (21, (58,))
     assert b"cannot change its user" in answer
     assert await client.closed()
-    assert connection.tenant is before
+    assert connection.relay is before
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ async def test_a_node_that_stops_is_not_opened_again(
     _serve_again(scripted)
     client.send(request(FETCH, 4, 10, FETCH_4))
     (connection,) = scripted.gateway.connections
-    await eventually(lambda: connection.waiting)
+    await eventually(lambda: connection.relay.waiting)
     assert broker.connections == []
 
 

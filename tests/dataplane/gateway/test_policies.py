@@ -225,9 +225,9 @@ async def test_connections_are_limited_by_account(stage: Stage):
         async with await RawClient.connect(stage.bootstrap) as second:
             assert await second.authenticate(stage.token()) == 58
             assert await second.closed()
-        (connection,) = [c for c in stage.gateway.connections if c.tenant is not None]
-        assert connection.tenant is not None
-        account = connection.tenant.account
+        (connection,) = [c for c in stage.gateway.connections if c.relay is not None]
+        assert connection.relay is not None
+        account = connection.relay.tenant.account
     await eventually(lambda: account.connections == 0)
     async with await RawClient.connect(stage.bootstrap) as third:
         assert await third.authenticate(stage.token()) == 0

@@ -52,7 +52,7 @@ class Sessions:
     async def watch(self) -> None:
         while True:
             for client in self._stage.gateway.connections:
-                if client.tenant is not None:
+                if client.relay is not None:
                     self._ends.setdefault(client, set()).add(client.session_ends)
             await asyncio.sleep(0.02)
 

@@ -111,7 +111,7 @@ async def test_who_waits_for_an_answer_past_the_end_gets_it(
         await RawClient.connect(scripted.bootstrap) as idle,
     ):
         await log_in(waiting, scripted.token())
-        (connection,) = (c for c in scripted.gateway.connections if c.tenant)
+        (connection,) = (c for c in scripted.gateway.connections if c.relay)
         await log_in(idle, scripted.token())
         (other,) = scripted.gateway.connections - {connection}
         waiting.send(request(FETCH, 4, 10, FETCH_4))

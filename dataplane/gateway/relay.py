@@ -1,0 +1,337 @@
+"""Between one client and its broker: requests to the broker, answers back, and the way held closed.
+
+The broker connection belongs to an epoch of the scope and is exchanged at a switch; the client's
+stays. Requests wait here while the scope is closed.
+"""
+
+import asyncio
+from time import monotonic
+from typing import Protocol
+
+from dataplane.gateway.exchange import Exchange, Request
+from dataplane.gateway.frames import LENGTH, Frame
+from dataplane.gateway.outgoing import append_framed, write
+from dataplane.gateway.refusing import Refusing
+from dataplane.gateway.services import Services
+from dataplane.gateway.tenant import Tenant
+from dataplane.gateway.throttle import Mute, charge_read, charge_write
+from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.virtual.apis import REQUEST_TIMED_OUT
+from dataplane.virtual.programs import request_program, response_program
+from dataplane.virtual.topics import CHANGE_TOPICS
+from dataplane.virtual.view import View
+from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
+
+PRODUCE = 0
+
+
+class ClientSide(Protocol):
+    """The client's connection, as its relay sees it."""
+
+    transport: asyncio.Transport
+    slot: int
+    is_slow: bool
+    """Whether the client does not take its answers as fast as they come."""
+
+    def send_answers(self) -> None:
+        """Send the answers whose turn it is."""
+
+    def read_or_pause(self) -> None:
+        """Read on only if what was read can go on."""
+
+    def close(self, reason: str) -> None:
+        """End the connection."""
+
+
+class Relay:
+    """Relays the requests of a client that has logged in."""
+
+    def __init__(
+        self, services: Services, tenant: Tenant, exchange: Exchange, client: ClientSide
+    ) -> None:
+        """Share the client's requests; a broker is dialled with the first one."""
+        self.tenant = tenant
+        self.slot = client.slot
+        self.mute = Mute(self._unmuted)
+        self.broker_slow = False
+        """Whether the broker does not take requests as fast as they come."""
+        self._services = services
+        self._lease = services.lease
+        self._exchange = exchange
+        self._client = client
+        self._refusing = Refusing(
+            exchange, services.write_order, tenant.vcluster.name, client.close
+        )
+        self._upstream: UpstreamConnection | None = None
+        self._dialing = False
+        self._draining = False
+        tenant.account.connections += 1
+        tenant.scope.members.add(self)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client is going."""
+        return self._client.transport.is_closing()
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are held."""
+        return self._exchange.waiting
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that a broker has and has not answered."""
+        return self._exchange.in_flight
+
+    def end(self) -> None:
+        """The client is gone; so is what it waited for."""
+        self.mute.cancel()
+        self.tenant.account.connections -= 1
+        self.tenant.scope.members.discard(self)
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.let_go()
+
+    # --- requests to the broker ----------------------------------------------------------------
+
+    def go_on(self, now: float) -> None:
+        """Send what waits, if the door is open; hand over what is answered; then read on."""
+        if self._exchange.waiting:
+            if self._may_send(now):
+                self._send_waiting()
+            else:
+                self._connect_if_open(now)
+        self._client.send_answers()
+        self._client.read_or_pause()
+
+    def _may_send(self, now: float) -> bool:
+        return (
+            self._upstream is not None
+            and not self._draining
+            and not self.mute.is_on
+            and self.tenant.scope.is_open
+            and now < self._lease.deadline
+        )
+
+    def _send_waiting(self) -> None:
+        upstream, tenant, exchange = self._upstream, self.tenant, self._exchange
+        assert upstream is not None  # noqa: S101 - asked by _may_send
+        out: list[Frame] = []
+        view, meter = tenant.view, tenant.account.meter
+        while (request := exchange.next_waiting()) is not None:
+            pieces = self._rewritten(request, view)
+            if pieces is None:
+                if self.is_over:
+                    return
+                continue
+            append_framed(out, pieces)
+            if request.api.key == PRODUCE and request.fact == 0:
+                exchange.forget(request)
+            else:
+                exchange.sent(request)
+            if meter is not None and self._mute_for(charge_write(request, meter, monotonic())):
+                break
+        if out:
+            self._services.counters.batches += 1
+            write(upstream.transport, out)
+
+    def _rewritten(self, request: Request, view: View) -> list[Frame] | None:
+        """What a broker gets of a request; None if it got its answer, or ended the connection."""
+        key = request.api.key
+        try:
+            if self._refusing.comes_too_early(request):
+                self._refusing.put_off(request, request.api.busy_error)
+                return None
+            if key not in self.tenant.account.rights.judged:
+                try:
+                    program = request_program(key, request.header.version)
+                    pieces, request.fact = program(request.frame, view)
+                except ReadOnlyTopicError:
+                    return self._look_into(request, view)
+                return pieces
+            return self._look_into(request, view)
+        except RefusedRequestError as refused:
+            self._refusing.refuse(request, refused.error_code, refused.reason)
+        except MalformedFrameError as error:
+            self._refusing.close_at(request, error)
+        return None
+
+    def _look_into(self, request: Request, view: View) -> list[Frame] | None:
+        """What a broker gets of a request that not everybody may make; None if nothing."""
+        frame, version = request.frame, request.header.version
+        ruling = request.ruling = self._services.judge(self.tenant, frame)
+        if ruling is not None:
+            if ruling.frame is None:
+                self._refusing.settle(request, ruling.answer)
+                return None
+            frame, version = ruling.frame, ruling.version
+        pieces, request.fact = request_program(request.api.key, version)(frame, view)
+        return pieces
+
+    def _connect_if_open(self, now: float) -> None:
+        scope = self.tenant.scope
+        if self._upstream is not None or self._dialing:
+            return
+        if scope.is_open and now < self._lease.deadline:
+            self._dialing = True
+            self._services.dial(self, scope)
+
+    def refuse_overdue(self, before: float) -> None:
+        """Answer what waits since before a monotonic second with a retriable error."""
+        if self.mute.is_on:
+            return
+        for request in self._exchange.overdue(before):
+            self._services.counters.held_too_long += 1
+            self._refusing.put_off(request, request.api.busy_error)
+        self._client.send_answers()
+        self._client.read_or_pause()
+
+    # --- answers to the client ------------------------------------------------------------------
+
+    def answers_received(self, upstream: UpstreamConnection, frames: list[Frame]) -> None:
+        """Relay a broker's answers, unless the lease ran out meanwhile (rule N3)."""
+        now = monotonic()
+        if upstream is not self._upstream:
+            return
+        if now >= self._lease.deadline:
+            self._services.lease_lapsed()
+            return
+        try:
+            for frame in frames:
+                self._take_answer(frame, now)
+        except MalformedFrameError as error:
+            self._client.close(f"the broker's answer cannot be read: {error}")
+            return
+        if self._draining:
+            self._client.send_answers()
+            self._let_go_if_drained()
+        else:
+            self.go_on(now)
+
+    def _take_answer(self, frame: Frame, now: float) -> None:
+        if len(frame) < LENGTH.size:
+            raise MalformedFrameError(f"an answer of {len(frame)} bytes has no correlation id")
+        request = self._exchange.next_sent()
+        (correlation_id,) = LENGTH.unpack_from(frame, 0)
+        if request is None or request.header.correlation_id != correlation_id:
+            raise MalformedFrameError(f"correlation id {correlation_id} was not asked for")
+        tenant, ruling = self.tenant, request.ruling
+        if ruling is None:
+            program = response_program(request.api.key, request.header.version)
+            request.answer = program(frame, tenant.view, request.fact)
+        else:
+            program = response_program(request.api.key, ruling.version)
+            answer = program(frame, tenant.view, request.fact)
+            request.answer = answer if ruling.finish is None else [ruling.finish(b"".join(answer))]
+        if tenant.account.meter is not None:
+            self._mute_for(charge_read(request, tenant.account.meter, now))
+        if not request.api.repeatable:
+            tenant.scope.write_acknowledged(now)
+        if request.api.key in CHANGE_TOPICS:
+            self._services.topics_changed(tenant, request)
+
+    def _mute_for(self, seconds: float) -> bool:
+        """Listen to the client no more for so long, if it is any time at all."""
+        if seconds > 0:
+            self._services.counters.throttled += 1
+            self.mute.turn_on(seconds)
+        return seconds > 0
+
+    def _unmuted(self) -> None:
+        self.go_on(monotonic())
+
+    # --- the broker connection ------------------------------------------------------------------
+
+    def upstream_opened(self, upstream: UpstreamConnection) -> None:
+        """A broker is connected; it is of use only if the scope is still where it was."""
+        self._dialing = False
+        if self.is_over or not self.tenant.scope.is_at(upstream.epoch):
+            upstream.transport.abort()
+            self.go_on(monotonic())
+            return
+        self._upstream = upstream
+        self.pace_broker()
+        self.go_on(monotonic())
+
+    def dial_abandoned(self) -> None:
+        """The scope was closed while a broker was being dialled: ask again when it opens."""
+        self._dialing = False
+        self.go_on(monotonic())
+
+    def upstream_failed(self, reason: str) -> None:
+        """No broker could be reached: end the connection, as the dead broker itself would."""
+        self._dialing = False
+        self._client.close(reason)
+
+    def upstream_lost(self, upstream: UpstreamConnection) -> None:
+        """The broker connection is gone. If nobody meant it to, the client's goes too."""
+        self.tenant.scope.upstream_closed(upstream.transport)
+        if upstream is self._upstream:
+            self._release()
+            self._client.close("the broker closed its connection")
+
+    def upstream_writable(self, upstream: UpstreamConnection, *, writable: bool) -> None:
+        """Stop reading from the client while the broker does not keep up."""
+        if upstream is self._upstream:
+            self.broker_slow = not writable
+            self._client.read_or_pause()
+
+    def pace_broker(self) -> None:
+        """Let the broker wait for a slow client, but never a fence for its last answers."""
+        if self._upstream is None:
+            return
+        if self._client.is_slow and not self._draining:
+            self._upstream.transport.pause_reading()
+        else:
+            self._upstream.transport.resume_reading()
+
+    def serve(self) -> None:
+        """The scope is open: send what waits."""
+        self._draining = False
+        self._services.counters.requests_held += self._exchange.waiting
+        self.pace_broker()
+        self.go_on(monotonic())
+
+    def fence(self) -> None:
+        """The scope is closed: let go of the broker once the writes that it has are answered."""
+        self._draining = True
+        self.pace_broker()
+        self._let_go_if_drained()
+
+    def renew_upstream(self, now: float) -> None:
+        """Exchange a broker connection whose session ends, as soon as no write is in flight."""
+        if self._upstream is not None and now >= self._upstream.renew_at and not self._draining:
+            self.fence()
+
+    def drop(self) -> int:
+        """Let go of the broker at once; how many writes now have an unknown outcome."""
+        self._draining = False
+        upstream = self._release()
+        if upstream is None:
+            return 0
+        upstream.transport.abort()
+        lost = self._exchange.recall()
+        for request in lost:
+            code = REQUEST_TIMED_OUT if request.api.key == PRODUCE else request.api.busy_error
+            self._refusing.put_off(request, code)
+        self._services.counters.writes_cut += len(lost)
+        self._client.send_answers()
+        self._client.read_or_pause()
+        return len(lost)
+
+    def _let_go_if_drained(self) -> None:
+        if self._upstream is None or self._exchange.writes_in_flight:
+            return
+        self._draining = False
+        self._exchange.recall()
+        self._upstream.let_go()
+        self._release()
+        if self._exchange.waiting:
+            self._connect_if_open(monotonic())
+        self._client.read_or_pause()
+
+    def _release(self) -> UpstreamConnection | None:
+        """Have no broker; returns the one that there was."""
+        upstream, self._upstream = self._upstream, None
+        self.broker_slow = False
+        return upstream

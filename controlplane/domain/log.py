@@ -39,6 +39,7 @@ AnyEvent = (
     | switch.BypassDetected
     | switch.CaughtUp
     | switch.LagWaived
+    | switch.CutRecorded
     | switch.SwitchCommitted
     | switch.NodeResumed
     | switch.SwitchCompleted

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from aiokafka import TopicPartition
 
+from controlplane.domain.switch.events import Ends
+from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
 from controlplane.probes.reader import EndReader, Tail
 
@@ -20,7 +22,7 @@ async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
     """
     at = time.monotonic()
     ends = await source.ends(await source.partitions(topics))
-    return Sweep(at=at, ends=tuple(sorted((_name(p), end) for p, end in ends.items())))
+    return Sweep(at=at, ends=_named(ends))
 
 
 async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -> MirrorState:
@@ -36,12 +38,21 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     ours, theirs = await source.tails(partitions), await target.tails(there)
     behind = [p for p in partitions if p not in mirrored or is_behind(ours[p], theirs[p])]
     far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
+    # After the tails: what a mirror delivered once more in between belongs before the cut.
+    cut = None if behind else await _cut(source, target, partitions)
     return MirrorState(
         at=at,
         partitions=len(partitions),
         behind=tuple(_name(p) for p in behind),
         far_behind=tuple(_name(p) for p in far),
+        cut=cut,
     )
+
+
+async def _cut(source: EndReader, target: EndReader, partitions: list[TopicPartition]) -> Cut:
+    """Both clusters' end offsets."""
+    ours, theirs = await source.ends(partitions), await target.ends(partitions)
+    return Cut(source=_named(ours), target=_named(theirs))
 
 
 def is_behind(ours: Tail | None, theirs: Tail | None) -> bool:
@@ -59,6 +70,10 @@ def is_far_behind(ours: Tail | None, theirs: Tail | None) -> bool:
     if ours is None:
         return False
     return theirs is None or ours.record.timestamp - theirs.record.timestamp > FAR_MS
+
+
+def _named(ends: dict[TopicPartition, int]) -> Ends:
+    return tuple(sorted((_name(p), end) for p, end in ends.items()))
 
 
 def _name(partition: TopicPartition) -> str:

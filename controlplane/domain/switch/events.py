@@ -1,10 +1,13 @@
 """What can happen to a switch, in the order of its life; `seq` of the first is its term."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
 from controlplane.domain.event import Event
+
+Ends: TypeAlias = tuple[tuple[str, int], ...]
+"""Partitions (`topic-n`) and their end offsets, in order."""
 
 
 class SwitchEvent(Event, frozen=True):
@@ -108,6 +111,17 @@ class CaughtUp(SwitchEvent, frozen=True, tag="switch.caught_up"):
 
 class LagWaived(SwitchEvent, frozen=True, tag="switch.lag_waived"):
     """The request said not to wait for the target to hold everything."""
+
+
+class CutRecorded(SwitchEvent, frozen=True, tag="switch.cut_recorded"):
+    """Where both clusters ended when the target held everything and nothing moved.
+
+    What stands on the target from these offsets on was written there after the commit: the mirror
+    of the other direction has to begin exactly here.
+    """
+
+    source_ends: Ends
+    target_ends: Ends
 
 
 class SwitchCommitted(SwitchEvent, frozen=True, tag="switch.committed"):

@@ -43,6 +43,13 @@ Member = tuple[str, str]
 """Node id and incarnation."""
 
 
+class Cut(msgspec.Struct, frozen=True, kw_only=True):
+    """End offsets of both clusters at the commit, while nothing moved."""
+
+    source: events.Ends
+    target: events.Ends
+
+
 class Switch(msgspec.Struct, frozen=True, kw_only=True):
     """One switch. A value: equal histories give equal, hashable switches."""
 
@@ -68,6 +75,8 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     lease_expired: tuple[Member, ...] = ()
     source_frozen: bool = False
     caught_up: bool = False
+    cut: Cut | None = None
+    """None: the switch committed without looking, or has not committed."""
     commit_seq: int | None = None
     committed_at: datetime | None = None
     resumed: tuple[str, ...] = ()
@@ -116,6 +125,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             return _with(switch, phase=Phase.CATCHING_UP, source_frozen=True)
         case events.CaughtUp() | events.LagWaived():
             return _with(switch, phase=Phase.CATCHING_UP, caught_up=True)
+        case events.CutRecorded(source_ends=source, target_ends=target):
+            return _with(switch, cut=Cut(source=source, target=target))
         case events.SwitchCommitted():
             return _with(
                 switch,

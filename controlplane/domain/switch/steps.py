@@ -183,16 +183,24 @@ def _catching_up(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     switch = view.switch
     if has_caught_up(view, rules):
         if may_commit(view, rules):
-            committed = events.SwitchCommitted(
-                switch_id=switch.switch_id, epoch=switch.expected_epoch + 1
-            )
-            return (_append(committed),)
+            return (_commit(view),)
         return (_caught_up(view),)
     if now >= view.phase_seen_at + switch.mirror_budget_s:
         return (_abort(view, _mirror_cause(view)),)
     if not stands_still(view, rules):
         return (Probe("sweep"),)
     return (Probe("mirror"),)
+
+
+def _commit(view: View) -> Append:
+    switch_id, mirror = view.switch.switch_id, view.mirror
+    committed = events.SwitchCommitted(switch_id=switch_id, epoch=view.switch.expected_epoch + 1)
+    if mirror is None or mirror.cut is None:
+        return _append(committed)
+    cut = events.CutRecorded(
+        switch_id=switch_id, source_ends=mirror.cut.source, target_ends=mirror.cut.target
+    )
+    return Append((cut, committed))
 
 
 def _caught_up(view: View) -> Append:

@@ -4,7 +4,7 @@ import msgspec
 
 from contract.session import ScopeReport
 from controlplane.domain.switch.events import Check
-from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.state import Cut, Switch
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +65,8 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Partitions whose last record is not the same on both sides."""
     far_behind: tuple[str, ...]
     """Those that lack more than a moment's worth, or do not exist on the target."""
+    cut: Cut | None = None
+    """End offsets right after looking; None unless nothing was behind."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

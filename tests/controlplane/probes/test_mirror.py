@@ -5,6 +5,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from contract.clusters_file import ClusterProperties
+from controlplane.domain.switch.state import Cut
 from controlplane.probes.mirror import compare, is_behind, is_far_behind, sweep
 from controlplane.probes.reader import LastRecord, Tail, end_reader
 
@@ -79,6 +80,9 @@ async def test_two_clusters_are_compared_by_what_stands_last(clusters, unique_na
         assert await behind() == (f"{unique_name}-0",)
         await write(failover, unique_name, b"laura")
         assert await behind() == ()
+        cut = (await compare(source, target, [unique_name])).cut
+        ends = ((f"{unique_name}-0", 151), (f"{unique_name}-1", 0))
+        assert cut == Cut(source=ends, target=ends)
 
 
 @pytest.mark.environment

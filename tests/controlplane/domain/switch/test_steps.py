@@ -6,7 +6,7 @@ import pytest
 from contract.session import ScopeReport
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
-from controlplane.domain.switch.state import Phase, Switch
+from controlplane.domain.switch.state import Cut, Phase, Switch
 from controlplane.domain.switch.steps import Append, Probe, next_steps
 from controlplane.domain.switch.view import (
     MirrorState,
@@ -234,6 +234,12 @@ class TestProof:
     def test_commits_once_that_is_recorded(self) -> None:
         at = self.catching_up(sweeps=STILL, mirror=CAUGHT_UP, caught_up=True)
         assert kinds(at) == ["committed"]
+
+    def test_records_the_cut_with_the_commit(self) -> None:
+        cut = Cut(source=(("t-0", 5),), target=(("t-0", 7),))
+        proved = msgspec.structs.replace(CAUGHT_UP, cut=cut)
+        at = self.catching_up(sweeps=STILL, mirror=proved, caught_up=True)
+        assert kinds(at) == ["cut_recorded", "committed"]
 
     def test_proves_again_what_another_coordinator_recorded(self) -> None:
         at = self.catching_up(caught_up=True)

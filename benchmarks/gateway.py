@@ -223,7 +223,7 @@ def switch_section(times: SwitchTimes) -> list[str]:
         f" from request to completion, {times.planned_fenced_ms:.0f} ms of it fenced."
     )
     return [
-        f"{len(times.total_ms)} switches with `wait=none`, under load:",
+        f"{len(times.total_ms)} forced switches, under load:",
         "",
         *lines,
         "",

@@ -12,6 +12,7 @@ from controlplane.api.access import attribution, require_admin
 from controlplane.api.switching import Outcome, await_end, join_or_start
 from controlplane.api.tokens import issue_token
 from controlplane.domain.refusal import Invalid, Missing
+from controlplane.domain.switch.events import Mode
 from controlplane.plane import ControlPlane
 from controlplane.probes.connection import without_secrets
 
@@ -72,6 +73,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+_MODES: dict[Literal["mirror", "none"], Mode] = {"mirror": "planned", "none": "forced"}
 _SWITCHED = Message(message="Cluster switched")
 
 
@@ -106,10 +108,11 @@ class PhysicalClusterController(Controller):
     ) -> Response[Message]:
         """Have another physical cluster serve the name, on every node; answers once it is done.
 
-        Calling it again changes nothing and answers the same.
+        Calling it again changes nothing and answers the same. `wait=none` forces the switch: what
+        the other cluster does not hold yet, clients lose.
         """
         try:
-            switch_id = await join_or_start(plane, pcluster, to, wait, attribution(request))
+            switch_id = await join_or_start(plane, pcluster, to, _MODES[wait], attribution(request))
         except Missing as error:
             raise Invalid(str(error)) from error
         if switch_id is None:

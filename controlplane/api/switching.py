@@ -1,11 +1,11 @@
 """Starting switches and waiting for their end: shared by both administration APIs."""
 
 from enum import StrEnum
-from typing import Literal
 from uuid import UUID
 
 from uuid_utils import uuid7
 
+from controlplane.domain.switch.events import Mode
 from controlplane.domain.switch.request import (
     AlreadyServedError,
     StartSwitch,
@@ -33,7 +33,7 @@ def new_switch(
     plane: ControlPlane,
     scope: str,
     to_cluster: str,
-    wait: Literal["mirror", "none"],
+    mode: Mode,
     expected_epoch: int | None = None,
 ) -> StartSwitch:
     """A request for a switch under a new id, with the configured budgets."""
@@ -41,7 +41,7 @@ def new_switch(
         switch_id=str(UUID(bytes=uuid7().bytes)),
         scope=scope,
         to_cluster=to_cluster,
-        wait=wait,
+        mode=mode,
         budget_s=plane.settings.interlock_switch_budget_s,
         mirror_budget_s=plane.settings.interlock_mirror_budget_s,
         expected_epoch=expected_epoch,
@@ -62,7 +62,7 @@ async def join_or_start(
     plane: ControlPlane,
     scope: str,
     to_cluster: str,
-    wait: Literal["mirror", "none"],
+    mode: Mode,
     by: Attribution,
 ) -> str | None:
     """The switch that brings a scope to a cluster, running or new; None if it is there.
@@ -70,7 +70,7 @@ async def join_or_start(
     Raises:
         Refusal: it cannot be brought there, and why.
     """
-    command = new_switch(plane, scope, to_cluster, wait)
+    command = new_switch(plane, scope, to_cluster, mode)
     try:
         async with plane.ledger.turn(by) as turn:
             await start(plane, turn, command)

@@ -1,12 +1,13 @@
 """`interlock switch`."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import uuid4
 
 from cyclopts import App
 
 from controlplane.cli.client import HERE, Connection, Exit, fail
 from controlplane.cli.display import cell, print_json, say, show, show_one
+from controlplane.domain.switch.events import Mode
 
 switch = App(name="switch", help="Exchange the cluster behind the virtual clusters.")
 
@@ -27,17 +28,17 @@ def plan(
     to: str,
     /,
     *,
-    wait: Literal["mirror", "none"] = "mirror",
+    mode: Mode = "planned",
     connection: Connection = HERE,
 ) -> int:
     """Check what would stand in the way of a switch; changes nothing.
 
     Args:
         to: the cluster to switch to.
-        wait: whether the switch would wait until that cluster holds everything.
+        mode: planned: commits only what that cluster provably holds; forced: without looking.
         connection: where to ask.
     """
-    answer = connection.post("/api/v1/switch-plans", {"toCluster": to, "wait": wait})
+    answer = connection.post("/api/v1/switch-plans", {"toCluster": to, "mode": mode})
     columns = {"check": "name", "passed": "passed", "detail": "detail"}
     show(connection, answer | {"items": answer["checks"]}, columns)
     return Exit.DONE if answer["passed"] else Exit.REFUSED
@@ -48,8 +49,9 @@ def start(
     to: str,
     /,
     *,
-    wait: Literal["mirror", "none"] = "mirror",
+    mode: Mode = "planned",
     reason: str | None = None,
+    accept_loss: bool = False,
     detach: bool = False,
     connection: Connection = HERE,
 ) -> int:
@@ -57,12 +59,13 @@ def start(
 
     Args:
         to: the cluster to switch to.
-        wait: mirror: only once that cluster holds everything; none: without looking.
-        reason: why; stands in the log.
+        mode: planned: commits only what that cluster provably holds; forced: without looking.
+        reason: why; stands in the log. A forced switch must have one.
+        accept_loss: say that what the other cluster does not hold may be lost; forced only.
         detach: do not wait for the end.
         connection: where to ask.
     """
-    body = {"toCluster": to, "wait": wait, "reason": reason}
+    body = {"toCluster": to, "mode": mode, "reason": reason, "acceptLoss": accept_loss}
     headers = {"Idempotency-Key": str(uuid4())}
     started = connection.post("/api/v1/switches", body, headers)
     if detach:

@@ -45,8 +45,8 @@ class Prober:
 
     async def _preflight(self) -> None:
         clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
-        # Without waiting for the mirror, the old cluster may as well be gone.
-        source = clusters.get(self._switch.from_cluster) if self._switch.wait == "mirror" else None
+        # What is forced may well be so because the old cluster is gone.
+        source = clusters.get(self._switch.from_cluster) if self._switch.mode == "planned" else None
         known = self._plane.ledger.facts.cluster(self._switch.to_cluster)
         self._memory.preflight = await preflight(source, clusters[self._switch.to_cluster], known)
 

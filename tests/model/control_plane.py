@@ -26,7 +26,7 @@ def request_switch(world: World) -> World:
         scope=OLD,
         from_cluster=OLD,
         to_cluster=NEW,
-        wait="mirror",
+        mode="planned",
         expected_epoch=0,
         budget_s=BUDGET,
         mirror_budget_s=2,

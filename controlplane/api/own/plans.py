@@ -33,7 +33,7 @@ async def plan(
     checks = []
     try:
         configured = tuple(cluster.name for cluster in plane.settings.clusters)
-        command = new_switch(plane, scope, data.to_cluster, data.wait)
+        command = new_switch(plane, scope, data.to_cluster, data.mode)
         start_switch(facts, command, configured)
         checks.append(Check(name="request", passed=True, detail="nothing is under way"))
     except Refusal as error:
@@ -57,9 +57,9 @@ async def _cluster_checks(
     plane: ControlPlane, question: SwitchQuestion, source: str
 ) -> list[Check]:
     clusters = {cluster.name: cluster for cluster in plane.settings.clusters}
-    waits = question.wait == "mirror"
+    planned = question.mode == "planned"
     known = plane.ledger.facts.cluster(question.to_cluster)
     found = await preflight(
-        clusters.get(source) if waits else None, clusters[question.to_cluster], known
+        clusters.get(source) if planned else None, clusters[question.to_cluster], known
     )
     return list(found.checks)

@@ -8,6 +8,7 @@ import msgspec
 from contract.policy import Limits
 from contract.records import ServiceAccount
 from controlplane.domain.event import Recorded
+from controlplane.domain.switch.events import Mode
 from controlplane.domain.switch.state import Switch
 
 T = TypeVar("T")
@@ -148,8 +149,12 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     to_cluster: str
     scope: str | None = None
     """By default the one that virtual clusters are bound to."""
-    wait: Literal["mirror", "none"] = "mirror"
+    mode: Mode = "planned"
+    """`planned` commits only what the target provably holds. `forced` does not look."""
     reason: str | None = None
+    """Must be given for a forced one."""
+    accept_loss: bool = False
+    """What a forced one must say: what the target does not hold yet, clients lose."""
 
 
 class AbortQuestion(Question, frozen=True, kw_only=True, rename="camel"):
@@ -174,7 +179,7 @@ class SwitchView(Answer, frozen=True, kw_only=True, rename="camel"):
     scope: str
     from_cluster: str
     to_cluster: str
-    wait: str
+    mode: Mode
     phase: str
     term: int
     requested_by: str
@@ -239,7 +244,7 @@ def switch_view(switch: Switch) -> SwitchView:
         scope=switch.scope,
         from_cluster=switch.from_cluster,
         to_cluster=switch.to_cluster,
-        wait=switch.wait,
+        mode=switch.mode,
         phase=switch.phase.value,
         term=switch.term,
         requested_by=switch.actor,

@@ -48,8 +48,9 @@ class SwitchController(Controller):
         if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
     ) -> Response[SwitchView]:
         """Start a switch. `If-Match` names the epoch that the scope must be in."""
+        require_consent(data)
         command = new_switch(
-            plane, data.scope or plane.settings.scope, data.to_cluster, data.wait, _epoch(if_match)
+            plane, data.scope or plane.settings.scope, data.to_cluster, data.mode, _epoch(if_match)
         )
         by = attribution(request, data.reason)
         switch_id = command.switch_id
@@ -110,6 +111,19 @@ class SwitchController(Controller):
             cause = f"aborted by {by.actor}: {data.reason}"
             await turn.append(abort_switch(turn.facts, switch_id, cause))
         return switch_view(_switch(plane, switch_id))
+
+
+def require_consent(question: SwitchQuestion) -> None:
+    """Have somebody say why, and that the loss is meant, before anything is forced.
+
+    Raises:
+        Invalid: it was not said.
+    """
+    if question.mode == "forced" and not (question.reason and question.accept_loss):
+        raise Invalid(
+            "a forced switch loses what the target does not hold: give `reason` and `acceptLoss`,"
+            " or switch with mode planned; a plan of mode forced tells what is missing"
+        )
 
 
 def _epoch(if_match: str | None) -> int | None:

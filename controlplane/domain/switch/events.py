@@ -8,6 +8,8 @@ from controlplane.domain.event import Event
 
 Ends: TypeAlias = tuple[tuple[str, int], ...]
 """Partitions (`topic-n`) and their end offsets, in order."""
+Mode: TypeAlias = Literal["planned", "forced"]
+"""`planned`: commit only once the target provably holds everything. `forced`: do not look."""
 
 
 class SwitchEvent(Event, frozen=True):
@@ -32,8 +34,7 @@ class SwitchRequested(SwitchEvent, frozen=True, tag="switch.requested"):
     scope: str
     from_cluster: str
     to_cluster: str
-    wait: Literal["mirror", "none"]
-    """`mirror`: commit only once everything is on the target. `none`: do not look."""
+    mode: Mode
     expected_epoch: int
     budget_s: float
     """Seconds from the request after which an uncommitted switch aborts by itself."""

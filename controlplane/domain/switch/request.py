@@ -1,13 +1,11 @@
 """Asking for a switch, and for its end."""
 
-from typing import Literal
-
 import msgspec
 
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing
-from controlplane.domain.switch.events import AbortRequested, SwitchRequested
+from controlplane.domain.switch.events import AbortRequested, Mode, SwitchRequested
 from controlplane.domain.switch.state import ABORTABLE, Phase, Switch
 
 
@@ -17,7 +15,7 @@ class StartSwitch(msgspec.Struct, frozen=True, kw_only=True):
     switch_id: str
     scope: str
     to_cluster: str
-    wait: Literal["mirror", "none"]
+    mode: Mode
     budget_s: float
     mirror_budget_s: float
     expected_epoch: int | None = None
@@ -75,7 +73,7 @@ def start_switch(facts: Facts, command: StartSwitch, configured: tuple[str, ...]
             scope=command.scope,
             from_cluster=routing.cluster,
             to_cluster=command.to_cluster,
-            wait=command.wait,
+            mode=command.mode,
             expected_epoch=routing.epoch,
             budget_s=command.budget_s,
             mirror_budget_s=command.mirror_budget_s,

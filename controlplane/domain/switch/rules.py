@@ -92,7 +92,7 @@ def stands_still(view: View, rules: Rules) -> bool:
 
 def has_caught_up(view: View, rules: Rules) -> bool:
     """C3: whether this coordinator itself saw the target hold everything, after the standstill."""
-    if view.switch.wait == "none":
+    if view.switch.mode == "forced":
         return True
     if not rules.c3_prove_again and view.switch.caught_up:
         return True

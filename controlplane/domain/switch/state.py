@@ -9,7 +9,6 @@ REQUESTED -> PREPARING -> FENCING -> VERIFYING -> CATCHING_UP -> COMMITTED -> RE
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 import msgspec
 
@@ -57,7 +56,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     from_cluster: str
     to_cluster: str
-    wait: Literal["mirror", "none"]
+    mode: events.Mode
     expected_epoch: int
     budget_s: float
     mirror_budget_s: float
@@ -155,7 +154,7 @@ def _requested(recorded: Recorded) -> Switch:
         scope=event.scope,
         from_cluster=event.from_cluster,
         to_cluster=event.to_cluster,
-        wait=event.wait,
+        mode=event.mode,
         expected_epoch=event.expected_epoch,
         budget_s=event.budget_s,
         mirror_budget_s=event.mirror_budget_s,

@@ -86,7 +86,7 @@ def _requested(view: View) -> tuple[Step, ...]:
 
 def _preparing(view: View, now: float) -> tuple[Step, ...]:
     """Let the mirror come close while traffic still flows, so that the fence is short."""
-    if view.switch.wait == "none" or (view.mirror is not None and not view.mirror.far_behind):
+    if view.switch.mode == "forced" or (view.mirror is not None and not view.mirror.far_behind):
         participants = tuple((node.node_id, node.incarnation) for node in view.nodes)
         return (
             _append(
@@ -146,7 +146,7 @@ def _drained(view: View, node: NodeView, rules: Rules) -> events.NodeDrained | N
 
 
 def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
-    if view.switch.wait == "none":
+    if view.switch.mode == "forced":
         return (_append(events.LagWaived(switch_id=view.switch.switch_id)),)
     if stands_still(view, rules) and view.sweeps:
         newest = view.sweeps[-1]
@@ -169,7 +169,7 @@ def _bypassed(view: View) -> Append:
     moved = tuple(name for name, end in newest if first.get(name) != end)
     cause = (
         f"cluster {view.switch.from_cluster} is still written to, past the gateway:"
-        f" {_some(moved)}; stop those producers, or switch with wait=none"
+        f" {_some(moved)}; stop those producers, or force the switch"
     )
     return Append(
         (
@@ -291,7 +291,7 @@ def _mirror_cause(view: View) -> str:
     return (
         f"cluster {view.switch.to_cluster} does not hold everything that"
         f" {view.switch.from_cluster} holds: {_some(partitions)}; see to the mirror,"
-        " or switch with wait=none and lose what is missing"
+        " or force the switch and lose what is missing"
     )
 
 

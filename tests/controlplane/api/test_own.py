@@ -71,7 +71,7 @@ async def test_who_may_call(plane):
 async def test_a_key_makes_a_repeated_request_the_same_switch(plane):
     async with serving_nodes(plane):
         headers = {"Idempotency-Key": "k1"}
-        body = {"toCluster": "failover", "wait": "none"}
+        body = {"toCluster": "failover", "mode": "forced", "reason": "a drill", "acceptLoss": True}
 
         async def ask(body):
             return await plane.client.post(f"{API}/switches", json=body, headers=headers)
@@ -79,13 +79,22 @@ async def test_a_key_makes_a_repeated_request_the_same_switch(plane):
         first, second = await ask(body), await ask(body)
         assert (first.status_code, second.status_code) == (202, 202)
         assert first.headers["location"] == second.headers["location"]
-        assert (await ask(body | {"wait": "mirror"})).status_code == 422
+        assert (await ask(body | {"mode": "planned"})).status_code == 422
         watched = await plane.client.get(first.headers["location"] + "/events")
         assert "event: switch.completed" in watched.text
 
 
+async def test_what_is_forced_needs_a_reason_and_consent(plane):
+    forced = {"toCluster": "failover", "mode": "forced"}
+    for body in (forced, forced | {"reason": "fire"}, forced | {"acceptLoss": True}):
+        answer = await plane.client.post(f"{API}/switches", json=body)
+        assert answer.status_code == 400
+        assert "loses what the target does not hold" in answer.json()["detail"]
+    assert (await plane.client.get(f"{API}/switches")).json() == {"items": []}
+
+
 async def test_a_switch_may_depend_on_the_epoch(plane):
-    body = {"toCluster": "failover", "wait": "none"}
+    body = {"toCluster": "failover"}
     answer = await plane.client.post(f"{API}/switches", json=body, headers={"If-Match": "7"})
     assert answer.status_code == 412
     answer = await plane.client.post(f"{API}/switches", json=body, headers={"If-Match": "x"})

@@ -29,7 +29,7 @@ def switch(phase: Phase, **changes) -> Switch:
         "scope": "main",
         "from_cluster": "main",
         "to_cluster": "failover",
-        "wait": "mirror",
+        "mode": "planned",
         "expected_epoch": 0,
         "budget_s": 60.0,
         "mirror_budget_s": 20.0,
@@ -123,7 +123,7 @@ class TestBeforeTheFence:
         assert kinds(view(switch(Phase.PREPARING), mirror=mirror)) == [expected]
 
     def test_does_not_look_at_the_mirror_when_told_not_to(self) -> None:
-        assert kinds(view(switch(Phase.PREPARING, wait="none"))) == ["fence_ordered"]
+        assert kinds(view(switch(Phase.PREPARING, mode="forced"))) == ["fence_ordered"]
 
     def test_gives_up_on_a_mirror_that_stays_far_behind(self) -> None:
         at = view(switch(Phase.PREPARING), mirror=FAR)
@@ -131,7 +131,7 @@ class TestBeforeTheFence:
         assert "t-0" in abort.cause
 
     def test_orders_the_fence_for_every_registered_node(self) -> None:
-        at = view(switch(Phase.PREPARING, wait="none"), node("n1", "serving"), node("n2"))
+        at = view(switch(Phase.PREPARING, mode="forced"), node("n1", "serving"), node("n2"))
         ((fence,),) = (step.events for step in next_steps(at, 1.0))
         assert fence.participants == MEMBERS
 
@@ -252,7 +252,7 @@ class TestProof:
         assert "t-0" in abort.cause
 
     def test_waives_the_proof_when_told_to(self) -> None:
-        waived = {"wait": "none"}
+        waived = {"mode": "forced"}
         assert kinds(view(switch(Phase.VERIFYING, **waived))) == ["lag_waived"]
         at = switch(Phase.CATCHING_UP, caught_up=True, **waived)
         assert kinds(view(at)) == ["committed"]

@@ -12,6 +12,7 @@ from controlplane.store.database import open_engine
 from controlplane.store.event_store import EventStore
 from controlplane.store.publication import Publications
 from controlplane.store.sessions import Sessions
+from controlplane.store.watches import Watches
 
 
 class ControlPlane:
@@ -23,6 +24,7 @@ class ControlPlane:
         self.ledger = ledger
         self.sessions = Sessions(engine)
         self.publications = Publications(engine)
+        self.watches = Watches(engine)
         self.written = Pulse()
         """Beats when Postgres says that somebody wrote to the log."""
         self.leading = False

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from controlplane.coordinator.surveyor import survey
 from controlplane.coordinator.switching import move_switches
+from controlplane.coordinator.watching import watch_replicas
 from controlplane.plane import ControlPlane
 from controlplane.publisher.control_topic import ControlTopicPublisher, FencedError
 from controlplane.publisher.mappings import publish_mappings
@@ -46,6 +47,7 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
             tasks.create_task(move_switches(plane))
             tasks.create_task(ControlTopicPublisher(plane).run())
             tasks.create_task(publish_mappings(plane))
+            tasks.create_task(watch_replicas(plane))
     except* (_LeadershipLostError, FencedError):
         _logger.warning("leader.lost")
     except* _LOST as lost:

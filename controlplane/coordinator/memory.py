@@ -6,6 +6,7 @@ from contract.records import Node
 from controlplane.domain.facts import Facts
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.domain.switch.view import (
+    Losses,
     MirrorState,
     NodeView,
     Preflight,
@@ -27,6 +28,7 @@ class Memory:
         self.preflight: Preflight | None = None
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
+        self.losses: Losses | None = None
         self.probe_error: str | None = None
 
     def see(self, switch: Switch, published_seq: int, now: float) -> None:
@@ -59,6 +61,7 @@ class Memory:
             preflight=self.preflight,
             sweeps=self.sweeps,
             mirror=self.mirror,
+            losses=self.losses,
             probe_error=self.probe_error,
         )
 

@@ -1,17 +1,17 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
 import asyncio
-from contextlib import AsyncExitStack
-from typing import Literal
 
-from contract.records import TopicAlias, TopicMapping, VirtualCluster
 from controlplane.coordinator.memory import Memory
+from controlplane.coordinator.watching import find_losses
 from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.steps import Look
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.preflight import preflight
-from controlplane.probes.reader import EndReader, end_reader
+from controlplane.probes.readers import Readers
+from controlplane.store.watches import Pair
 
 _KEPT_SWEEPS = 200
 _PAUSE_S = 0.05
@@ -25,15 +25,13 @@ class Prober:
         self._plane = plane
         self._switch = switch
         self._memory = memory
-        self._open = AsyncExitStack()
-        self._readers: dict[str, EndReader] = {}
+        self._readers = Readers(plane.settings.clusters)
 
     async def close(self) -> None:
         """Close the connections."""
-        self._readers.clear()
-        await self._open.aclose()
+        await self._readers.close()
 
-    async def probe(self, what: Literal["preflight", "sweep", "mirror"]) -> None:
+    async def probe(self, what: Look) -> None:
         """Look, and remember what was found."""
         try:
             await getattr(self, f"_{what}")()
@@ -51,26 +49,22 @@ class Prober:
         self._memory.preflight = await preflight(source, clusters[self._switch.to_cluster], known)
 
     async def _sweep(self) -> None:
-        source = await self._reader(self._switch.from_cluster)
+        source = await self._readers.of(self._switch.from_cluster)
         taken = await sweep(source, self._topics())
         self._memory.sweeps = (*self._memory.sweeps, taken)[-_KEPT_SWEEPS:]
 
     async def _mirror(self) -> None:
-        source = await self._reader(self._switch.from_cluster)
-        target = await self._reader(self._switch.to_cluster)
+        source = await self._readers.of(self._switch.from_cluster)
+        target = await self._readers.of(self._switch.to_cluster)
         self._memory.mirror = await compare(source, target, self._topics())
 
-    async def _reader(self, name: str) -> EndReader:
-        if name not in self._readers:
-            clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
-            self._readers[name] = await self._open.enter_async_context(end_reader(clusters[name]))
-        return self._readers[name]
+    async def _losses(self) -> None:
+        pair = Pair(
+            scope=self._switch.scope,
+            from_cluster=self._switch.from_cluster,
+            to_cluster=self._switch.to_cluster,
+        )
+        self._memory.losses = await find_losses(self._plane, self._readers, pair)
 
     def _topics(self) -> frozenset[str]:
-        control = self._plane.ledger.facts.control
-        tenants = {v.name for v in control.of(VirtualCluster) if v.scope == self._switch.scope}
-        topics: list[TopicMapping | TopicAlias] = [
-            *control.of(TopicMapping),
-            *control.of(TopicAlias),
-        ]
-        return frozenset(t.physical for t in topics if t.vcluster in tenants)
+        return self._plane.ledger.facts.topics_in(self._switch.scope)

@@ -5,7 +5,15 @@ from datetime import datetime
 from typing import Literal
 
 from contract.fold import ControlState
-from contract.records import Cluster, Face, Record, Routing, TopicAlias, TopicMapping
+from contract.records import (
+    Cluster,
+    Face,
+    Record,
+    Routing,
+    TopicAlias,
+    TopicMapping,
+    VirtualCluster,
+)
 from controlplane.domain import events
 from controlplane.domain.event import Recorded
 from controlplane.domain.projection import record_of
@@ -90,6 +98,15 @@ class Facts:
     def aliases_of(self, vcluster: str) -> list[TopicAlias]:
         """A virtual cluster's names for topics of others, by name."""
         return [alias for alias in self.control.of(TopicAlias) if alias.vcluster == vcluster]
+
+    def topics_in(self, scope: str) -> frozenset[str]:
+        """Physical names of all topics that virtual clusters of a scope see."""
+        tenants = {v.name for v in self.control.of(VirtualCluster) if v.scope == scope}
+        topics: list[TopicMapping | TopicAlias] = [
+            *self.control.of(TopicMapping),
+            *self.control.of(TopicAlias),
+        ]
+        return frozenset(topic.physical for topic in topics if topic.vcluster in tenants)
 
     def owner_of(self, physical: str) -> str | None:
         """The virtual cluster that a physical topic belongs to, by its prefix; None for none's."""

@@ -38,6 +38,7 @@ AnyEvent = (
     | switch.SourceFrozen
     | switch.BypassDetected
     | switch.CaughtUp
+    | switch.LossRecorded
     | switch.LagWaived
     | switch.CutRecorded
     | switch.SwitchCommitted

@@ -1,9 +1,10 @@
 """Reads ends of partitions: how far they go, and what stands last in each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from hashlib import blake2b
+from typing import Any, Protocol
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
+from controlplane.domain.replica import Placed
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import UnreachableError, unreachable
 
@@ -38,6 +40,13 @@ class Tail(msgspec.Struct, frozen=True):
     repeats: int
 
 
+class _Taker(Protocol):
+    """What records are handed to, in order."""
+
+    def take(self, offset: int, record: LastRecord, /) -> None:
+        """One more record."""
+
+
 class _Window:
     """What was read of one partition, from some offset to its end."""
 
@@ -47,7 +56,7 @@ class _Window:
         self.may_go_on = True
         """Whether the row of equal records may begin before the window."""
 
-    def take(self, record: LastRecord) -> None:
+    def take(self, _offset: int, record: LastRecord, /) -> None:
         if record == self._last:
             self._repeats += 1
             return
@@ -56,6 +65,17 @@ class _Window:
 
     def tail(self) -> Tail | None:
         return Tail(self._last, self._repeats) if self._last is not None else None
+
+
+class _Row:
+    """Records of one partition, by their digests."""
+
+    def __init__(self) -> None:
+        self.placed: list[Placed] = []
+
+    def take(self, offset: int, record: LastRecord, /) -> None:
+        packed = msgspec.msgpack.encode(record)
+        self.placed.append(Placed(offset, blake2b(packed, digest_size=16).digest()))
 
 
 class EndReader:
@@ -91,15 +111,28 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
+        return await self._bounds(partitions, self._consumer.end_offsets)
+
+    async def _bounds(
+        self, partitions: list[TopicPartition], ask: Callable[[list[TopicPartition]], Any]
+    ) -> dict[TopicPartition, int]:
         if not partitions:
             return {}
         try:
             async with asyncio.timeout(_READ_BUDGET_S):
                 self._consumer.assign(partitions)
-                ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+                bounds: dict[TopicPartition, int] = await ask(partitions)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
-        return ends
+        return bounds
+
+    async def begins(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset of each partition that is still there.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        return await self._bounds(partitions, self._consumer.beginning_offsets)
 
     async def tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         """The tail of each partition; None for one that holds no record.
@@ -115,6 +148,31 @@ class EndReader:
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
+    async def last(
+        self, partitions: list[TopicPartition], count: int
+    ) -> dict[TopicPartition, list[Placed]]:
+        """At most so many of the last records of each partition, in order.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        if not partitions:
+            return {}
+        try:
+            async with asyncio.timeout(_READ_BUDGET_S):
+                self._consumer.assign(partitions)
+                begins = await self._consumer.beginning_offsets(partitions)
+                ends = await self._consumer.end_offsets(partitions)
+                for partition in partitions:
+                    begin = max(begins[partition], ends[partition] - count)
+                    self._consumer.seek(partition, begin)
+                rows: dict[TopicPartition, _Row] = {partition: _Row() for partition in partitions}
+                filled = {p for p in partitions if begins[p] < ends[p]}
+                await self._read_to(filled, ends, rows)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+        return {partition: row.placed for partition, row in rows.items()}
+
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         self._consumer.assign(partitions)
         begins = await self._consumer.beginning_offsets(partitions)
@@ -124,7 +182,8 @@ class EndReader:
         for back in _WINDOWS:
             for partition in wanted:
                 self._consumer.seek(partition, max(begins[partition], ends[partition] - back))
-            windows = await self._read_to(wanted, ends)
+            windows = {partition: _Window() for partition in wanted}
+            await self._read_to(wanted, ends, windows)
             found |= {partition: window.tail() for partition, window in windows.items()}
             wanted = {p for p in wanted if windows[p].may_go_on and ends[p] - back > begins[p]}
             if not wanted:
@@ -132,19 +191,20 @@ class EndReader:
         return found
 
     async def _read_to(
-        self, partitions: set[TopicPartition], ends: dict[TopicPartition, int]
-    ) -> dict[TopicPartition, _Window]:
-        windows = {partition: _Window() for partition in partitions}
+        self,
+        partitions: set[TopicPartition],
+        ends: dict[TopicPartition, int],
+        takers: Mapping[TopicPartition, _Taker],
+    ) -> None:
         unread = set(partitions)
         while unread:
             read = await self._consumer.getmany(*unread, timeout_ms=100)
             for partition, records in read.items():
                 for record in records:
-                    windows[partition].take(_last_record(record))
+                    takers[partition].take(record.offset, _last_record(record))
             for partition in list(unread):
                 if await self._consumer.position(partition) >= ends[partition]:
                     unread.discard(partition)
-        return windows
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(

@@ -8,11 +8,15 @@ from controlplane.api.access import require_admin
 from controlplane.api.own.fleet import node_statuses
 from controlplane.api.own.schemas import Answer, NodeStatus, SwitchQuestion
 from controlplane.api.switching import new_switch
+from controlplane.coordinator.watching import find_losses
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.request import start_switch
 from controlplane.plane import ControlPlane
+from controlplane.probes.describe import UnreachableError
 from controlplane.probes.preflight import preflight
+from controlplane.probes.readers import Readers
+from controlplane.store.watches import Pair
 
 
 class Plan(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -41,7 +45,11 @@ async def plan(
         return Plan(passed=False, checks=checks)
     checks += [_node_check(node) for node in await node_statuses(plane, facts)]
     routing = facts.routing(scope)
-    checks += await _cluster_checks(plane, data, routing.cluster if routing else "")
+    source = routing.cluster if routing else ""
+    checks += await _cluster_checks(plane, data, source)
+    if data.mode == "forced":
+        pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
+        checks += await _losses(plane, pair)
     return Plan(passed=all(check.passed for check in checks), checks=checks)
 
 
@@ -51,6 +59,33 @@ def _node_check(node: NodeStatus) -> Check:
     detail = f"{node.node_id} has no lease: the switch will wait until it surely has none"
     # Not a hindrance: the barrier waits out the lease of a node that is silent.
     return Check(name="node", passed=True, detail=detail)
+
+
+async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
+    """What would be given up. Not a hindrance: whoever forces a switch says that they accept it."""
+    readers = Readers(plane.settings.clusters)
+    try:
+        found = await find_losses(plane, readers, pair)
+    except UnreachableError:
+        return []  # the target: said already
+    finally:
+        await readers.close()
+    if found.seen_at is None:
+        unknown = f"{pair.from_cluster} never answered while anybody watched: nothing is known"
+        return [Check(name="loss", passed=True, detail=unknown)]
+    since = "" if found.answered else f", as it was at {found.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+    lacking = [loss for loss in found.losses if loss.known]
+    if not lacking:
+        detail = f"{pair.to_cluster} holds everything that {pair.from_cluster} holds{since}"
+        return [Check(name="loss", passed=True, detail=detail)]
+    return [
+        Check(
+            name="loss",
+            passed=True,
+            detail=f"{loss.partition}: from offset {loss.first} on, {loss.known} known{since}",
+        )
+        for loss in lacking
+    ]
 
 
 async def _cluster_checks(

@@ -1,10 +1,12 @@
 """What can happen to a switch, in the order of its life; `seq` of the first is its term."""
 
+from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
 from controlplane.domain.event import Event
+from controlplane.domain.replica import Loss
 
 Ends: TypeAlias = tuple[tuple[str, int], ...]
 """Partitions (`topic-n`) and their end offsets, in order."""
@@ -108,6 +110,17 @@ class CaughtUp(SwitchEvent, frozen=True, tag="switch.caught_up"):
 
     partitions: int
     offsets_digest: str
+
+
+class LossRecorded(SwitchEvent, frozen=True, tag="switch.loss_recorded"):
+    """What a forced switch gives up, as far as it is known."""
+
+    seen_at: datetime | None
+    """When the old cluster last answered; None if it never did while anybody watched."""
+    losses: tuple[Loss, ...]
+    """Of the partitions that lack something, or may."""
+    partitions: int
+    """How many were looked at."""
 
 
 class LagWaived(SwitchEvent, frozen=True, tag="switch.lag_waived"):

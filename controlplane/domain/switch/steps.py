@@ -31,10 +31,14 @@ class Append(msgspec.Struct, frozen=True):
     events: tuple[events.SwitchEvent, ...]
 
 
+Look: TypeAlias = Literal["preflight", "sweep", "mirror", "losses"]
+"""What can be looked at."""
+
+
 class Probe(msgspec.Struct, frozen=True):
     """Look at a physical cluster."""
 
-    what: Literal["preflight", "sweep", "mirror"]
+    what: Look
 
 
 Step: TypeAlias = Append | Probe
@@ -130,6 +134,9 @@ def _fencing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
                 )
             ),
         )
+    # A dead cluster takes its time not to answer; the barrier may take longer.
+    if view.switch.mode == "forced" and view.losses is None:
+        return (Probe("losses"),)
     return ()
 
 
@@ -147,7 +154,7 @@ def _drained(view: View, node: NodeView, rules: Rules) -> events.NodeDrained | N
 
 def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     if view.switch.mode == "forced":
-        return (_append(events.LagWaived(switch_id=view.switch.switch_id)),)
+        return _giving_up(view, now)
     if stands_still(view, rules) and view.sweeps:
         newest = view.sweeps[-1]
         return (
@@ -162,6 +169,25 @@ def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     if now >= view.phase_seen_at + view.timing.settle_s:
         return (_bypassed(view) if view.sweeps else _abort(view, _blind(view)),)
     return (Probe("sweep"),)
+
+
+def _giving_up(view: View, now: float) -> tuple[Step, ...]:
+    """Say what is lost, if it can be found out soon; a dead target cannot be asked for ever."""
+    switch_id, found = view.switch.switch_id, view.losses
+    # An old cluster that still answers took writes in until the barrier.
+    stale = found is None or (found.answered and found.at < view.phase_seen_at)
+    if stale and now < view.phase_seen_at + view.timing.settle_s:
+        return (Probe("losses"),)
+    waived = events.LagWaived(switch_id=switch_id)
+    if found is None:
+        return (_append(waived),)
+    recorded = events.LossRecorded(
+        switch_id=switch_id,
+        seen_at=found.seen_at,
+        losses=tuple(loss for loss in found.losses if loss.known),
+        partitions=len(found.losses),
+    )
+    return (Append((recorded, waived)),)
 
 
 def _bypassed(view: View) -> Append:

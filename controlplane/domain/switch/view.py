@@ -1,8 +1,11 @@
 """All that a coordinator knows about one switch at one moment, as values."""
 
+from datetime import datetime
+
 import msgspec
 
 from contract.session import ScopeReport
+from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.state import Cut, Switch
 
@@ -69,6 +72,19 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """End offsets right after looking; None unless nothing was behind."""
 
 
+class Losses(msgspec.Struct, frozen=True, kw_only=True):
+    """What the target lacks of what was last seen of the old cluster."""
+
+    at: float
+    """Monotonic seconds at which looking began."""
+    answered: bool
+    """Whether the old cluster answered this time."""
+    seen_at: datetime | None
+    """When it last did; None if it never did while anybody watched."""
+    losses: tuple[Loss, ...]
+    """One for each partition that was seen."""
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """The switch, the nodes, and what this coordinator has found out since it leads."""
 
@@ -88,5 +104,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Taken by this coordinator since the barrier, oldest first."""
     mirror: MirrorState | None = None
     """The newest look of this coordinator at the mirror, in the present phase."""
+    losses: Losses | None = None
+    """What a forced switch gives up; None if nobody has looked."""
     probe_error: str | None = None
     """Why the newest probe found nothing out; None if it did."""

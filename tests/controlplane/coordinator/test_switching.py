@@ -40,6 +40,12 @@ async def kinds(plane) -> list[str]:
     return [event["kind"].removeprefix("switch.") for event in answer.json()["items"]]
 
 
+async def losses(plane) -> list[dict]:
+    params = {"kind": "switch.loss_recorded"}
+    answer = await plane.client.get("/api/v1/events", params=params)
+    return answer.json()["items"][-1]["data"]["losses"]
+
+
 async def write(bootstrap: str, topic: str, *values: bytes, timestamp_ms: int = 1000) -> None:
     """Records in a topic, which is created first if there is none."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
@@ -89,6 +95,32 @@ async def test_a_mirror_that_stays_behind_is_named_and_clients_go_on(variables, 
         assert f"{topic}-0" in message
         assert node.history[-1] == ("main", 0)
         assert await switch(plane, wait="none") == (200, "Cluster switched")
+        assert [
+            (loss["partition"], loss["first"], loss["seen_end"]) for loss in await losses(plane)
+        ] == [(f"{topic}-0", 1, 2)]
+
+
+async def test_what_a_dead_cluster_held_is_known_from_when_it_answered(
+    variables, clusters, clusters_file
+):
+    async with in_process(variables) as plane, serving_nodes(plane) as (node,):
+        topic = await map_topic(plane, node)
+        await write(clusters.main, topic, b"tom", b"laura", b"ana")
+        await write(clusters.failover, topic, b"tom")
+
+        async def watched() -> bool:
+            plan = {"toCluster": "failover", "mode": "forced"}
+            answer = await plane.client.post("/api/v1/switch-plans", json=plan)
+            told = [c["detail"] for c in answer.json()["checks"] if c["name"] == "loss"]
+            return told == [f"{topic}-0: from offset 1 on, 2 known"]
+
+        await eventually(watched)
+    dead = clusters_file.read_text().replace(clusters.main, "127.0.0.1:1")
+    clusters_file.write_text(dead)
+    async with in_process(variables) as plane, serving_nodes(plane):
+        assert await switch(plane, wait="none") == (200, "Cluster switched")
+        (loss,) = await losses(plane)
+        assert (loss["partition"], loss["first"], loss["seen_end"]) == (f"{topic}-0", 1, 3)
 
 
 async def test_a_topic_that_was_not_mirrored_keeps_the_fence_from_being_ordered(

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 
 from contract.session import ScopeReport
+from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Cut, Phase, Switch
 from controlplane.domain.switch.steps import Append, Probe, next_steps
 from controlplane.domain.switch.view import (
+    Losses,
     MirrorState,
     NodeView,
     Preflight,
@@ -101,6 +103,14 @@ STILL = (sweep(0.0), sweep(0.2))
 CAUGHT_UP = MirrorState(at=0.3, partitions=1, behind=(), far_behind=())
 BEHIND = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=())
 FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
+
+
+def loss(partition: str, first: int) -> Loss:
+    return Loss(partition=partition, first=first, seen_end=9)
+
+
+def losses(*found: Loss, at: float = 0.5, answered: bool = False) -> Losses:
+    return Losses(at=at, answered=answered, seen_at=START, losses=found)
 
 
 class TestBeforeTheFence:
@@ -251,10 +261,33 @@ class TestProof:
         ((abort,),) = (step.events for step in next_steps(at, 20.0))
         assert "t-0" in abort.cause
 
-    def test_waives_the_proof_when_told_to(self) -> None:
-        waived = {"mode": "forced"}
-        assert kinds(view(switch(Phase.VERIFYING, **waived))) == ["lag_waived"]
-        at = switch(Phase.CATCHING_UP, caught_up=True, **waived)
+
+class TestForced:
+    def giving_up(self, found: Losses | None, now: float = 1.0) -> list[str]:
+        return kinds(view(switch(Phase.VERIFYING, mode="forced"), losses=found), now)
+
+    def test_says_what_is_lost_before_it_gives_it_up(self) -> None:
+        lost, whole = loss("t-0", first=3), loss("t-1", first=9)
+        found = losses(lost, whole)
+        at = view(switch(Phase.VERIFYING, mode="forced"), losses=found)
+        ((recorded, waived),) = (step.events for step in next_steps(at, 1.0))
+        assert (recorded.losses, recorded.partitions) == ((lost,), 2)
+        assert isinstance(waived, events.LagWaived)
+
+    def test_looks_again_at_an_old_cluster_that_took_writes_until_the_barrier(self) -> None:
+        assert self.giving_up(None) == ["probe losses"]
+        assert self.giving_up(losses(answered=True, at=-1.0)) == ["probe losses"]
+        assert self.giving_up(losses(answered=False, at=-1.0)) == ["loss_recorded", "lag_waived"]
+
+    def test_does_not_wait_for_ever_to_know(self) -> None:
+        assert self.giving_up(None, now=20.0) == ["lag_waived"]
+
+    def test_looks_while_it_waits_for_nodes(self) -> None:
+        at = switch(Phase.FENCING, mode="forced")
+        assert kinds(view(at, node("n1", "serving"), node("n2"))) == ["probe losses"]
+
+    def test_commits_without_proof(self) -> None:
+        at = switch(Phase.CATCHING_UP, caught_up=True, mode="forced")
         assert kinds(view(at)) == ["committed"]
 
 

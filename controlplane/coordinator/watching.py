@@ -1,0 +1,85 @@
+"""Watches what the replicas hold while all clusters answer, for the day on which one does not."""
+
+import asyncio
+import time
+
+import structlog
+
+from contract.records import Routing
+from controlplane.domain.replica import Watched
+from controlplane.domain.switch.view import Losses
+from controlplane.plane import ControlPlane
+from controlplane.probes.describe import UnreachableError
+from controlplane.probes.readers import Readers
+from controlplane.probes.replica import losses, watch
+from controlplane.store.watches import Pair
+
+_logger = structlog.get_logger()
+
+_AGAIN_S = 2.0
+_DEAD_AFTER_S = 2.0
+"""A switch does not wait longer for a cluster that is given up."""
+_RETRY_S = 10.0
+"""After a cluster did not answer: the surveyor says so already."""
+
+
+async def watch_replicas(plane: ControlPlane) -> None:
+    """Look at every replica of every scope, for ever."""
+    readers = Readers(plane.settings.clusters)
+    seen: dict[Pair, Watched] = {}
+    try:
+        while True:
+            try:
+                for pair in _pairs(plane):
+                    seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
+                await asyncio.sleep(_AGAIN_S)
+            except UnreachableError as error:
+                _logger.info("replica.not_watched", detail=str(error))
+                await readers.close()
+                await asyncio.sleep(_RETRY_S)
+    finally:
+        await readers.close()
+
+
+def _pairs(plane: ControlPlane) -> list[Pair]:
+    """Each scope's cluster with each of the others; a switch under way looks for itself."""
+    facts = plane.ledger.facts
+    return [
+        Pair(scope=routing.scope, from_cluster=routing.cluster, to_cluster=other.name)
+        for routing in facts.control.of(Routing)
+        if facts.open_switch(routing.scope) is None
+        for other in plane.settings.clusters
+        if other.name != routing.cluster
+    ]
+
+
+async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Losses:
+    """What the replica lacks: of the cluster as it is, or as it was when it last answered.
+
+    Raises:
+        UnreachableError: the replica does not answer.
+    """
+    at, answered = time.monotonic(), True
+    try:
+        async with asyncio.timeout(_DEAD_AFTER_S):
+            watched: Watched | None = await _watch_one(plane, readers, pair, None)
+    except (UnreachableError, TimeoutError):
+        answered = False
+        await readers.close()
+        watched = await plane.watches.newest(pair)
+    if watched is None:
+        return Losses(at=at, answered=False, seen_at=None, losses=())
+    found = await losses(await readers.of(pair.to_cluster), watched)
+    return Losses(at=at, answered=answered, seen_at=watched.seen_at, losses=found)
+
+
+async def _watch_one(
+    plane: ControlPlane, readers: Readers, pair: Pair, before: Watched | None
+) -> Watched:
+    if before is None:
+        before = await plane.watches.newest(pair)
+    source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
+    topics = plane.ledger.facts.topics_in(pair.scope)
+    watched = await watch(source, replica, topics, before)
+    await plane.watches.keep(pair, watched)
+    return watched

@@ -1,0 +1,115 @@
+"""What a replica is known to hold: worked out while both clusters answer, used when one does not.
+
+Two clusters give the same record different offsets (transaction markers take offsets and are not
+mirrored; a mirror may repeat records), so nothing can be said of a dead cluster from the replica's
+end offset alone. An anchor can say it: a record that was seen on both sides. From there on the
+replica's records are counted.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+RUN = 10
+"""So many records in a row must be the same on both sides, or all that the replica has."""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A record, by what tells it from others, and where it stands."""
+
+    offset: int
+    digest: bytes
+    """Of timestamp, key, value and headers: what a mirror keeps."""
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """The record at offset `source` of the source stands at offset `replica` of the replica."""
+
+    source: int
+    replica: int
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """One partition, when both clusters last answered."""
+
+    partition: str
+    """`topic-n`."""
+    source_begin: int
+    source_end: int
+    anchor: Anchor | None
+    """None if no record was ever seen on both sides."""
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """A scope's partitions, when both clusters last answered."""
+
+    seen_at: datetime
+    marks: tuple[Mark, ...]
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """What of one partition is missing on the replica, in the offsets of the cluster given up.
+
+    Everything from `first` on; the cluster ended at `seen_end` when it last answered. What it took
+    in later is missing too, if it was not mirrored before it died: nobody can count that.
+    """
+
+    partition: str
+    first: int
+    seen_end: int
+
+    @property
+    def known(self) -> int:
+        """How many offsets are known to be missing."""
+        return max(0, self.seen_end - self.first)
+
+
+def align(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:
+    """Where the replica's last record stands in the source; None if that is not certain.
+
+    Args:
+        source: the source's last records, in order.
+        replica: the replica's last records, in order.
+    """
+    run = [placed.digest for placed in replica[-RUN:]]
+    if not run:
+        return None
+    digests = [placed.digest for placed in source]
+    found = [
+        at for at in range(len(run) - 1, len(digests)) if digests[at - len(run) + 1 : at + 1] == run
+    ]
+    # Records that cannot be told apart might stand anywhere: an older anchor is worth more.
+    if len(found) != 1:
+        return None
+    return Anchor(source[found[0]].offset, replica[-1].offset)
+
+
+def nothing_mirrored(source_begin: int, replica_end: int) -> Anchor:
+    """The anchor of a partition that is empty on the replica: it ends before the source begins."""
+    return Anchor(source_begin - 1, replica_end - 1)
+
+
+def loss(mark: Mark, replica_end: int | None, tail: Sequence[Placed]) -> Loss:
+    """What the replica lacks.
+
+    Never less than it does: gaps in the source's offsets since the anchor, as transaction markers
+    leave them, and records that look alike make `first` too small, not too large.
+
+    Args:
+        mark: the partition when both clusters last answered.
+        replica_end: the replica's end offset; None if it does not have the partition.
+        tail: the replica's last records, in order.
+    """
+    first = mark.source_begin
+    if mark.anchor is not None and replica_end is not None:
+        delivered = replica_end - (mark.anchor.replica + 1) - _repeated(mark.anchor, tail)
+        first = max(first, mark.anchor.source + 1 + delivered)
+    return Loss(partition=mark.partition, first=first, seen_end=mark.source_end)
+
+
+def _repeated(anchor: Anchor, tail: Sequence[Placed]) -> int:
+    """How many records after the anchor may be ones that the mirror delivered before."""
+    since = [placed for placed in tail if placed.offset > anchor.replica]
+    before = {placed.digest for placed in tail if placed.offset <= anchor.replica}
+    return len(since) - len({placed.digest for placed in since} - before)

@@ -1,0 +1,32 @@
+"""Readers of several clusters, opened when first needed and kept open."""
+
+from contextlib import AsyncExitStack
+
+from contract.clusters_file import ClusterProperties
+from controlplane.probes.reader import EndReader, end_reader
+
+
+class Readers:
+    """One for each cluster that was asked for."""
+
+    def __init__(self, clusters: tuple[ClusterProperties, ...]) -> None:
+        """Know how to reach the configured clusters; connect to none yet."""
+        self._clusters = {cluster.name: cluster for cluster in clusters}
+        self._open = AsyncExitStack()
+        self._readers: dict[str, EndReader] = {}
+
+    async def of(self, name: str) -> EndReader:
+        """The reader of a cluster.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        if name not in self._readers:
+            opening = end_reader(self._clusters[name])
+            self._readers[name] = await self._open.enter_async_context(opening)
+        return self._readers[name]
+
+    async def close(self) -> None:
+        """Close the connections; asking again opens new ones."""
+        self._readers.clear()
+        await self._open.aclose()

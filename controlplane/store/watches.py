@@ -1,0 +1,46 @@
+"""What was last seen of each replica, for the day on which the original does not answer."""
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from controlplane.domain.replica import Watched
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A scope's cluster and a replica of it."""
+
+    scope: str
+    from_cluster: str
+    to_cluster: str
+
+
+_KEEP = sa.text("""
+    INSERT INTO interlock.replica_watch AS w (scope, from_cluster, to_cluster, watched)
+    VALUES (:scope, :from_cluster, :to_cluster, CAST(:watched AS jsonb))
+    ON CONFLICT (scope, from_cluster, to_cluster) DO UPDATE
+      SET watched = excluded.watched, seen_at = now()
+""")
+_NEWEST = sa.text("""
+    SELECT CAST(watched AS text) FROM interlock.replica_watch
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+""")
+
+
+class Watches:
+    """The table of them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def keep(self, pair: Pair, watched: Watched) -> None:
+        """Remember what was seen just now."""
+        values = msgspec.structs.asdict(pair) | {"watched": msgspec.json.encode(watched).decode()}
+        async with self._engine.begin() as connection:
+            await connection.execute(_KEEP, values)
+
+    async def newest(self, pair: Pair) -> Watched | None:
+        """What was seen last; None if both never answered."""
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(_NEWEST, msgspec.structs.asdict(pair))).scalar()
+        return msgspec.json.decode(found, type=Watched) if found is not None else None

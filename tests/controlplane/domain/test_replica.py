@@ -1,0 +1,83 @@
+"""What a replica lacks is never told to be less than it is."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlplane.domain.replica import (
+    RUN,
+    Anchor,
+    Loss,
+    Mark,
+    Placed,
+    align,
+    loss,
+    nothing_mirrored,
+)
+
+
+def placed(values: str, first: int = 0) -> list[Placed]:
+    return [Placed(first + at, value.encode()) for at, value in enumerate(values)]
+
+
+def test_the_replicas_last_record_is_found():
+    assert align(placed("abcdef", 100), placed("abcd", 7)) == Anchor(103, 10)
+
+
+def test_records_that_look_alike_prove_nothing():
+    assert align(placed("aaaa"), placed("aa")) is None
+    assert align(placed("abab"), placed("ab")) is None
+
+
+def test_a_replica_that_holds_something_else_proves_nothing():
+    assert align(placed("abc"), placed("xyz")) is None
+    assert align(placed("abc"), []) is None
+    assert align([], placed("a")) is None
+
+
+def test_a_partition_without_an_anchor_counts_as_lost_whole():
+    mark = Mark(partition="t-0", source_begin=5, source_end=9, anchor=None)
+    assert loss(mark, 40, []) == Loss(partition="t-0", first=5, seen_end=9)
+    assert loss(mark, None, []).known == 4
+
+
+@given(
+    records=st.lists(st.integers(0, 3), max_size=40),
+    markers=st.sets(st.integers(0, 60)),
+    anchored=st.integers(0, 40),
+    mirrored=st.integers(0, 40),
+    trimmed=st.integers(0, 5),
+    repeated=st.integers(0, 3),
+)
+def test_the_loss_is_never_told_to_be_less_than_it_is(
+    records, markers, anchored, mirrored, trimmed, repeated
+):
+    """A source with transaction markers; a replica that holds a prefix, and repeats a little."""
+    anchored = min(anchored, len(records))
+    repeated = min(repeated, anchored)
+    mirrored = min(max(mirrored, anchored), len(records))
+    offsets, source, at = [], [], 0
+    for number, value in enumerate(records):
+        while at in markers:
+            at += 1
+        offsets.append(at)
+        source.append(Placed(at, b"%d:%d" % (number, value)))
+        at += 1
+    replica = [
+        Placed(trimmed + number, record.digest) for number, record in enumerate(source[:anchored])
+    ]
+    anchor = align(source[-50:], replica) if replica else nothing_mirrored(0, trimmed)
+    mark = Mark(partition="t-0", source_begin=0, source_end=at, anchor=anchor)
+    held = source[:anchored] + source[anchored - repeated : mirrored]
+    tail = [Placed(trimmed + number, record.digest) for number, record in enumerate(held)]
+    told = loss(mark, trimmed + len(held), tail)
+    missing = offsets[mirrored:]
+    assert all(offset >= told.first for offset in missing)
+    if not markers:
+        assert told.known == len(missing)
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_a_long_tail_is_found_by_its_last_records(before, shown):
+    source = [Placed(1000 + number, b"%d" % number) for number in range(before + shown)]
+    replica = [Placed(number, b"%d" % number) for number in range(before + 1)][-RUN:]
+    assert align(source, replica) == Anchor(1000 + before, before)

@@ -49,7 +49,9 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True, tag="routing"):
     """The physical cluster that serves the scope."""
     epoch: int
     """Grows by one with every committed switch."""
-    state: Literal["serving", "fenced"]
+    state: Literal["serving", "quiescing", "fenced"]
+    """`quiescing`: serving as ever, while consumer groups and transactions come to rest before a
+    fence. A node of an older release cannot read it, and stops."""
     term: int
     """`seq` of the newest switch request: the fencing token. 0 before the first."""
     switch_id: str | None = None

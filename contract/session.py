@@ -17,6 +17,28 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """A fresh id for every start of the process."""
 
 
+NAMED = 20
+"""So many of those that are restless are named in a report; the rest are counted."""
+
+
+class Unrest(msgspec.Struct, frozen=True, kw_only=True):
+    """What has not come to rest on a node whose scope is quiescing; all zero: the node is quiet."""
+
+    members: int = 0
+    """Members of consumer groups that have neither left nor asked to join again."""
+    member_names: tuple[str, ...] = ()
+    """The first of them: physical group, a space, member id."""
+    transactions: int = 0
+    """Transactions that were begun and have not ended."""
+    transaction_names: tuple[str, ...] = ()
+    """The first of their physical transactional ids."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the node is quiet."""
+        return not self.members and not self.transactions
+
+
 class ScopeReport(msgspec.Struct, frozen=True, kw_only=True):
     """One scope, as the node stands in it."""
 
@@ -32,6 +54,8 @@ class ScopeReport(msgspec.Struct, frozen=True, kw_only=True):
     """Requests whose connection was cut at the drain deadline, this term."""
     first_ack_ms: float | None = None
     """Milliseconds from the release to the first write that the new cluster acknowledged."""
+    unrest: Unrest | None = None
+    """None unless the scope is quiescing, as far as the node knows."""
 
 
 class NodeReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     """Seconds after which a switch that is not committed aborts by itself."""
     interlock_mirror_budget_s: float = Field(default=20.0, gt=0)
     """Seconds that the mirror gets to catch up before a switch gives up on it."""
+    interlock_quiesce_budget_s: float = Field(default=10.0, ge=0)
+    """Seconds that consumer groups and open transactions get to come to rest before the fence of a
+    switch that waits for the mirror; 0: they are not asked to. A switch can say another number."""
     interlock_crash_at: str | None = None
     """For tests: kill this process right after it appended an event of that kind."""
     interlock_log_format: Literal["json", "console"] = "json"

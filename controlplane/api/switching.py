@@ -35,8 +35,12 @@ def new_switch(
     to_cluster: str,
     mode: Mode,
     expected_epoch: int | None = None,
+    *,
+    quiesce_budget_s: float | None = None,
 ) -> StartSwitch:
-    """A request for a switch under a new id, with the configured budgets."""
+    """A request for a switch under a new id, with the configured budgets where none is given."""
+    if quiesce_budget_s is None:
+        quiesce_budget_s = plane.settings.interlock_quiesce_budget_s
     return StartSwitch(
         switch_id=str(UUID(bytes=uuid7().bytes)),
         scope=scope,
@@ -44,6 +48,7 @@ def new_switch(
         mode=mode,
         budget_s=plane.settings.interlock_switch_budget_s,
         mirror_budget_s=plane.settings.interlock_mirror_budget_s,
+        quiesce_budget_s=quiesce_budget_s,
         expected_epoch=expected_epoch,
     )
 

@@ -52,6 +52,7 @@ def start(
     mode: Mode = "planned",
     reason: str | None = None,
     accept_loss: bool = False,
+    quiesce_budget_s: float | None = None,
     detach: bool = False,
     connection: Connection = HERE,
 ) -> int:
@@ -62,10 +63,17 @@ def start(
         mode: planned: commits only what that cluster provably holds; forced: without looking.
         reason: why; stands in the log. A forced switch must have one.
         accept_loss: say that what the other cluster does not hold may be lost; forced only.
+        quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
         detach: do not wait for the end.
         connection: where to ask.
     """
-    body = {"toCluster": to, "mode": mode, "reason": reason, "acceptLoss": accept_loss}
+    body = {
+        "toCluster": to,
+        "mode": mode,
+        "reason": reason,
+        "acceptLoss": accept_loss,
+        "quiesceBudgetS": quiesce_budget_s,
+    }
     headers = {"Idempotency-Key": str(uuid4())}
     started = connection.post("/api/v1/switches", body, headers)
     if detach:

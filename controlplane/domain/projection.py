@@ -22,7 +22,8 @@ from controlplane.domain.switch import events as switch
 from controlplane.domain.switch.state import Switch
 
 ROUTING_KINDS = ("scope.opened", "switch.fence_ordered", "switch.committed", "switch.aborted")
-"""Events that make a routing record: the newest is what a lease has to have seen."""
+"""Events that open or close a scope: the newest is what a lease has to have seen. Quiescing does
+neither, so no lease waits for it."""
 
 
 def record_of(
@@ -140,7 +141,9 @@ def _alias(aliased: events.TopicAliased, recorded: Recorded) -> TopicAlias:
     )
 
 
-def _routing(recorded: Recorded, before: ControlState, moving: Switch | None) -> Routing | None:
+def _routing(  # noqa: PLR0911 - one line for each event
+    recorded: Recorded, before: ControlState, moving: Switch | None
+) -> Routing | None:
     event = recorded.event
     if isinstance(event, events.ScopeOpened):
         return Routing(scope=event.scope, cluster=event.cluster, epoch=0, state="serving", term=0)
@@ -151,6 +154,8 @@ def _routing(recorded: Recorded, before: ControlState, moving: Switch | None) ->
         raise TypeError(f"event {recorded.seq}: no scope {moving.scope} to switch")
     routed = msgspec.structs.replace(now, term=moving.term, switch_id=moving.switch_id)
     match event:
+        case switch.QuiesceOrdered():
+            return msgspec.structs.replace(routed, state="quiescing")
         case switch.FenceOrdered():
             return msgspec.structs.replace(routed, state="fenced")
         case switch.SwitchCommitted(epoch=epoch):

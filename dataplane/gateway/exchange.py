@@ -6,7 +6,7 @@ what was sent and is not answered. A switch moves requests from the second back 
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dataplane.gateway.frames import Frame
 from dataplane.virtual.apis import Api, Treatment
@@ -88,6 +88,13 @@ class Exchange:
         self._sent.append(request)
         if not request.api.repeatable:
             self._writes += 1
+
+    def again(self, requests: Iterable[Request], now: float) -> None:
+        """Queue requests that were taken out of the line, before all others, as if just asked."""
+        put_back = list(requests)
+        for request in put_back:
+            request.received_at = now
+        self._waiting.extendleft(reversed(put_back))
 
     def forget(self, request: Request) -> None:
         """There will be no answer: Produce with acks=0."""

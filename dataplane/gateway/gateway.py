@@ -18,6 +18,7 @@ from contract.records import (
     TopicMapping,
     VirtualCluster,
 )
+from contract.session import Unrest
 from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
@@ -165,9 +166,13 @@ class Gateway:
         relays = [c.relay for c in self.connections if c.relay is not None]
         mine = [r for r in relays if r.tenant.scope.name == scope]
         in_flight = sum(r.in_flight for r in mine)
-        held = sum(r.waiting for r in mine)
+        held = sum(r.waiting + r.parked for r in mine)
         known = self.scope(scope)
         return in_flight, held, known.cut, known.first_ack_ms
+
+    def unrest(self, scope: str) -> Unrest | None:
+        """What has not come to rest yet in a scope that is quiescing."""
+        return self.scope(scope).unrest(monotonic())
 
     # --- what client connections ask for ---------------------------------------------------------
 
@@ -313,6 +318,8 @@ class Gateway:
                 relay.renew_upstream(now)
                 if relay.waiting:
                     relay.refuse_overdue(now - HOLD_LIMIT)
+                if relay.parked:
+                    relay.answer_parked(now)
 
     def _upstreams_closed(self, scope: str) -> None:
         self.tell(machine.UpstreamsClosed(scope))

@@ -11,6 +11,7 @@ from typing import Protocol
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.outgoing import append_framed, write
+from dataplane.gateway.parking import Parking
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
@@ -62,6 +63,7 @@ class Relay:
         self._refusing = Refusing(
             exchange, services.write_order, tenant.vcluster.name, client.close
         )
+        self._parking = Parking(exchange, self._refusing, tenant, self)
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
@@ -79,6 +81,11 @@ class Relay:
         return self._exchange.waiting
 
     @property
+    def parked(self) -> int:
+        """Requests that wait for the end of a switch, out of the way of the others."""
+        return len(self._parking)
+
+    @property
     def in_flight(self) -> int:
         """Requests that a broker has and has not answered."""
         return self._exchange.in_flight
@@ -88,6 +95,7 @@ class Relay:
         self.mute.cancel()
         self.tenant.account.connections -= 1
         self.tenant.scope.members.discard(self)
+        self.tenant.scope.roster.gone(self)
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.let_go()
@@ -142,6 +150,8 @@ class Relay:
             if self._refusing.comes_too_early(request):
                 self._refusing.put_off(request, request.api.busy_error)
                 return None
+            if key in self.tenant.scope.watched and self._parking.takes(request, monotonic()):
+                return None
             if key not in self.tenant.account.rights.judged:
                 try:
                     program = request_program(key, request.header.version)
@@ -186,6 +196,11 @@ class Relay:
         self._client.send_answers()
         self._client.read_or_pause()
 
+    def answer_parked(self, now: float) -> None:
+        """Answer what has been parked for as long as its client can wait."""
+        self._parking.answer_overdue(now)
+        self._client.send_answers()
+
     # --- answers to the client ------------------------------------------------------------------
 
     def answers_received(self, upstream: UpstreamConnection, frames: list[Frame]) -> None:
@@ -216,7 +231,11 @@ class Relay:
         if request is None or request.header.correlation_id != correlation_id:
             raise MalformedFrameError(f"correlation id {correlation_id} was not asked for")
         tenant, ruling = self.tenant, request.ruling
-        if ruling is None:
+        if request.api.key in tenant.scope.watched and (
+            instead := self._parking.instead_of(frame, request, now)
+        ):
+            request.answer = [instead]
+        elif ruling is None:
             program = response_program(request.api.key, request.header.version)
             request.answer = program(frame, tenant.view, request.fact)
         else:
@@ -288,6 +307,7 @@ class Relay:
     def serve(self) -> None:
         """The scope is open: send what waits."""
         self._draining = False
+        self._parking.release(monotonic())
         self._services.counters.requests_held += self._exchange.waiting
         self.pace_broker()
         self.go_on(monotonic())

@@ -5,10 +5,22 @@ Carries out the orders of the node's state machine on every client connection of
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from contract.records import Routing
+from contract.session import NAMED, Unrest
+from dataplane.gateway.roster import Roster
 from dataplane.node.machine import Command, Order
+
+WATCHED: Final = frozenset({8, 11, 12, 13, 14})
+"""API keys of what members of groups say: OffsetCommit, JoinGroup, Heartbeat, LeaveGroup and
+SyncGroup."""
+WATCHED_QUIESCING: Final = WATCHED | {1}
+"""With Fetch."""
+
+CALL_AFTER: Final = 1.0
+"""Seconds from the last Fetch answer with records until members are asked to join again: they have
+handled and committed what they had by then. A cooperative member hands it out while it joins."""
 
 
 class Member(Protocol):
@@ -41,12 +53,39 @@ class Scope:
         """Writes in flight whose outcome stayed unknown, in the present term."""
         self.upstreams: set[asyncio.Transport] = set()
         """Connections to brokers, those included that only have to send their last bytes."""
+        self.roster = Roster()
+        self.watched = WATCHED
+        """API keys of requests and answers that are looked at on their way."""
+        self.quiescing_since: float | None = None
+        """Monotonic second from which on clients are to come to rest; None: they are not."""
         self._closed_for_good = False
         self._upstreams_closed = upstreams_closed
 
     def is_at(self, epoch: int) -> bool:
         """Whether the scope is open, and in that epoch."""
         return self.is_open and self.routing is not None and self.routing.epoch == epoch
+
+    @property
+    def epoch(self) -> int:
+        """Of the newest routing."""
+        return self.routing.epoch if self.routing is not None else 0
+
+    @property
+    def is_quiescing(self) -> bool:
+        """Whether clients are to come to rest."""
+        return self.quiescing_since is not None
+
+    def calls_members(self, now: float) -> bool:
+        """Whether members of groups are asked to join again."""
+        return self.quiescing_since is not None and now >= self.quiescing_since + CALL_AFTER
+
+    def unrest(self, now: float) -> Unrest | None:
+        """What has not come to rest yet; None if it is not asked to."""
+        if not self.is_quiescing:
+            return None
+        members = self.roster.restless(now)
+        names = tuple(f"{group} {member}" for group, member in members[:NAMED])
+        return Unrest(members=len(members), member_names=names)
 
     def carry_out(self, command: Command, now: float) -> None:
         """Do what the state machine says."""
@@ -96,17 +135,26 @@ class Scope:
         self.routing = routing
         self.is_open = True
         self.released_at = now
+        if routing.state != "quiescing":
+            self._quiesce_since(None)
+        elif not self.is_quiescing:
+            self._quiesce_since(now)
         for member in tuple(self.members):
             member.serve()
 
     def _fence(self, routing: Routing) -> None:
         self.routing = routing
         self.is_open = False
+        self._quiesce_since(None)
         self.cut = 0
         self.first_ack_ms = None
         for member in tuple(self.members):
             member.fence()
         self._tell_if_empty()
+
+    def _quiesce_since(self, at: float | None) -> None:
+        self.quiescing_since = at
+        self.watched = WATCHED if at is None else WATCHED_QUIESCING
 
     def _tell_if_empty(self) -> None:
         if not self.is_open and not self.upstreams:

@@ -67,6 +67,11 @@ class Relay(Owner, Protocol):
         ...
 
     @property
+    def parked(self) -> int:
+        """Requests that wait for the end of a switch, out of the way of the others."""
+        ...
+
+    @property
     def in_flight(self) -> int:
         """Requests that a broker has and has not answered."""
         ...
@@ -82,6 +87,9 @@ class Relay(Owner, Protocol):
 
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""
+
+    def answer_parked(self, now: float) -> None:
+        """Answer what has been parked for as long as its client can wait."""
 
     def renew_upstream(self, now: float) -> None:
         """Exchange a broker connection whose session ends."""

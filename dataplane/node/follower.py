@@ -18,13 +18,16 @@ from aiokafka.errors import KafkaError
 from contract.codec import UnknownRecordError, decode, require_readable
 from contract.fold import ControlState
 from contract.records import CONTROL_TOPIC, Node, Record, Routing
-from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnswer
+from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnswer, Unrest
 from dataplane.cancellation import heed_cancellation
 from dataplane.node import machine
 from dataplane.node.control_planes import ControlPlanes
 
 HEARTBEAT = 1.0
 """Seconds between two session reports, and between two looks at the topic's end."""
+
+QUIESCING_HEARTBEAT = 0.2
+"""Seconds between two session reports while a switch waits for clients to come to rest."""
 
 TICK = 0.1
 """Seconds between two looks at the clock."""
@@ -65,6 +68,10 @@ class Gateway(Protocol):
 
     def scope_counts(self, scope: str) -> tuple[int, int, int, float | None]:
         """In flight, held, cut, and milliseconds to the first acknowledged write."""
+        ...
+
+    def unrest(self, scope: str) -> Unrest | None:
+        """What has not come to rest yet in a scope that is quiescing."""
         ...
 
 
@@ -258,11 +265,16 @@ class Follower:
 
     async def _until_next_report(self) -> None:
         try:
-            async with asyncio.timeout(HEARTBEAT):
+            async with asyncio.timeout(self._heartbeat):
                 await self._report_now.wait()
         except TimeoutError:
             pass
         self._report_now.clear()
+
+    @property
+    def _heartbeat(self) -> float:
+        quiescing = any(s.routing.state == "quiescing" for s in self.state.standings)
+        return QUIESCING_HEARTBEAT if quiescing else HEARTBEAT
 
     def _report(self) -> NodeReport:
         scopes = {s.routing.scope: self._scope_report(s) for s in self.state.standings}
@@ -286,6 +298,7 @@ class Follower:
             held=held,
             cut=cut,
             first_ack_ms=first_ack_ms,
+            unrest=self._gateway.unrest(routing.scope),
         )
 
     async def leave(self) -> None:

@@ -101,7 +101,8 @@ class Order(Enum):
     """What the gateway is told to do with a scope."""
 
     SERVE = "serve"
-    """Connect to the routing's cluster, send what was held, go on."""
+    """Connect to the routing's cluster, send what was held, go on. While it is quiescing, too: to
+    the protocol that is serving."""
     FENCE = "fence"
     """Forward nothing more; close each upstream connection once its writes are answered."""
     CUT = "cut"
@@ -168,8 +169,8 @@ class Trigger(Enum):
     """What an event means to one scope."""
 
     FENCED = "the routing says fenced"
-    SERVED = "the routing says serving, in the epoch that the connections belong to"
-    MOVED = "the routing says serving, in another epoch"
+    SERVED = "the routing does not say fenced, in the epoch that the connections belong to"
+    MOVED = "the routing does not say fenced, in another epoch"
     LEASED = "the node holds a lease"
     LAPSED = "the node holds no lease"
     CLOSED = "the last upstream connection is closed"
@@ -181,6 +182,7 @@ TRANSITIONS: dict[tuple[Phase, Trigger], tuple[Phase, tuple[Order, ...]]] = {
     ("replaying", Trigger.FENCED): ("drained", (Order.REPORT,)),
     ("replaying", Trigger.LEASED): ("serving", (Order.SERVE, Order.REPORT)),
     ("serving", Trigger.FENCED): ("draining", (Order.FENCE, Order.REPORT)),
+    ("serving", Trigger.SERVED): ("serving", (Order.SERVE, Order.REPORT)),
     ("serving", Trigger.MOVED): ("serving", (Order.DROP, Order.SERVE, Order.REPORT)),
     ("serving", Trigger.LAPSED): ("self_fenced", (Order.DROP, Order.REPORT)),
     ("draining", Trigger.SERVED): ("serving", (Order.SERVE, Order.REPORT)),
@@ -265,7 +267,7 @@ def _enter_service(state: NodeState, now: float) -> tuple[NodeState, tuple[Comma
         return state, ()
     commands: tuple[Command, ...] = ()
     for standing in state.standings:
-        if standing.routing.state == "serving":
+        if standing.routing.state != "fenced":
             state, entered = _trigger(state, standing, Trigger.LEASED, now)
             commands += entered
     return state, commands

@@ -17,6 +17,7 @@ from contract.session import (
     ScopeReport,
     SessionAnswer,
     TopicCreated,
+    Unrest,
 )
 
 NODE_TOKEN = "node-token-node-token"
@@ -97,12 +98,13 @@ class FakeNode:
                 term=routing.term,
                 in_flight=0,
                 held=0,
+                unrest=Unrest() if routing.state == "quiescing" else None,
             )
             for routing in self.state.of(Routing)
         }
 
     def _phase(self, routing: Routing) -> Phase:
-        if routing.state == "serving":
+        if routing.state != "fenced":
             return "serving"
         return "draining" if self.never_drains else "drained"
 

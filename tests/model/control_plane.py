@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from controlplane.coordinator.memory import Memory
 from controlplane.domain.event import Recorded
 from controlplane.domain.switch import events
-from controlplane.domain.switch.state import ABORTABLE, Switch, after
+from controlplane.domain.switch.state import ABORTABLE, Phase, Switch, after
 from controlplane.domain.switch.steps import Append, next_steps
 from controlplane.domain.switch.view import MirrorState, NodeView, Preflight, Sweep, View
 from tests.model.world import BUDGET, LONG_AGO, NEW, OLD, TIMING, Flaws, Recall, World, routing
@@ -30,11 +30,12 @@ def request_switch(world: World) -> World:
         expected_epoch=0,
         budget_s=BUDGET,
         mirror_budget_s=2,
+        quiesce_budget_s=1,
     )
     left = world.left._replace(switches=number - 1)
     asked = _append(replace(world, switch=None, recall=Recall(), left=left), event)
-    # Until the fence traffic flows as ever, so what happens meanwhile need not be told apart.
-    while asked.switch is not None and asked.switch.fence_seq is None:
+    # Until then traffic flows as ever, so what happens meanwhile need not be told apart.
+    while asked.switch is not None and asked.switch.phase in {Phase.REQUESTED, Phase.PREPARING}:
         asked = lead(asked, Flaws())
     return replace(asked, recall=replace(asked.recall, requested_at=LONG_AGO))
 
@@ -178,6 +179,8 @@ def _append(world: World, event: events.SwitchEvent) -> World:
     switch = after(world.switch, recorded)
     now = replace(routing(world), term=switch.term)
     match event:
+        case events.QuiesceOrdered():
+            now = replace(now, state="quiescing")
         case events.FenceOrdered():
             now = replace(now, state="fenced")
         case events.SwitchCommitted(epoch=epoch):

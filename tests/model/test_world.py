@@ -35,7 +35,8 @@ ABLATIONS = {
 def after_an_abort() -> World:
     """A node said that it is drained, the switch was aborted, and the node serves again."""
     names = (
-        *("request", "publish", "lead", "n0 reads the topic", "n0 reports, hears nothing"),
+        *("request", "lead", "publish", "publish", "lead"),
+        *("n0 reads the topic", "n0 reports, hears nothing"),
         *("abort", "lead", "publish", "n0 reads the topic"),
     )
     world = follow(beginning(1, ONE_WRITE._replace(switches=2, aborts=1)), SOUND, names)

@@ -134,16 +134,13 @@ class World(msgspec.Struct, frozen=True):
 
 def routing(world: World) -> Routing:
     """The newest routing record."""
-    return _newest(world)[1]
+    return next(r for _, r in reversed(world.records) if isinstance(r, Routing))
 
 
 def fence_seq(world: World) -> int:
     """What a node has to have applied for a lease."""
-    return _newest(world)[0]
-
-
-def _newest(world: World) -> tuple[int, Routing]:
-    return next((q, r) for q, r in reversed(world.records) if isinstance(r, Routing))
+    routings = ((q, r) for q, r in reversed(world.records) if isinstance(r, Routing))
+    return next(q for q, r in routings if r.state != "quiescing")
 
 
 def with_node(world: World, number: int, node: Node) -> World:

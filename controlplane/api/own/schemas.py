@@ -1,7 +1,7 @@
 """Bodies of `/api/v1`, and how they are made from what is known."""
 
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -155,6 +155,8 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     """Must be given for a forced one."""
     accept_loss: bool = False
     """What a forced one must say: what the target does not hold yet, clients lose."""
+    quiesce_budget_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    """Seconds for groups and transactions to come to rest; by default as configured."""
 
 
 class AbortQuestion(Question, frozen=True, kw_only=True, rename="camel"):

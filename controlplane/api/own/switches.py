@@ -50,7 +50,12 @@ class SwitchController(Controller):
         """Start a switch. `If-Match` names the epoch that the scope must be in."""
         require_consent(data)
         command = new_switch(
-            plane, data.scope or plane.settings.scope, data.to_cluster, data.mode, _epoch(if_match)
+            plane,
+            data.scope or plane.settings.scope,
+            data.to_cluster,
+            data.mode,
+            _epoch(if_match),
+            quiesce_budget_s=data.quiesce_budget_s,
         )
         by = attribution(request, data.reason)
         switch_id = command.switch_id

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from contract.session import Unrest
 from controlplane.domain.event import Event
 from controlplane.domain.replica import Loss
 
@@ -42,6 +43,8 @@ class SwitchRequested(SwitchEvent, frozen=True, tag="switch.requested"):
     """Seconds from the request after which an uncommitted switch aborts by itself."""
     mirror_budget_s: float
     """Seconds that the mirror gets to catch up, before the fence and again after it."""
+    quiesce_budget_s: float = 0.0
+    """Seconds that consumer groups and transactions get to come to rest; 0: they are not asked."""
 
 
 class PreflightPassed(SwitchEvent, frozen=True, tag="switch.preflight_passed"):
@@ -57,11 +60,26 @@ class SwitchRejected(SwitchEvent, frozen=True, tag="switch.rejected"):
     cause: str
 
 
+class QuiesceOrdered(SwitchEvent, frozen=True, tag="switch.quiesce_ordered"):
+    """Nodes go on serving, and have consumer groups and transactions come to rest."""
+
+
+class Restless(msgspec.Struct, frozen=True, kw_only=True):
+    """A node on which not everything had come to rest when the fence was ordered."""
+
+    node_id: str
+    unrest: Unrest | None
+    """None: it did not say in time."""
+
+
 class FenceOrdered(SwitchEvent, frozen=True, tag="switch.fence_ordered"):
     """From here on no node may serve the scope, and no lease is granted below this `seq`."""
 
     participants: tuple[tuple[str, str], ...]
     """Node id and incarnation of every registered node: all of them must be accounted for."""
+    restless: tuple[Restless, ...] = ()
+    """What the fence interrupts, because the time for coming to rest was up. Empty: nothing, or
+    nobody was asked."""
 
 
 class NodeFenced(SwitchEvent, frozen=True, tag="switch.node_fenced"):

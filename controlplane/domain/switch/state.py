@@ -1,10 +1,12 @@
 """A switch as its events add up.
 
-REQUESTED -> PREPARING -> FENCING -> VERIFYING -> CATCHING_UP -> COMMITTED -> RESUMING -> COMPLETED
-    |            |           |           |             |
-    |            +-----------+-----+-----+-------------+
-    v                              v
- ABORTED  <-------------------- ABORTING          (never after COMMITTED)
+REQUESTED -> PREPARING -> QUIESCING -> FENCING -> VERIFYING -> CATCHING_UP -> COMMITTED
+    |            |            |           |           |             |             |
+    |            +------------+-----+-----+-----------+-------------+             v
+    v                               v                                         RESUMING
+ ABORTED  <--------------------- ABORTING  (never after COMMITTED)                |
+                                                                                  v
+                                                                              COMPLETED
 """
 
 from datetime import datetime
@@ -21,6 +23,7 @@ class Phase(StrEnum):
 
     REQUESTED = "requested"
     PREPARING = "preparing"
+    QUIESCING = "quiescing"
     FENCING = "fencing"
     VERIFYING = "verifying"
     CATCHING_UP = "catching_up"
@@ -34,7 +37,14 @@ class Phase(StrEnum):
 ENDED = frozenset({Phase.COMPLETED, Phase.ABORTED})
 """Phases that nothing follows."""
 ABORTABLE = frozenset(
-    {Phase.REQUESTED, Phase.PREPARING, Phase.FENCING, Phase.VERIFYING, Phase.CATCHING_UP}
+    {
+        Phase.REQUESTED,
+        Phase.PREPARING,
+        Phase.QUIESCING,
+        Phase.FENCING,
+        Phase.VERIFYING,
+        Phase.CATCHING_UP,
+    }
 )
 """Phases before the point of no return."""
 
@@ -60,6 +70,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     expected_epoch: int
     budget_s: float
     mirror_budget_s: float
+    quiesce_budget_s: float = 0.0
     actor: str
     reason: str | None
     term: int
@@ -67,6 +78,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     """How many events it has: what the next append is optimistic on."""
     phase: Phase = Phase.REQUESTED
+    quiesce_seq: int | None = None
     participants: tuple[Member, ...] = ()
     fence_seq: int | None = None
     fenced_at: datetime | None = None
@@ -106,6 +118,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
         case events.SwitchRejected(cause=cause):
             ended = recorded.recorded_at
             return _with(switch, phase=Phase.ABORTED, cause=cause, rejected=True, ended_at=ended)
+        case events.QuiesceOrdered():
+            return _with(switch, phase=Phase.QUIESCING, quiesce_seq=recorded.seq)
         case events.FenceOrdered(participants=participants):
             return _with(
                 switch,
@@ -158,6 +172,7 @@ def _requested(recorded: Recorded) -> Switch:
         expected_epoch=event.expected_epoch,
         budget_s=event.budget_s,
         mirror_budget_s=event.mirror_budget_s,
+        quiesce_budget_s=event.quiesce_budget_s,
         actor=recorded.actor,
         reason=recorded.reason,
         term=recorded.seq,

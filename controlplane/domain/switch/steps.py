@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from controlplane.domain.switch import events
+from controlplane.domain.switch.quiescing import asks_to_rest, restless
 from controlplane.domain.switch.rules import (
     ALL,
     Rules,
@@ -44,7 +45,7 @@ class Probe(msgspec.Struct, frozen=True):
 Step: TypeAlias = Append | Probe
 
 
-def next_steps(  # noqa: PLR0911 - one line for each phase
+def next_steps(  # noqa: C901, PLR0911 - one line for each phase
     view: View, now: float, rules: Rules = ALL
 ) -> tuple[Step, ...]:
     """What to do about the switch at this moment; nothing if it waits for somebody else.
@@ -62,6 +63,8 @@ def next_steps(  # noqa: PLR0911 - one line for each phase
             return _requested(view)
         case Phase.PREPARING:
             return _preparing(view, now)
+        case Phase.QUIESCING:
+            return _quiescing(view, now)
         case Phase.FENCING:
             return _fencing(view, now, rules)
         case Phase.VERIFYING:
@@ -91,15 +94,30 @@ def _requested(view: View) -> tuple[Step, ...]:
 def _preparing(view: View, now: float) -> tuple[Step, ...]:
     """Let the mirror come close while traffic still flows, so that the fence is short."""
     if view.switch.mode == "forced" or (view.mirror is not None and not view.mirror.far_behind):
-        participants = tuple((node.node_id, node.incarnation) for node in view.nodes)
-        return (
-            _append(
-                events.FenceOrdered(switch_id=view.switch.switch_id, participants=participants)
-            ),
-        )
+        if asks_to_rest(view):
+            return (_append(events.QuiesceOrdered(switch_id=view.switch.switch_id)),)
+        return (_fence(view),)
     if now >= view.phase_seen_at + view.switch.mirror_budget_s:
         return (_abort(view, _mirror_cause(view)),)
     return (Probe("mirror"),)
+
+
+def _quiescing(view: View, now: float) -> tuple[Step, ...]:
+    """Let clients come to rest, but not for ever: the fence comes when their time is up."""
+    waiting = restless(view)
+    if waiting and now < view.phase_seen_at + view.switch.quiesce_budget_s:
+        return ()
+    return (_fence(view, waiting),)
+
+
+def _fence(view: View, waiting: tuple[events.Restless, ...] = ()) -> Append:
+    return _append(
+        events.FenceOrdered(
+            switch_id=view.switch.switch_id,
+            participants=tuple((node.node_id, node.incarnation) for node in view.nodes),
+            restless=waiting,
+        )
+    )
 
 
 def _fencing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:

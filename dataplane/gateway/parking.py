@@ -1,0 +1,147 @@
+"""What a scope that is quiescing does to the requests of one client connection.
+
+Consumers are led to commit on the old cluster and to wait for the new one, by what any rebalance
+does to them: no more records, a Heartbeat that says REBALANCE_IN_PROGRESS, and a JoinGroup whose
+answer takes its time. That JoinGroup is **parked**: taken out of the line, so that a commit behind
+it on the same connection still reaches the old cluster. (Its answer waits behind that of JoinGroup,
+as with a broker.) Fetch is answered without records once it has waited for as long as the client
+said, because a client may send its heartbeats behind it, on the same connection.
+"""
+
+from collections import deque
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from dataplane.gateway.exchange import Exchange, Request
+from dataplane.gateway.frames import Frame
+from dataplane.gateway.refusing import Refusing
+from dataplane.gateway.tenant import Tenant
+from dataplane.virtual.empty_fetch import empty_fetch
+from dataplane.virtual.heads import HEARTBEAT, JOIN_GROUP, OFFSET_COMMIT, Membership, membership
+from dataplane.virtual.messages import decode_request, decode_response
+from dataplane.virtual.refusals import refusal
+
+FETCH: Final = 1
+LEAVE_GROUP: Final = 13
+ILLEGAL_GENERATION: Final = 22
+UNKNOWN_MEMBER_ID: Final = 25
+REBALANCE_IN_PROGRESS: Final = 27
+
+PARKING_LIMIT: Final = 25.0
+"""Seconds that a JoinGroup may be parked: of all clients' limits the lowest is 30 s (aiokafka)."""
+
+
+class _Parked(NamedTuple):
+    request: Request
+    until: float
+    """Monotonic second at which it is answered, if nothing has happened before."""
+    epoch: int
+    is_member: bool
+    """Whether it is the JoinGroup of a member, which the next cluster will not know."""
+
+
+class Parking:
+    """The parked requests of one connection, in the order in which they came."""
+
+    def __init__(
+        self, exchange: Exchange, refusing: Refusing, tenant: Tenant, connection: object
+    ) -> None:
+        """Share the connection's requests; `connection` is who speaks on it."""
+        self._exchange = exchange
+        self._refusing = refusing
+        self._tenant = tenant
+        self._scope = tenant.scope
+        self._connection = connection
+        self._parked: deque[_Parked] = deque()
+
+    def __len__(self) -> int:
+        return len(self._parked)
+
+    def takes(self, request: Request, now: float) -> bool:
+        """Whether a watched request does not go to a broker now: it is parked, or answered.
+
+        Raises:
+            MalformedFrameError: it cannot be read.
+        """
+        match request.api.key:
+            case key if key == FETCH:
+                longest = decode_request(request.frame).body.max_wait
+                self._park(request, now + longest / timedelta(seconds=1))
+                return True
+            case key if key == LEAVE_GROUP:
+                self._leave(request)
+                return False
+            case key:
+                return self._heed(key, request, now)
+
+    def instead_of(self, answer: Frame, request: Request, now: float) -> bytes | None:
+        """The answer to a watched request that a client gets instead of a broker's, if any.
+
+        Raises:
+            MalformedFrameError: the broker's cannot be read.
+        """
+        match request.api.key:
+            case key if key == FETCH:
+                return empty_fetch(request.frame)
+            case key if key == HEARTBEAT and self._scope.calls_members(now):
+                body = decode_response(key, request.header.version, answer)
+                called = body.error_code == 0
+                return refusal(request.frame, REBALANCE_IN_PROGRESS) if called else None
+            case _:
+                return None
+
+    def release(self, now: float) -> None:
+        """The scope serves: what was parked goes on, but for members that the cluster knows not."""
+        going_on = []
+        for parked in self._parked:
+            if parked.is_member and parked.epoch != self._scope.epoch:
+                self._refusing.refuse(parked.request, UNKNOWN_MEMBER_ID)
+            else:
+                going_on.append(parked.request)
+        self._parked.clear()
+        self._exchange.again(going_on, now)
+
+    def answer_overdue(self, now: float) -> None:
+        """Answer what has been parked for as long as its client can wait."""
+        overdue = [parked for parked in self._parked if now >= parked.until]
+        for parked in overdue:
+            self._parked.remove(parked)
+            if parked.request.api.key == FETCH:
+                parked.request.answer = [empty_fetch(parked.request.frame)]
+            else:
+                self._refusing.put_off(parked.request, parked.request.api.busy_error)
+
+    def _heed(self, key: int, request: Request, now: float) -> bool:
+        said = membership(request.frame)
+        said = said._replace(group=self._physical(said.group))
+        if key == OFFSET_COMMIT and self._is_stale(said):
+            self._refusing.refuse(request, ILLEGAL_GENERATION)
+            return True
+        self._scope.roster.note(key, said, self._connection, self._scope.epoch, now)
+        if key != JOIN_GROUP or not self._scope.is_quiescing:
+            return False
+        self._park(request, request.received_at + PARKING_LIMIT, is_member=bool(said.member))
+        return True
+
+    def _is_stale(self, said: Membership) -> bool:
+        """Whether a position of the cluster before would be committed.
+
+        Whoever was a member there and is none here yet may commit as if it had never been in a
+        group: aiokafka does.
+        """
+        if said.member or said.generation >= 0:
+            return False
+        roster, epoch = self._scope.roster, self._scope.epoch
+        return roster.is_of_older_epoch(said.group, self._connection, epoch)
+
+    def _leave(self, request: Request) -> None:
+        body = decode_request(request.frame).body
+        members = [member.member_id for member in getattr(body, "members", ())]
+        for member in members or [body.member_id]:
+            self._scope.roster.left(self._physical(body.group_id), member)
+
+    def _park(self, request: Request, until: float, *, is_member: bool = False) -> None:
+        self._parked.append(_Parked(request, until, self._scope.epoch, is_member))
+
+    def _physical(self, group: str) -> str:
+        return self._tenant.vcluster.name + group

@@ -1,0 +1,86 @@
+"""The first fields of requests about groups and transactions, read without the rest.
+
+They come first in every version, so what may be a long list behind them costs nothing.
+"""
+
+import struct
+from typing import Final, NamedTuple
+
+from dataplane.wire.errors import MalformedFrameError
+from dataplane.wire.header import peek, request_is_tagged
+from dataplane.wire.primitives import INT16, INT32, Buffer, skip_tags, uvarint
+
+OFFSET_COMMIT: Final = 8
+JOIN_GROUP: Final = 11
+HEARTBEAT: Final = 12
+SYNC_GROUP: Final = 14
+_REBALANCE_TIMEOUT_SINCE: Final = 1
+_NO_GENERATION: Final = -1
+
+
+class Membership(NamedTuple):
+    """Who speaks in JoinGroup, SyncGroup, Heartbeat or OffsetCommit."""
+
+    group: str
+    member: str
+    """Empty: one that is not in the group yet, or does not want to be."""
+    generation: int
+    """-1 in JoinGroup, and of whoever commits without being a member."""
+    session_timeout: float | None = None
+    """Seconds; JoinGroup alone says it."""
+
+
+def membership(frame: Buffer) -> Membership:
+    """Who speaks in a request of one of these four APIs. Raises MalformedFrameError."""
+    try:
+        return _membership(frame)
+    except (IndexError, struct.error, UnicodeDecodeError) as error:
+        raise MalformedFrameError(f"the group and member cannot be read: {error}") from None
+
+
+def transactional_id(frame: Buffer) -> str:
+    """Of a request that begins with it; empty if it is null. Raises MalformedFrameError.
+
+    They are AddPartitionsToTxn (up to version 3), AddOffsetsToTxn, EndTxn, TxnOffsetCommit and
+    InitProducerId.
+    """
+    try:
+        return _string(frame, *_body(frame))[0]
+    except (IndexError, struct.error, UnicodeDecodeError) as error:
+        raise MalformedFrameError(f"the transactional id cannot be read: {error}") from None
+
+
+def _membership(frame: Buffer) -> Membership:
+    header = peek(frame)
+    at, compact = _body(frame)
+    group, at = _string(frame, at, compact)
+    (number,) = INT32.unpack_from(frame, at)
+    at += INT32.size
+    if header.api_key != JOIN_GROUP:
+        return Membership(group, _string(frame, at, compact)[0], number)
+    if header.version >= _REBALANCE_TIMEOUT_SINCE:
+        at += INT32.size
+    member = _string(frame, at, compact)[0]
+    return Membership(group, member, _NO_GENERATION, number / 1000)
+
+
+def _body(frame: Buffer) -> tuple[int, bool]:
+    """Where the body begins, and whether its strings are compact."""
+    header = peek(frame)
+    (client_id_size,) = INT16.unpack_from(frame, 8)
+    at = 10 + max(client_id_size, 0)
+    tagged = request_is_tagged(header.api_key, header.version)
+    return (skip_tags(frame, at) if tagged else at), tagged
+
+
+def _string(frame: Buffer, at: int, compact: bool) -> tuple[str, int]:  # noqa: FBT001 - goes with `at`, as `_body` returns them
+    if compact:
+        size, at = uvarint(frame, at)
+        size -= 1
+    else:
+        (size,) = INT16.unpack_from(frame, at)
+        at += INT16.size
+    end = at + max(size, 0)
+    if end > len(frame):
+        raise MalformedFrameError(f"a string of {size} bytes at byte {at} ends beyond the frame")
+    return bytes(frame[at:end]).decode(), end

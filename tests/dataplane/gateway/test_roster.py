@@ -1,0 +1,96 @@
+"""Who is in which group, and which of them are at rest."""
+
+from dataplane.gateway.roster import SESSION_TIMEOUT, Roster
+from dataplane.virtual.heads import (
+    HEARTBEAT,
+    JOIN_GROUP,
+    OFFSET_COMMIT,
+    SYNC_GROUP,
+    Membership,
+)
+
+HERE, ELSEWHERE = object(), object()
+MEMBER = ("g", "m")
+
+
+def said(member: str = "m", generation: int = 1, session_timeout: float | None = None):
+    return Membership("g", member, generation, session_timeout)
+
+
+def roster_with_a_member() -> Roster:
+    roster = Roster()
+    roster.note(HEARTBEAT, said(), HERE, 0, 0.0)
+    return roster
+
+
+class TestRestlessness:
+    def test_a_member_that_reads_is_restless(self) -> None:
+        assert roster_with_a_member().restless(1.0) == [MEMBER]
+
+    def test_asking_to_join_again_is_rest_and_commits_do_not_end_it(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(JOIN_GROUP, said(session_timeout=10.0), HERE, 0, 1.0)
+        roster.note(OFFSET_COMMIT, said(), HERE, 0, 1.1)
+        roster.note(HEARTBEAT, said(), HERE, 0, 1.2)
+        assert roster.restless(2.0) == []
+
+    def test_rest_ends_when_the_member_has_joined(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(JOIN_GROUP, said(), HERE, 0, 1.0)
+        roster.note(SYNC_GROUP, said(), HERE, 0, 1.1)
+        assert roster.restless(2.0) == [MEMBER]
+
+    def test_one_that_joins_for_the_first_time_has_nothing_to_finish(self) -> None:
+        roster = Roster()
+        roster.note(JOIN_GROUP, said(member=""), HERE, 0, 0.0)
+        assert roster.restless(0.0) == []
+
+    def test_one_that_left_is_none(self) -> None:
+        roster = roster_with_a_member()
+        roster.left("g", "m")
+        assert roster.restless(1.0) == []
+
+    def test_silence_beyond_the_session_timeout_is_the_end_of_a_member(self) -> None:
+        roster = roster_with_a_member()
+        assert roster.restless(SESSION_TIMEOUT - 0.1) == [MEMBER]
+        assert roster.restless(SESSION_TIMEOUT) == []
+
+    def test_a_member_can_have_a_session_timeout_of_its_own(self) -> None:
+        roster = Roster()
+        roster.note(JOIN_GROUP, said(session_timeout=6.0), HERE, 0, 0.0)
+        roster.note(SYNC_GROUP, said(), HERE, 0, 0.0)
+        assert roster.restless(5.9) == [MEMBER]
+        assert roster.restless(6.0) == []
+
+    def test_whoever_asks_for_a_new_member_id_is_the_old_one_no_more(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(JOIN_GROUP, said(member=""), HERE, 0, 1.0)
+        assert roster.restless(1.0) == []
+
+    def test_a_connection_takes_only_those_with_it_who_spoke_there_last(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(HEARTBEAT, said(), ELSEWHERE, 0, 1.0)
+        roster.gone(HERE)
+        assert roster.restless(1.0) == [MEMBER]
+        roster.gone(ELSEWHERE)
+        assert roster.restless(1.0) == []
+
+
+class TestEpochs:
+    def test_a_member_of_the_epoch_before_is_known_where_it_spoke(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(HEARTBEAT, said(), HERE, 1, 1.0)
+        assert roster.is_of_older_epoch("g", HERE, 1)
+        assert not roster.is_of_older_epoch("g", ELSEWHERE, 1)
+        assert not roster.is_of_older_epoch("other", HERE, 1)
+
+    def test_one_that_joined_here_is_of_this_epoch(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(JOIN_GROUP, said(member=""), HERE, 1, 1.0)
+        roster.note(JOIN_GROUP, said(member="new"), HERE, 1, 1.1)
+        assert not roster.is_of_older_epoch("g", HERE, 1)
+
+    def test_one_that_never_was_a_member_may_commit_as_it_likes(self) -> None:
+        roster = Roster()
+        roster.note(OFFSET_COMMIT, said(member="", generation=-1), HERE, 0, 0.0)
+        assert not roster.is_of_older_epoch("g", HERE, 1)

@@ -13,7 +13,9 @@ VERSIONS = range(APIS[1].lowest, APIS[1].highest + 1)
 
 
 def fetch(version: int) -> bytes:
-    topics = next(f for f in struct_of(entity_of(1, version, "request")).fields if f.name == "topics")
+    topics = next(
+        f for f in struct_of(entity_of(1, version, "request")).fields if f.name == "topics"
+    )
     assert topics.struct is not None
     inner = next(f for f in topics.struct.fields if f.name == "partitions")
     assert inner.struct is not None

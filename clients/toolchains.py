@@ -36,6 +36,11 @@ def java_exercise(version: str, report: Report = silent) -> Sequence[str]:
     return _java(_java_client(version, report), "Exercise", report)
 
 
+def java_reader(version: str, report: Report = silent) -> Sequence[str]:
+    """The command of a member of a consumer group, on one release of kafka-clients."""
+    return _java(_java_client(version, report), "Reader", report)
+
+
 def streams_program(report: Report = silent) -> Sequence[str]:
     """The command of the Streams application."""
     return _java(_streams_jars(report), "WordCount", report)
@@ -130,6 +135,7 @@ def _compile_java(sources: Path, folder: Path) -> None:
     javac = _found("javac", "default-jdk-headless")
     compilations = {
         "Exercise.java": _java_client(OLDEST_JAVA_CLIENT, silent),
+        "Reader.java": _java_client(OLDEST_JAVA_CLIENT, silent),
         "WordCount.java": _streams_jars(silent),
     }
     for source, jars in compilations.items():

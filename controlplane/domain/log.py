@@ -31,6 +31,7 @@ AnyEvent = (
     | switch.SwitchRequested
     | switch.PreflightPassed
     | switch.SwitchRejected
+    | switch.QuiesceOrdered
     | switch.FenceOrdered
     | switch.NodeFenced
     | switch.NodeDrained

@@ -12,11 +12,14 @@ from sandbox.kafka import KafkaCluster
 class Mirror:
     """Copies a topic of one partition from one cluster to another while it is entered."""
 
-    def __init__(self, source: KafkaCluster, target: KafkaCluster, topic: str) -> None:
+    def __init__(
+        self, source: KafkaCluster, target: KafkaCluster, topic: str, start: int = 0
+    ) -> None:
+        """Begin at an offset of the source: what stands before it, the target has."""
         self._consumer = Consumer(
             {"bootstrap.servers": source.bootstrap_servers, "group.id": uuid.uuid4().hex}
         )
-        self._consumer.assign([TopicPartition(topic, 0, 0)])
+        self._consumer.assign([TopicPartition(topic, 0, start)])
         self._producer = Producer(
             {"bootstrap.servers": target.bootstrap_servers, "enable.idempotence": True}
         )

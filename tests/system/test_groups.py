@@ -1,0 +1,91 @@
+"""Consumer groups under planned switches, there and back: nothing is read twice, nothing missed."""
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from sandbox.kafka import KafkaCluster
+from sandbox.process import wait_until
+from tests.system.load import Load
+from tests.system.mirror import Mirror
+from tests.system.operator import PATIENCE, Operator
+from tests.system.positions import Positions
+from tests.system.readers import READERS, Reader
+
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
+
+TOPICS = ["orders", "users"]
+GROUP = "readers"
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_group_reads_everything_once(operator: Operator, vcluster: str, kind: str):
+    for topic in TOPICS:
+        operator.create_topic(vcluster, topic)
+    operator.wait_for_agreement()
+    clients = [operator.client(vcluster, gateway) for gateway in (0, 1)]
+    with ExitStack() as reading:
+        readers = [
+            reading.enter_context(READERS[kind](client, GROUP, TOPICS, number))
+            for number, client in enumerate(clients)
+        ]
+        with ExitStack() as writing:
+            loads = [writing.enter_context(Load([operator.client(vcluster)], t)) for t in TOPICS]
+            wait_until(lambda: all(r.seen for r in readers), "both members read", PATIENCE)
+            for _ in range(2):
+                assert switch(operator, vcluster)["restless"] == []
+                for load in loads:
+                    load.wait_for_more(40)
+        wait_until(lambda: read_all(loads, readers), "everything was read", PATIENCE)
+    assert [load.errors for load in loads] == [[], []]
+    assert [reader.errors for reader in readers] == [[], []]
+    assert_read_once(loads, readers)
+
+
+def switch(operator: Operator, vcluster: str) -> dict[str, Any]:
+    """Switch with a mirror of all topics; what was recorded when the fence was ordered."""
+    source = operator.cluster(operator.routing()["cluster"])
+    to = operator.other_cluster()
+    target = operator.cluster(to)
+    seq = operator.events()[-1]["seq"]
+    with ExitStack() as running:
+        for topic in TOPICS:
+            physical = vcluster + topic
+            start = end_of(target, physical)
+            running.enter_context(Mirror(source, target, physical, start))
+        running.enter_context(Positions(source, target, [vcluster + GROUP]))
+        answer = operator.switch(to, wait="mirror")
+        assert answer.json() == {"message": "Cluster switched"}
+    (fence,) = operator.events(after=seq, kind="switch.fence_ordered")
+    data: dict[str, Any] = fence["data"]
+    return data
+
+
+def end_of(cluster: KafkaCluster, topic: str) -> int:
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+    asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
+    (future,) = admin.list_offsets(asked).values()
+    return int(future.result(10).offset)
+
+
+def seen_by(readers: list[Reader]) -> Counter[tuple[str, bytes]]:
+    return sum((reader.seen for reader in readers), Counter())
+
+
+def read_all(loads: list[Load], readers: list[Reader]) -> bool:
+    return len(seen_by(readers)) == sum(len(load.acknowledgements) for load in loads)
+
+
+def assert_read_once(loads: list[Load], readers: list[Reader]) -> None:
+    seen = seen_by(readers)
+    sent = {
+        (topic, acknowledgement.value)
+        for topic, load in zip(TOPICS, loads, strict=True)
+        for acknowledgement in load.acknowledgements
+    }
+    assert sorted(sent - set(seen)) == [], "missed"
+    assert sorted((key, n) for key, n in seen.items() if n > 1) == [], "read twice"

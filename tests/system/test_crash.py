@@ -38,7 +38,7 @@ PLANNED = (
     events.SwitchCompleted,
 )
 AROUND_NO_RETURN = (events.FenceOrdered, events.SwitchCommitted)
-MIRRORED = (events.SourceFrozen, events.CaughtUp)
+MIRRORED = (events.QuiesceOrdered, events.SourceFrozen, events.CaughtUp)
 """What a switch that waits for its mirror adds."""
 ABORTING = (events.AbortRequested, events.SwitchAborted)
 BYPASSED = (events.BypassDetected,)

@@ -1,9 +1,11 @@
 """The coordinator's decisions, one situation at a time; time is a number."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from contract.session import ScopeReport
+from contract.session import ScopeReport, Unrest
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
@@ -25,7 +27,7 @@ MEMBERS = (("n1", "i1"), ("n2", "i1"))
 
 
 def switch(phase: Phase, **changes) -> Switch:
-    fenced = phase not in {Phase.REQUESTED, Phase.PREPARING}
+    fenced = phase not in {Phase.REQUESTED, Phase.PREPARING, Phase.QUIESCING}
     defaults = {
         "switch_id": "s",
         "scope": "main",
@@ -56,6 +58,7 @@ def node(node_id: str, phase: str | None = None, **changes) -> NodeView:
             term=changes.pop("term", TERM),
             in_flight=0,
             held=3,
+            unrest=changes.pop("unrest", None),
         )
     defaults = {
         "node_id": node_id,
@@ -144,6 +147,51 @@ class TestBeforeTheFence:
         at = view(switch(Phase.PREPARING, mode="forced"), node("n1", "serving"), node("n2"))
         ((fence,),) = (step.events for step in next_steps(at, 1.0))
         assert fence.participants == MEMBERS
+
+
+class TestQuiescing:
+    """Consumer groups and transactions get time to come to rest, and no more than that."""
+
+    UNREST = Unrest(members=1, member_names=("teamAreaders m1",))
+
+    @staticmethod
+    def quiescing(*nodes: NodeView) -> View:
+        return view(switch(Phase.QUIESCING, quiesce_budget_s=10.0, quiesce_seq=11), *nodes)
+
+    def test_comes_before_the_fence_once_the_mirror_is_close(self) -> None:
+        at = view(switch(Phase.PREPARING, quiesce_budget_s=10.0), mirror=BEHIND)
+        assert kinds(at) == ["quiesce_ordered"]
+
+    def test_is_left_out_of_a_forced_switch(self) -> None:
+        forced = switch(Phase.PREPARING, mode="forced", quiesce_budget_s=10.0)
+        assert kinds(view(forced)) == ["fence_ordered"]
+
+    @pytest.mark.parametrize(
+        "restless",
+        [
+            {"unrest": UNREST},
+            {"unrest": Unrest(transactions=1)},
+            {"unrest": None},
+            {"unrest": Unrest(), "applied_seq": 10},
+            {"unrest": Unrest(), "reported_incarnation": "i0"},
+        ],
+    )
+    def test_waits_for_every_node_that_is_alive(self, restless: dict[str, Any]) -> None:
+        quiet = node("n1", "serving", unrest=Unrest())
+        assert kinds(self.quiescing(quiet, node("n2", "serving", **restless))) == []
+
+    def test_ends_when_all_are_quiet_without_waiting_for_the_dead(self) -> None:
+        at = self.quiescing(node("n1", "serving", unrest=Unrest()), node("n2"))
+        ((fence,),) = (step.events for step in next_steps(at, 1.0))
+        assert (fence.participants, fence.restless) == (MEMBERS, ())
+
+    def test_ends_with_its_budget_and_names_what_is_left(self) -> None:
+        at = self.quiescing(node("n1", "serving", unrest=self.UNREST), node("n2", "serving"))
+        ((fence,),) = (step.events for step in next_steps(at, 10.0))
+        assert [(r.node_id, r.unrest) for r in fence.restless] == [
+            ("n1", self.UNREST),
+            ("n2", None),
+        ]
 
 
 class TestBarrier:

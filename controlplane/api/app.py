@@ -18,6 +18,7 @@ from controlplane.api.own.events import EventController
 from controlplane.api.own.fleet import ClusterController, NodeController
 from controlplane.api.own.plans import plan
 from controlplane.api.own.policies import PolicyController
+from controlplane.api.own.reports import report
 from controlplane.api.own.switches import SwitchController
 from controlplane.api.own.tenants import TenantController
 from controlplane.plane import ControlPlane
@@ -43,6 +44,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             ClusterController,
             NodeController,
             SwitchController,
+            report,
             plan,
             EventController,
             ControlTopicController,

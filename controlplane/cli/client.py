@@ -43,6 +43,10 @@ class Connection:
         wanted = {key: value for key, value in params.items() if value is not None}
         return self._ask("GET", path, params=wanted)
 
+    def text(self, path: str, **params: str) -> str:
+        """The page at a path of the API, as it is."""
+        return self._request("GET", path, params=params).text
+
     def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         """Have something done."""
         return self._ask("POST", path, json=body, headers=headers)
@@ -72,6 +76,10 @@ class Connection:
             self._unreachable(error)
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
+        answer = self._request(method, path, **request)
+        return answer.json() if answer.content else None
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             with self._client() as client:
                 answer = client.request(method, path, **request)
@@ -79,7 +87,7 @@ class Connection:
             self._unreachable(error)
         if answer.is_error:
             _refuse(answer)
-        return answer.json() if answer.content else None
+        return answer
 
     def _client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, auth=(self.user, self.password), timeout=_TIMEOUT_S)

@@ -1,9 +1,9 @@
 """`interlock switch`."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from controlplane.cli.client import HERE, Connection, Exit, fail
 from controlplane.cli.display import cell, print_json, say, show, show_one
@@ -118,6 +118,25 @@ def show_switch(switch_id: str | None = None, /, connection: Connection = HERE) 
     show(connection, {"items": nodes}, columns)
     for event in answer["events"]:
         say(_line(event))
+
+
+@switch.command
+def report(
+    switch_id: str | None = None,
+    /,
+    *,
+    form: Annotated[Literal["md", "json", "html"], Parameter(name="--format")] = "md",
+    connection: Connection = HERE,
+) -> None:
+    """Tell the whole story of a switch: who, why, when, the proof, and what it cost.
+
+    Args:
+        switch_id: which one; the newest if none is given.
+        form: md: for people, also as plain text; json: for programs; html: a page to send around.
+        connection: where to ask.
+    """
+    path = f"/api/v1/switches/{switch_id or _newest(connection)}/report"
+    say(connection.text(path, format=form).rstrip("\n"))
 
 
 @switch.command

@@ -48,6 +48,13 @@ async def test_from_a_virtual_cluster_to_the_audit(interlock):
     shown = json.loads(output)
     assert shown["switch"]["reason"] == "drill"
     assert [node["evidence"] for node in shown["switch"]["nodes"]] == ["report"]
+    code, output, _ = await interlock("switch", "report")
+    assert code == 0
+    assert "- Outcome: completed: every node that is alive serves failover" in output
+    code, output, _ = await interlock("switch", "report", "--format", "json")
+    assert json.loads(output)["nodes"][0]["evidence"] == "report"
+    code, output, _ = await interlock("switch", "report", "--format", "html")
+    assert "<h1>Switch of main: main to failover</h1>" in output
     code, output, _ = await interlock("audit", "log", "--kind", "switch.committed", "-o", "json")
     assert len(json.loads(output)["items"]) == 1
     code, output, _ = await interlock("audit", "verify")

@@ -1,0 +1,170 @@
+"""A switch told afterwards: worked out from its events alone, by whoever has the log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from controlplane.domain.event import Recorded
+from controlplane.domain.switch import events
+from controlplane.domain.switch.state import Phase, Switch, after
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """A phase that the switch went through."""
+
+    phase: Phase
+    began_at: datetime
+    took_ms: float | None
+    """None for the last one."""
+
+
+class NodeStory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gateway node did."""
+
+    node_id: str
+    evidence: Literal["report", "lease_expired", "none"]
+    """How it is known that it had stopped; `none` if it never was."""
+    stopped_after_ms: float | None
+    """From the fence to that evidence."""
+    held: int | None
+    """Requests that waited on it when it had stopped; None if it did not say."""
+    cut: int | None
+    """Writes whose outcome its clients could not learn; None if it did not say."""
+    resumed_after_ms: float | None
+    """From the commit until it served the target; None if it did not come back in time."""
+    first_ack_ms: float | None
+    """From then to the first write that the target acknowledged."""
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """That the target held everything when it was committed."""
+
+    stood_still_ms: float
+    """How long the old cluster was seen not to move."""
+    partitions: int
+    offsets_digest: str
+    """SHA-256 of the old cluster's partitions and end offsets, as JSON."""
+    ends: tuple[tuple[str, int, int], ...]
+    """Partition, and where it ended on the old cluster and on the target."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole story."""
+
+    switch_id: str
+    scope: str
+    mode: events.Mode
+    from_cluster: str
+    to_cluster: str
+    outcome: Phase
+    cause: str | None
+    """Why it was rejected or undone."""
+    requested_by: str
+    reason: str | None
+    requested_at: datetime
+    ended_at: datetime | None
+    fenced_ms: float | None
+    """From the fence until clients were served again: by the target, or by the old cluster."""
+    stages: tuple[Stage, ...]
+    checks: tuple[events.Check, ...]
+    nodes: tuple[NodeStory, ...]
+    proof: Proof | None
+    loss: events.LossRecorded | None
+
+
+def report_of(history: Sequence[Recorded]) -> Report:
+    """The story of a switch.
+
+    Args:
+        history: all its events so far, in order; at least the first.
+    """
+    switch, stages = _stages(history)
+    happened = [recorded.event for recorded in history]
+    return Report(
+        switch_id=switch.switch_id,
+        scope=switch.scope,
+        mode=switch.mode,
+        from_cluster=switch.from_cluster,
+        to_cluster=switch.to_cluster,
+        outcome=switch.phase,
+        cause=switch.cause,
+        requested_by=switch.actor,
+        reason=switch.reason,
+        requested_at=switch.requested_at,
+        ended_at=switch.ended_at,
+        fenced_ms=_ms(switch.fenced_at, switch.committed_at or switch.ended_at),
+        stages=stages,
+        checks=next((e.checks for e in happened if isinstance(e, _Checked)), ()),
+        nodes=tuple(_story(switch, history, node_id) for node_id, _ in switch.participants),
+        proof=_proof(happened, switch),
+        loss=next((e for e in happened if isinstance(e, events.LossRecorded)), None),
+    )
+
+
+_Checked = events.PreflightPassed | events.SwitchRejected
+
+
+def _stages(history: Sequence[Recorded]) -> tuple[Switch, tuple[Stage, ...]]:
+    """The switch as it stands, and its phases with their beginnings."""
+    began: list[tuple[Phase, datetime]] = []
+    switch = after(None, history[0])
+    for recorded in history:
+        switch = after(switch, recorded) if recorded is not history[0] else switch
+        if not began or began[-1][0] is not switch.phase:
+            began.append((switch.phase, recorded.recorded_at))
+    ends = [at for _, at in began[1:]] + [None]
+    stages = tuple(
+        Stage(phase=phase, began_at=at, took_ms=_ms(at, end))
+        for (phase, at), end in zip(began, ends, strict=True)
+    )
+    return switch, stages
+
+
+def _story(switch: Switch, history: Sequence[Recorded], node_id: str) -> NodeStory:
+    evidence: Literal["report", "lease_expired", "none"] = "none"
+    stopped_at = resumed_at = None
+    held = cut = first_ack_ms = None
+    for recorded in history:
+        match recorded.event:
+            case events.NodeDrained() as event if event.node_id == node_id:
+                evidence, stopped_at = "report", recorded.recorded_at
+                held, cut = event.held, event.cut
+            case events.NodeFenced() as event if event.node_id == node_id:
+                evidence, stopped_at = "lease_expired", recorded.recorded_at
+            case events.NodeResumed() as event if event.node_id == node_id:
+                resumed_at, first_ack_ms = recorded.recorded_at, event.first_ack_ms
+            case _:
+                pass
+    return NodeStory(
+        node_id=node_id,
+        evidence=evidence,
+        stopped_after_ms=_ms(switch.fenced_at, stopped_at),
+        held=held,
+        cut=cut,
+        resumed_after_ms=_ms(switch.committed_at, resumed_at),
+        first_ack_ms=first_ack_ms,
+    )
+
+
+def _proof(happened: Sequence[object], switch: Switch) -> Proof | None:
+    # The last of each: another coordinator proves again.
+    frozen = [e for e in happened if isinstance(e, events.SourceFrozen)]
+    caught_up = [e for e in happened if isinstance(e, events.CaughtUp)]
+    if not (frozen and caught_up and switch.commit_seq is not None):
+        return None
+    target = dict(switch.cut.target) if switch.cut else {}
+    source = switch.cut.source if switch.cut else ()
+    return Proof(
+        stood_still_ms=frozen[-1].window_ms,
+        partitions=caught_up[-1].partitions,
+        offsets_digest=caught_up[-1].offsets_digest,
+        ends=tuple((partition, end, target.get(partition, 0)) for partition, end in source),
+    )
+
+
+def _ms(start: datetime | None, end: datetime | None) -> float | None:
+    if start is None or end is None:
+        return None
+    return round((end - start).total_seconds() * 1000, 1)

@@ -1,0 +1,136 @@
+"""A switch's report for people to read, as Markdown."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from controlplane.domain.switch.events import LossRecorded
+from controlplane.domain.switch.report import NodeStory, Proof, Report, Stage
+from controlplane.domain.switch.state import Phase
+
+_OUTCOMES = {
+    Phase.COMPLETED: "completed: every node that is alive serves {to}",
+    Phase.ABORTED: "undone: {old} serves as before",
+}
+_EVIDENCE = {
+    "report": "said that it had stopped",
+    "lease_expired": "silent; its lease had run out",
+    "none": "none",
+}
+
+
+def as_markdown(report: Report) -> str:
+    """The whole story on a page."""
+    sections = [
+        [f"# Switch of {report.scope}: {report.from_cluster} to {report.to_cluster}"],
+        _summary(report),
+        _section("Timeline", _timeline(report.stages)),
+        _section("Checks before the fence", _checks(report)),
+        _section("Gateway nodes", _nodes(report.nodes)),
+        _section("Proof", _proof(report.proof)),
+        _section("What was given up", _loss(report.loss, report.from_cluster)),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _summary(report: Report) -> list[str]:
+    outcome = _OUTCOMES.get(report.outcome, "under way: {phase}").format(
+        to=report.to_cluster, old=report.from_cluster, phase=report.outcome.value
+    )
+    rows = {
+        "Switch": f"`{report.switch_id}`",
+        "Outcome": outcome,
+        "Cause": report.cause,
+        "Mode": report.mode,
+        "Asked for by": report.requested_by,
+        "Reason": report.reason,
+        "Requested": _time(report.requested_at),
+        "Ended": _time(report.ended_at) if report.ended_at else None,
+        "Clients waited": _ms(report.fenced_ms) if report.fenced_ms is not None else None,
+    }
+    return [f"- {name}: {_inline(value)}" for name, value in rows.items() if value is not None]
+
+
+def _timeline(stages: Sequence[Stage]) -> list[str]:
+    return _table(
+        ("Phase", "Began (UTC)", "Took"),
+        ((stage.phase.value, _time(stage.began_at), _ms(stage.took_ms)) for stage in stages),
+    )
+
+
+def _checks(report: Report) -> list[str]:
+    rows = ((c.name, "yes" if c.passed else "**no**", c.detail) for c in report.checks)
+    return _table(("Check", "Passed", "Found"), rows)
+
+
+def _nodes(nodes: Sequence[NodeStory]) -> list[str]:
+    return _table(
+        ("Node", "Evidence", "Stopped after", "Held", "Cut", "Served again after", "First write"),
+        (
+            (
+                node.node_id,
+                _EVIDENCE[node.evidence],
+                _ms(node.stopped_after_ms),
+                _count(node.held),
+                _count(node.cut),
+                _ms(node.resumed_after_ms),
+                _ms(node.first_ack_ms),
+            )
+            for node in nodes
+        ),
+    )
+
+
+def _proof(proof: Proof | None) -> list[str]:
+    if proof is None:
+        return []
+    told = (
+        f"The old cluster stood still for {_ms(proof.stood_still_ms)}; the target then held the"
+        f" last records of all {proof.partitions} partitions. Digest of the old cluster's end"
+        f" offsets: `{proof.offsets_digest}`."
+    )
+    rows = ((name, str(old), str(new)) for name, old, new in proof.ends)
+    return [told, "", *_table(("Partition", "End on the old cluster", "End on the target"), rows)]
+
+
+def _loss(loss: LossRecorded | None, old: str) -> list[str]:
+    if loss is None:
+        return []
+    if loss.seen_at is None:
+        return [f"{old} never answered while anybody watched: what is lost is not known."]
+    seen = f"{old} last answered at {_time(loss.seen_at)} UTC."
+    if not loss.losses:
+        return [f"{seen} The target held everything that it held then."]
+    rows = ((x.partition, str(x.first), str(x.seen_end), str(x.known)) for x in loss.losses)
+    columns = ("Partition", "Missing from offset", "Ended at", "Known to be missing")
+    told = f"{seen} Of {loss.partitions} partitions these lack records; writes after that time"
+    return [f"{told} cannot be counted.", "", *_table(columns, rows)]
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [f"## {title}", "", *lines] if lines else []
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(_inline(value) for value in row) + " |" for row in rows]
+    if not lines:
+        return []
+    return ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns), *lines]
+
+
+def _inline(text: str) -> str:
+    """Text that ends no table cell and no line."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}"
+
+
+def _ms(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else str(number)

@@ -1,0 +1,115 @@
+"""A switch's story, from its events alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from controlplane.domain.replica import Loss
+from controlplane.domain.switch import events
+from controlplane.domain.switch.report import report_of
+from controlplane.domain.switch.report_text import as_markdown
+from controlplane.domain.switch.state import Phase
+from tests.controlplane.histories import OPEN, TEAM_A, facts_of, take
+
+S = {"switch_id": "s1"}
+N1, N2 = {"node_id": "n1", "incarnation": "i1"}, {"node_id": "n2", "incarnation": "i2"}
+CHECKS = (events.Check(name="target_reachable", passed=True, detail="failover has 3 brokers"),)
+REQUESTED = events.SwitchRequested(
+    **S,
+    scope="main",
+    from_cluster="main",
+    to_cluster="failover",
+    mode="planned",
+    expected_epoch=0,
+    budget_s=60.0,
+    mirror_budget_s=20.0,
+)
+BEGUN = (REQUESTED, events.PreflightPassed(**S, checks=CHECKS))
+FENCE = events.FenceOrdered(**S, participants=(("n1", "i1"), ("n2", "i2")))
+STOPPED = (
+    events.NodeDrained(**S, **N1, cut=0, held=4),
+    events.NodeFenced(**S, **N2, evidence="lease_expired"),
+    events.BarrierReached(**S, duration_ms=2000.0, by_report=1, by_lease=1),
+)
+PROVED = (
+    events.SourceFrozen(**S, offsets_digest="old", window_ms=1000.0),
+    events.CaughtUp(**S, partitions=2, offsets_digest="d1"),
+    events.CutRecorded(**S, source_ends=(("t-0", 7), ("t-1", 0)), target_ends=(("t-0", 5),)),
+)
+COMMITTED = (events.SwitchCommitted(**S, epoch=1), events.NodeResumed(**S, **N1, first_ack_ms=12.5))
+COMPLETED = events.SwitchCompleted(**S, fenced_ms=7000.0, total_ms=9000.0, not_resumed=("n2",))
+
+
+def story(*history):
+    """Each event a second after the one before."""
+    facts = facts_of(OPEN, TEAM_A)
+    return report_of([take(facts, event) for event in history])
+
+
+def test_a_planned_switch_is_told_whole():
+    told = story(*BEGUN, FENCE, *STOPPED, *PROVED, *COMMITTED, COMPLETED)
+    assert told.outcome is Phase.COMPLETED
+    assert told.requested_by == "user:test"
+    assert [(stage.phase.value, stage.took_ms) for stage in told.stages] == [
+        ("requested", 1000.0),
+        ("preparing", 1000.0),
+        ("fencing", 3000.0),
+        ("verifying", 1000.0),
+        ("catching_up", 3000.0),
+        ("committed", 1000.0),
+        ("resuming", 1000.0),
+        ("completed", None),
+    ]
+    assert told.fenced_ms == 7000.0
+    n1, n2 = told.nodes
+    assert (n1.evidence, n1.stopped_after_ms, n1.held, n1.first_ack_ms) == ("report", 1000, 4, 12.5)
+    assert (n2.evidence, n2.stopped_after_ms, n2.held) == ("lease_expired", 2000, None)
+    assert (n1.resumed_after_ms, n2.resumed_after_ms) == (1000.0, None)
+    assert told.proof is not None
+    assert told.proof.ends == (("t-0", 7, 5), ("t-1", 0, 0))
+    assert told.loss is None
+    page = as_markdown(told)
+    assert "| t-0 | 7 | 5 |" in page
+    assert "| n2 | silent; its lease had run out | 2.0 s | - | - | - | - |" in page
+
+
+def test_what_was_proved_does_not_count_for_what_was_undone():
+    undone = events.AbortRequested(**S, at_phase="catching_up", cause="no mirror | at all\nreally")
+    told = story(*BEGUN, FENCE, *STOPPED, *PROVED[:2], undone, events.SwitchAborted(**S, cause="x"))
+    assert told.outcome is Phase.ABORTED
+    assert told.proof is None
+    assert told.fenced_ms == 7000.0
+    assert "- Cause: no mirror \\| at all really\n" in as_markdown(told)
+
+
+def test_a_rejected_switch_tells_what_stood_in_the_way():
+    failed = events.Check(name="target_reachable", passed=False, detail="failover is away")
+    rejected = events.SwitchRejected(**S, checks=(failed,), cause="failover is away")
+    page = as_markdown(story(REQUESTED, rejected))
+    assert "| target_reachable | **no** | failover is away |" in page
+    assert "Gateway nodes" not in page
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "losses", "told"),
+    [
+        (None, (), "what is lost is not known"),
+        (datetime(2026, 1, 1, tzinfo=UTC), (), "held everything that it held then"),
+        (
+            datetime(2026, 1, 1, tzinfo=UTC),
+            (Loss(partition="t-0", first=3, seen_end=9),),
+            "| t-0 | 3 | 9 | 6 |",
+        ),
+    ],
+)
+def test_a_forced_switch_tells_what_it_gave_up(seen_at, losses, told):
+    lost = events.LossRecorded(**S, seen_at=seen_at, losses=losses, partitions=1)
+    found = story(*BEGUN, FENCE, *STOPPED, lost, events.LagWaived(**S), *COMMITTED)
+    assert told in as_markdown(found)
+    assert found.proof is None
+
+
+def test_a_switch_that_has_only_begun_has_a_report_too():
+    told = story(REQUESTED)
+    assert "under way: requested" in as_markdown(told)
+    assert told.stages[0].took_ms is None

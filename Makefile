@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-CODE := contract controlplane dataplane upstream sandbox interlock.py
+CODE := contract controlplane dataplane upstream mirrormaker sandbox interlock.py
 ALL_PYTHON := $(CODE) $(wildcard clients tests benchmarks migrations fuzz)
 
 .PHONY: help

@@ -14,6 +14,7 @@ app = App(name="interlock", help="A Kafka gateway whose backend cluster can be e
 # Loaded when called: nobody waits for the parts that a command does not need.
 app.command("controlplane.main:main", name="controlplane", help="Run a control plane.")
 app.command("dataplane.gateway.main:main", name="gateway", help="Run a gateway node.")
+app.command("mirrormaker.main:main", name="mirrormaker", help="Run MirrorMaker 2 as told.")
 app.command("sandbox.cli:app", name="sandbox", help="Run the whole environment on this machine.")
 for name, module, purpose in (
     ("vcluster", "tenants", "Virtual clusters."),
@@ -22,6 +23,7 @@ for name, module, purpose in (
     ("alias", "sharing", "Names of one's own for topics of others."),
     ("grant", "sharing", "Who may have aliases for a virtual cluster's topics."),
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
+    ("mirror", "mirror", "MirrorMaker 2: which way it copies, and turning it round."),
     ("nodes", "operations", "Gateway nodes."),
     ("audit", "operations", "What happened, and that the log is as it was written."),
     ("control", "operations", "The control topic."),

@@ -1,10 +1,10 @@
 """Configuration of a control plane, from environment variables."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.clusters_file import (
@@ -24,6 +24,17 @@ class AdminUser(msgspec.Struct, frozen=True, kw_only=True):
     username: str
     password: str
     admin: bool = False
+
+
+class MirrorConnectors(msgspec.Struct, frozen=True, kw_only=True):
+    """The connectors of one direction of the mirror."""
+
+    url: str
+    """Of a worker's REST API; may hold user and password."""
+    source: str
+    """The MirrorSourceConnector."""
+    others: tuple[str, ...] = ()
+    """Checkpoints and heartbeats."""
 
 
 class Settings(BaseSettings):
@@ -59,6 +70,14 @@ class Settings(BaseSettings):
     interlock_quiesce_budget_s: float = Field(default=10.0, ge=0)
     """Seconds that consumer groups and open transactions get to come to rest before the fence of a
     switch that waits for the mirror; 0: they are not asked to. A switch can say another number."""
+    interlock_mirror: Literal["process", "connect", "manual"] = "manual"
+    """Who runs MirrorMaker 2 and turns it round after a switch: `interlock mirrormaker`, a Kafka
+    Connect cluster, or a person who is told the steps."""
+    interlock_mirror_supervisor: str | None = None
+    """With `process`: URL of `interlock mirrormaker`."""
+    interlock_mirror_connect: SecretStr | None = None
+    """With `connect`: for each direction, as `main->failover`, the `url` of the Connect cluster,
+    the name of its `source` connector, and `others` that belong to the direction. YAML or JSON."""
     interlock_crash_at: str | None = None
     """For tests: kill this process right after it appended an event of that kind."""
     interlock_log_format: Literal["json", "console"] = "json"
@@ -91,6 +110,38 @@ class Settings(BaseSettings):
             ) from error
         return value
 
+    @model_validator(mode="after")
+    def _mirror_described(self) -> Self:
+        if self.interlock_mirror == "process" and self.interlock_mirror_supervisor is None:
+            raise ValueError(
+                "INTERLOCK_MIRROR=process needs INTERLOCK_MIRROR_SUPERVISOR, the URL of"
+                " `interlock mirrormaker`"
+            )
+        if self.interlock_mirror == "connect":
+            _ = self.mirror_connectors
+        return self
+
+    @cached_property
+    def mirror_connectors(self) -> dict[str, MirrorConnectors]:
+        """By direction, as `main->failover`.
+
+        Raises:
+            ValueError: they are not described as they have to be.
+        """
+        form = (
+            "INTERLOCK_MIRROR_CONNECT is not of the form {main->failover: {url: http://...,"
+            " source: NAME, others: [NAME]}, failover->main: ...}"
+        )
+        if self.interlock_mirror_connect is None:
+            raise ValueError(form)
+        try:
+            return msgspec.yaml.decode(
+                self.interlock_mirror_connect.get_secret_value(),
+                type=dict[str, MirrorConnectors],
+            )
+        except msgspec.MsgspecError as error:
+            raise ValueError(form) from error
+
     @cached_property
     def admin_users(self) -> tuple[AdminUser, ...]:
         """Who may administrate."""
@@ -117,6 +168,11 @@ class Settings(BaseSettings):
         upstream = [c.name for c in self.clusters if c.role == "upstream"]
         names = upstream or [c.name for c in self.clusters]
         return "main" if "main" in names else names[0]
+
+    @property
+    def clusters_by_role(self) -> tuple[str, ...]:
+        """Names of the physical clusters, failover ones first."""
+        return tuple(c.name for c in sorted(self.clusters, key=lambda c: c.role != "failover"))
 
     @property
     def control_cluster(self) -> ClusterProperties:

@@ -10,7 +10,7 @@ from sandbox.configuration import Secrets, clusters_yaml
 from sandbox.errors import SandboxError
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.kafka_release import kafka_release
-from sandbox.mirror import mirror_process
+from sandbox.mirror import mirror_process, supervised_mirror, supervisor_variables
 from sandbox.plan import PAIR, Component, Plan
 from sandbox.planes import PlaneSettings, control_plane, gateway
 from sandbox.ports import check_free
@@ -152,12 +152,17 @@ class Environment:
     def _start_mirror(self) -> None:
         if self.plan.has(Component.MIRROR):
             kafka = kafka_release(self._report)
-            self._start([mirror_process(self.main, self.failover, self.plan.folder, kafka)])
+            if self.plan.has(Component.CONTROL_PLANES):
+                self._start([supervised_mirror(self._plane_settings(), kafka)])
+            else:
+                self._start([mirror_process(self.main, self.failover, self.plan.folder, kafka)])
 
     def _start_control_planes(self) -> list[Process]:
         if not self.plan.has(Component.CONTROL_PLANES):
             return []
-        settings, variables = self._plane_settings(), self.plan.control_plane_variables
+        settings, variables = self._plane_settings(), dict(self.plan.control_plane_variables)
+        if self.plan.has(Component.MIRROR):
+            variables = supervisor_variables(settings) | variables
         return self._start(control_plane(settings, i, self.database_url, variables) for i in PAIR)
 
     def _start_gateways(self) -> None:

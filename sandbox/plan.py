@@ -94,6 +94,8 @@ class Plan:
             taken["schema registry"] = self.ports.registry
         if self.has(Component.POSTGRES) and self.database_url is None:
             taken["Postgres"] = self.ports.postgres
+        if self.has(Component.MIRROR) and self.has(Component.CONTROL_PLANES):
+            taken["mirror"] = self.ports.mirror
         for index in PAIR:
             if self.has(Component.CONTROL_PLANES):
                 taken[f"admin API {index + 1}"] = self.ports.admin_api(index)

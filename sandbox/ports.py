@@ -63,6 +63,11 @@ class Ports:
         """Health and metrics of gateway 0 or 1."""
         return 9101 + index + self.offset
 
+    @property
+    def mirror(self) -> int:
+        """Where whoever runs MirrorMaker 2 takes orders."""
+        return 9108 + self.offset
+
     def of_brokers(self, index: int) -> dict[str, int]:
         """Ports of broker 0, 1 or 2 of both clusters, by what they are for."""
         main, failover = self.main_broker(index), self.failover_broker(index)
@@ -146,7 +151,7 @@ def reserved_ports() -> Iterator[Ports]:
 
 def all_ports(ports: Ports) -> dict[str, int]:
     """Every port that a full environment can take, by what it is for."""
-    named = {"schema registry": ports.registry, "Postgres": ports.postgres}
+    named = {"schema registry": ports.registry, "Postgres": ports.postgres, "mirror": ports.mirror}
     for index in range(SLOTS):
         named |= ports.of_brokers(index)
     for index in range(2):

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings
 
 from controlplane.settings import Settings
 from dataplane.settings import GatewaySettings
+from mirrormaker.settings import MirrorMakerSettings
 
 PAGE = Path("docs/configuration.md")
 
@@ -36,6 +37,7 @@ def page() -> str:
         _INTRODUCTION,
         *_section("Control plane", "interlock controlplane", Settings),
         *_section("Gateway node", "interlock gateway", GatewaySettings),
+        *_section("Mirror", "interlock mirrormaker", MirrorMakerSettings),
     ]
     return "\n".join(parts) + "\n"
 

@@ -16,6 +16,7 @@ from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.credentials import CredentialController
 from controlplane.api.own.events import EventController
 from controlplane.api.own.fleet import ClusterController, NodeController
+from controlplane.api.own.mirror import MirrorController
 from controlplane.api.own.plans import plan
 from controlplane.api.own.policies import PolicyController
 from controlplane.api.own.reports import report
@@ -46,6 +47,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             SwitchController,
             report,
             plan,
+            MirrorController,
             EventController,
             ControlTopicController,
             metrics,

@@ -16,6 +16,8 @@ from contract.records import (
 )
 from controlplane.domain import events
 from controlplane.domain.event import Recorded
+from controlplane.domain.mirror import events as mirror
+from controlplane.domain.mirror import state as reversals
 from controlplane.domain.projection import record_of
 from controlplane.domain.switch.events import SwitchEvent
 from controlplane.domain.switch.state import Switch, after
@@ -40,6 +42,12 @@ class Facts:
         """By physical cluster."""
         self.switches: dict[str, Switch] = {}
         """By id, in order of request."""
+        self.reversals: dict[str, reversals.Reversal] = {}
+        """Of the mirror, by id, in order of request."""
+        self.circles: set[str] = set()
+        """Scopes whose mirror copies in both directions."""
+        self.first_cluster: dict[str, str] = {}
+        """What served each scope at first."""
         self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.rebuild_seq = 0
@@ -57,7 +65,7 @@ class Facts:
             self.control.apply(record)
         return record
 
-    def _remember(self, recorded: Recorded) -> Switch | None:
+    def _remember(self, recorded: Recorded) -> Switch | None:  # noqa: C901 - one line for each event
         match recorded.event:
             case events.VirtualClusterCreated(name=name):
                 self.names_ever.add(name)
@@ -69,6 +77,15 @@ class Facts:
                 self.grants.pop((owner, logical, grantee), None)
             case events.RebuildRequested():
                 self.rebuild_seq = recorded.seq
+            case events.ScopeOpened(scope=scope, cluster=cluster):
+                self.first_cluster[scope] = cluster
+            case mirror.ReversalEvent(reversal_id=reversal_id):
+                known = self.reversals.get(reversal_id)
+                self.reversals[reversal_id] = reversals.after(known, recorded)
+            case mirror.CircleDetected(scope=scope):
+                self.circles.add(scope)
+            case mirror.CircleEnded(scope=scope):
+                self.circles.discard(scope)
             case SwitchEvent(switch_id=switch_id):
                 self.switches[switch_id] = after(self.switches.get(switch_id), recorded)
                 return self.switches[switch_id]
@@ -120,3 +137,13 @@ class Facts:
     def open_switch(self, scope: str) -> Switch | None:
         """The switch under way in a scope; there is never more than one."""
         return next((s for s in self.open_switches() if s.scope == scope), None)
+
+    def open_reversal(self, scope: str) -> reversals.Reversal | None:
+        """The reversal of a scope's mirror that has not ended; there is never more than one."""
+        found = (r for r in self.reversals.values() if r.scope == scope and r.open)
+        return next(found, None)
+
+    def newest_reversal(self, scope: str) -> reversals.Reversal | None:
+        """The one that was asked for last."""
+        found = (r for r in reversed(self.reversals.values()) if r.scope == scope)
+        return next(found, None)

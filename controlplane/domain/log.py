@@ -4,6 +4,7 @@ import msgspec
 
 from controlplane.domain import events as plain
 from controlplane.domain.event import Event
+from controlplane.domain.mirror import events as mirror
 from controlplane.domain.switch import events as switch
 
 AnyEvent = (
@@ -47,6 +48,14 @@ AnyEvent = (
     | switch.SwitchCompleted
     | switch.AbortRequested
     | switch.SwitchAborted
+    | mirror.ReversalRequested
+    | mirror.MirrorStopped
+    | mirror.PositionsSeeded
+    | mirror.MirrorStarted
+    | mirror.MirrorReversed
+    | mirror.ReversalFailed
+    | mirror.CircleDetected
+    | mirror.CircleEnded
 )
 
 _decoder = msgspec.json.Decoder(AnyEvent)

@@ -22,7 +22,7 @@ async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
     """
     at = time.monotonic()
     ends = await source.ends(await source.partitions(topics))
-    return Sweep(at=at, ends=_named(ends))
+    return Sweep(at=at, ends=named(ends))
 
 
 async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -> MirrorState:
@@ -52,7 +52,7 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
 async def _cut(source: EndReader, target: EndReader, partitions: list[TopicPartition]) -> Cut:
     """Both clusters' end offsets."""
     ours, theirs = await source.ends(partitions), await target.ends(partitions)
-    return Cut(source=_named(ours), target=_named(theirs))
+    return Cut(source=named(ours), target=named(theirs))
 
 
 def is_behind(ours: Tail | None, theirs: Tail | None) -> bool:
@@ -72,7 +72,8 @@ def is_far_behind(ours: Tail | None, theirs: Tail | None) -> bool:
     return theirs is None or ours.record.timestamp - theirs.record.timestamp > FAR_MS
 
 
-def _named(ends: dict[TopicPartition, int]) -> Ends:
+def named(ends: dict[TopicPartition, int]) -> Ends:
+    """End offsets as events and views hold them."""
     return tuple(sorted((_name(p), end) for p, end in ends.items()))
 
 

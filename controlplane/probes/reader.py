@@ -93,6 +93,14 @@ class EndReader:
             UnreachableError: the cluster does not answer.
         """
         wanted = set(topics)
+        return [p for p in await self.all_partitions() if p.topic in wanted]
+
+    async def all_partitions(self) -> list[TopicPartition]:
+        """The partitions of all topics.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
         try:
             # Naming the topics would have the broker create the missing ones.
             described = await self._admin.describe_topics()
@@ -101,7 +109,6 @@ class EndReader:
         return sorted(
             TopicPartition(topic["topic"], partition["partition"])
             for topic in described
-            if topic["topic"] in wanted
             for partition in topic["partitions"]
         )
 
@@ -172,6 +179,26 @@ class EndReader:
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
         return {partition: row.placed for partition, row in rows.items()}
+
+    async def records(self, partition: TopicPartition, begin: int) -> AsyncIterator[Any]:
+        """The records of a partition from an offset on, to where it ended when this was called.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        try:
+            self._consumer.assign([partition])
+            first = (await self._consumer.beginning_offsets([partition]))[partition]
+            end = (await self._consumer.end_offsets([partition]))[partition]
+            self._consumer.seek(partition, max(first, begin))
+            while await self._consumer.position(partition) < end:
+                async with asyncio.timeout(_READ_BUDGET_S):
+                    read = await self._consumer.getmany(partition, timeout_ms=100)
+                for record in read.get(partition, ()):
+                    if record.offset < end:
+                        yield record
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
 
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         self._consumer.assign(partitions)

@@ -16,9 +16,9 @@ _POLL_S = 0.1
 
 
 async def create_if_missing(
-    cluster: ClusterProperties, topic: str, configs: dict[str, str]
+    cluster: ClusterProperties, topic: str, configs: dict[str, str], partitions: int = 1
 ) -> bool:
-    """Have a compacted topic of one partition; True if it was not there.
+    """Have a topic, compacted unless `configs` say otherwise; True if it was not there.
 
     Raises:
         KafkaError: the cluster refuses, or does not answer.
@@ -30,7 +30,10 @@ async def create_if_missing(
         replicas = min(_MOST_REPLICAS, brokers)
         in_sync = {"min.insync.replicas": str(max(1, replicas - 1))}
         created = NewTopic(
-            topic, 1, replicas, topic_configs={"cleanup.policy": "compact"} | in_sync | configs
+            topic,
+            partitions,
+            replicas,
+            topic_configs={"cleanup.policy": "compact"} | in_sync | configs,
         )
         answer = await admin.create_topics([created])
         return _raise_unless(answer.topic_errors, TopicAlreadyExistsError)

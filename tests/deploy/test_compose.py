@@ -13,7 +13,7 @@ from sandbox.configuration import Secrets
 from sandbox.java import Java
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.kafka_release import KAFKA_VERSION, KafkaRelease
-from sandbox.mirror import mirror_properties
+from sandbox.mirror import one_way
 from sandbox.plan import PAIR, Plan
 from sandbox.planes import PlaneSettings, control_plane, gateway
 from sandbox.ports import Ports
@@ -86,7 +86,7 @@ def test_what_is_depended_on_exists_and_has_a_health_check():
 
 def test_it_publishes_the_ports_of_the_sandbox():
     plan = Plan(folder=Path("x"))
-    inner = ("controller", "Postgres")  # nobody outside needs them
+    inner = ("controller", "Postgres", "mirror")  # nobody outside needs them
     wanted = {
         port for what, port in plan.ports_taken().items() if not any(w in what for w in inner)
     }
@@ -135,7 +135,7 @@ def test_the_mirror_is_the_sandbox_s(tmp_path):
         KafkaCluster(name, [BrokerAddress(1, 1)], tmp_path, release)
         for name in ("main", "failover")
     )
-    ours = mirror_properties(main, failover, heartbeats_back=True)
+    ours = one_way(main, failover)
     lines = (ROOT / "deploy" / "mm2.properties").read_text().splitlines()
     composed = dict(line.split("=", 1) for line in lines)
     assert composed.keys() == ours.keys()

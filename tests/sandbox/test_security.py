@@ -8,7 +8,7 @@ from sandbox.configuration import clusters_yaml
 from sandbox.java import Java
 from sandbox.kafka import BrokerAddress, KafkaCluster, broker_properties
 from sandbox.kafka_release import KafkaRelease
-from sandbox.mirror import mirror_properties
+from sandbox.mirror import one_way
 from sandbox.security import Security
 from upstream.tls import TlsContexts
 
@@ -45,7 +45,7 @@ def test_brokers_talk_to_each_other_as_clients_do(tmp_path: Path):
 
 def test_the_mirror_logs_in_to_both(tmp_path: Path):
     security = Security.create(tmp_path)
-    properties = mirror_properties(*_clusters(tmp_path, security), heartbeats_back=True)
+    properties = one_way(*_clusters(tmp_path, security))
     for name in ("main", "failover"):
         assert properties[f"{name}.security.protocol"] == "SASL_SSL"
         assert security.password in properties[f"{name}.sasl.jaas.config"]

@@ -1,0 +1,43 @@
+"""What a control plane and whoever runs MirrorMaker 2 for it say to each other."""
+
+import msgspec
+
+PATH = "/mirror"
+"""Where the supervisor is asked (GET) and told (PUT)."""
+
+PROBE_TOPIC = "_interlock_mirror"
+"""Written by control planes, to see records arrive. No tenant's: it must be mirrored as any other,
+and names that begin with two underscores never are."""
+
+
+class Direction(msgspec.Struct, frozen=True, kw_only=True):
+    """Which way records are copied."""
+
+    source: str
+    target: str
+
+    @property
+    def back(self) -> "Direction":
+        """The other way."""
+        return Direction(source=self.target, target=self.source)
+
+    def __str__(self) -> str:
+        return f"{self.source}->{self.target}"
+
+
+class MirrorOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of the order: from now on copy this way, and this way only."""
+
+    direction: Direction | None
+    """None: copy nothing."""
+
+
+class MirrorReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the supervisor stands. An order is answered with it once it is carried out."""
+
+    direction: Direction | None
+    """What was ordered last; None after a start of the supervisor."""
+    pid: int | None = None
+    """Of MirrorMaker 2, while it runs."""
+    restarts: int = 0
+    """How often it ended by itself since the order."""

@@ -1,0 +1,87 @@
+"""`interlock mirror`."""
+
+import time
+from typing import Any
+
+from cyclopts import App
+
+from controlplane.cli.client import HERE, Connection, Exit, fail
+from controlplane.cli.display import print_json, say, show_one
+
+mirror = App(name="mirror", help="MirrorMaker 2: which way it copies, and turning it round.")
+
+_LIMIT_S = 180.0
+_POLL_S = 0.5
+
+
+@mirror.command
+def status(connection: Connection = HERE) -> None:
+    """Which way records are copied, and how the newest turn went."""
+    answer = connection.get("/api/v1/mirror")
+    if connection.output == "json":
+        print_json(answer)
+        return
+    newest = answer.pop("reversal")
+    show_one(connection, answer)
+    if newest is not None:
+        say("")
+        _show(connection, newest)
+
+
+@mirror.command
+def reverse(
+    *, reason: str | None = None, detach: bool = False, connection: Connection = HERE
+) -> int:
+    """Have records copied from the cluster that serves, each exactly once; wait until they flow.
+
+    After a switch this happens by itself where Interlock manages the mirror. Where a person does,
+    the steps are printed.
+
+    Args:
+        reason: why; stands in the log.
+        detach: do not wait for the end.
+        connection: where to ask.
+    """
+    return _follow(
+        connection, connection.post("/api/v1/mirror/reverse", {"reason": reason}), detach=detach
+    )
+
+
+@mirror.command
+def confirm(*, reason: str | None = None, connection: Connection = HERE) -> int:
+    """Say that the steps were taken by hand, and wait until records are seen to flow.
+
+    Args:
+        reason: why; stands in the log.
+        connection: where to ask.
+    """
+    return _follow(
+        connection, connection.post("/api/v1/mirror/confirm", {"reason": reason}), detach=False
+    )
+
+
+def _follow(connection: Connection, begun: dict[str, Any], *, detach: bool) -> Exit:
+    """Wait until a reversal has ended, or a person has to do something."""
+    deadline = time.monotonic() + _LIMIT_S
+    found = begun
+    while not detach and found["endedAt"] is None and not found["steps"]:
+        if time.monotonic() > deadline:
+            fail(
+                f"the mirror is not turned after {_LIMIT_S:.0f} s; the control plane goes on, and"
+                " its log says what it waits for: `interlock mirror status`",
+                Exit.TIMEOUT,
+            )
+        time.sleep(_POLL_S)
+        found = connection.get("/api/v1/mirror")["reversal"]
+    _show(connection, found)
+    return Exit.REFUSED if found["phase"] == "failed" else Exit.DONE
+
+
+def _show(connection: Connection, reversal: dict[str, Any]) -> None:
+    if connection.output == "json":
+        print_json(reversal)
+        return
+    steps = reversal.pop("steps")
+    show_one(connection, reversal)
+    for step in steps:
+        say(step)

@@ -1,0 +1,1 @@
+"""Turning the mirror round after a switch: events, state, positions, and what to do next."""

@@ -1,0 +1,116 @@
+"""Asking for a reversal, and saying that its steps were taken by hand."""
+
+from typing import Literal
+
+import msgspec
+
+from controlplane.domain.event import Event
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror import events
+from controlplane.domain.mirror.state import Phase, Reversal
+from controlplane.domain.refusal import Conflict, Missing
+from controlplane.domain.switch.events import Ends
+from controlplane.domain.switch.state import Switch
+
+
+class RequestReversal(msgspec.Struct, frozen=True, kw_only=True):
+    """Have the mirror copy from the cluster that serves a scope."""
+
+    reversal_id: str
+    scope: str
+    runner: Literal["process", "connect", "manual"]
+    cut: Ends | None = None
+    """Where to begin after a switch that committed without looking at the mirror."""
+
+
+class AlreadyReversedError(Conflict):
+    """The mirror runs, or is being turned, in that direction."""
+
+    def __init__(self, reversal: Reversal) -> None:
+        state = "is being turned" if reversal.open else "was turned"
+        super().__init__(
+            f"the mirror {state} to {reversal.direction} already (reversal {reversal.reversal_id})"
+        )
+        self.reversal = reversal
+
+
+def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
+    """A reversal is requested.
+
+    Raises:
+        Missing: the scope was never switched.
+        AlreadyReversedError: it is done, or under way.
+        Conflict: a switch is under way, or committed without looking and no cut is given.
+    """
+    if (running := facts.open_switch(command.scope)) is not None:
+        raise Conflict(
+            f"switch {running.switch_id} is under way: turn the mirror round after its end"
+        )
+    switch = last_committed(facts, command.scope)
+    if switch is None:
+        raise Missing(f"scope {command.scope} was never switched: the mirror need not turn round")
+    earlier = [r for r in facts.reversals.values() if r.switch_id == switch.switch_id]
+    if earlier and earlier[-1].phase is not Phase.FAILED:
+        raise AlreadyReversedError(earlier[-1])
+    cut = command.cut
+    if cut is None and switch.cut is not None:
+        cut = switch.cut.target
+    if cut is None:
+        raise Conflict(
+            f"switch {switch.switch_id} committed without looking at the mirror, so nobody knows"
+            f" where {switch.to_cluster} begins to hold what {switch.from_cluster} does not:"
+            " look at `interlock mirror divergence`, then use --find-cut"
+        )
+    return [
+        events.ReversalRequested(
+            reversal_id=command.reversal_id,
+            scope=command.scope,
+            source=switch.to_cluster,
+            target=switch.from_cluster,
+            switch_id=switch.switch_id,
+            runner=command.runner,
+            cut=cut,
+            resumes=any(r.seeded for r in earlier),
+        )
+    ]
+
+
+def due_reversal(facts: Facts, scope: str) -> bool:
+    """Whether the newest switch of a scope asks for a reversal that nobody has asked for yet."""
+    switch = last_committed(facts, scope)
+    return (
+        switch is not None
+        and not switch.open
+        and switch.cut is not None
+        and facts.open_switch(scope) is None
+        and all(r.switch_id != switch.switch_id for r in facts.reversals.values())
+        and facts.open_reversal(scope) is None
+    )
+
+
+def last_committed(facts: Facts, scope: str) -> Switch | None:
+    """The newest switch of a scope that was committed."""
+    committed = (
+        switch
+        for switch in reversed(facts.switches.values())
+        if switch.scope == scope and switch.commit_seq is not None
+    )
+    return next(committed, None)
+
+
+def confirm_reversal(facts: Facts, scope: str) -> list[Event]:
+    """The operator took the steps of a reversal by hand: it remains to look.
+
+    Raises:
+        Missing: the mirror is not being turned round.
+        Conflict: that is not done by hand, or is beyond that.
+    """
+    reversal = facts.open_reversal(scope)
+    if reversal is None:
+        raise Missing("the mirror is not being turned round: ask for it first")
+    if reversal.runner != "manual" or reversal.phase is not Phase.SEEDED:
+        raise Conflict(
+            f"the turn to {reversal.direction} ({reversal.runner}, {reversal.phase.value})"
+            " waits for nobody"
+        )
+    return [events.MirrorStarted(reversal_id=reversal.reversal_id)]

@@ -1,0 +1,140 @@
+"""A reversal as its events add up.
+
+REQUESTED -> STOPPED -> SEEDED -> STARTED -> REVERSED
+    |           |          |         |
+    +-----------+----------+---------+----> FAILED
+
+Done by hand, the positions are worked out at once (REQUESTED -> SEEDED), and the rest is the
+operator's, who confirms it (SEEDED -> STARTED).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from contract.mirror import Direction
+from controlplane.domain.event import Recorded
+from controlplane.domain.mirror import events
+from controlplane.domain.switch.events import Ends
+
+
+class Phase(StrEnum):
+    """What is done of a reversal."""
+
+    REQUESTED = "requested"
+    STOPPED = "stopped"
+    SEEDED = "seeded"
+    STARTED = "started"
+    REVERSED = "reversed"
+    FAILED = "failed"
+
+
+ENDED = frozenset({Phase.REVERSED, Phase.FAILED})
+"""Phases that nothing follows."""
+
+
+class Reversal(msgspec.Struct, frozen=True, kw_only=True):
+    """One reversal."""
+
+    reversal_id: str
+    scope: str
+    direction: Direction
+    """The new one."""
+    switch_id: str
+    runner: Literal["process", "connect", "manual"]
+    cut: Ends
+    resumes: bool
+    actor: str
+    reason: str | None
+    requested_at: datetime
+    phase: Phase = Phase.REQUESTED
+    stopped: bool = False
+    """Whether the old direction was ended."""
+    seeded: bool = False
+    """Whether the positions of the new direction are set, by this reversal or an earlier one."""
+    positions: tuple[events.Position, ...] = ()
+    target_ends: Ends = ()
+    cause: str | None = None
+    """Why it failed."""
+    ended_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is still to happen."""
+        return self.phase not in ENDED
+
+
+def after(  # noqa: PLR0911 - one line for each event
+    reversal: Reversal | None, recorded: Recorded
+) -> Reversal:
+    """The reversal after one more of its events."""
+    if reversal is None:
+        return _requested(recorded)
+    match recorded.event:
+        case events.MirrorStopped():
+            return _with(reversal, phase=Phase.STOPPED, stopped=True)
+        case events.PositionsSeeded(positions=positions, target_ends=ends):
+            seeded = reversal.runner != "manual" or reversal.seeded
+            return _with(
+                reversal, phase=Phase.SEEDED, seeded=seeded, positions=positions, target_ends=ends
+            )
+        case events.MirrorStarted():
+            return _with(reversal, phase=Phase.STARTED, stopped=True, seeded=True)
+        case events.MirrorReversed():
+            return _with(reversal, phase=Phase.REVERSED, ended_at=recorded.recorded_at)
+        case events.ReversalFailed(cause=cause):
+            return _with(reversal, phase=Phase.FAILED, cause=cause, ended_at=recorded.recorded_at)
+        case _:
+            return reversal
+
+
+def _requested(recorded: Recorded) -> Reversal:
+    event = recorded.event
+    if not isinstance(event, events.ReversalRequested):
+        raise TypeError(f"event {recorded.seq}: a reversal cannot begin with {event.kind}")
+    return Reversal(
+        reversal_id=event.reversal_id,
+        scope=event.scope,
+        direction=Direction(source=event.source, target=event.target),
+        switch_id=event.switch_id,
+        runner=event.runner,
+        cut=event.cut,
+        resumes=event.resumes,
+        seeded=event.resumes,
+        actor=recorded.actor,
+        reason=recorded.reason,
+        requested_at=recorded.recorded_at,
+    )
+
+
+def _with(reversal: Reversal, **changes: object) -> Reversal:
+    return msgspec.structs.replace(reversal, **changes)
+
+
+def direction_after(initial: Direction | None, newest: Reversal | None) -> Direction | None:
+    """Which way the mirror should copy while no reversal is under way; None: it stands still.
+
+    Args:
+        initial: the way before the first switch.
+        newest: the newest reversal of the scope, ended or none.
+    """
+    if newest is None:
+        return initial
+    if newest.phase is Phase.FAILED:
+        return None if newest.stopped else newest.direction.back
+    return newest.direction
+
+
+def initial_direction(first: str | None, by_role: tuple[str, ...]) -> Direction | None:
+    """From the cluster that served at first to the first other one.
+
+    Args:
+        first: that cluster; None before the scope was opened.
+        by_role: all clusters, failover ones first.
+    """
+    target = next((name for name in by_role if name != first), None)
+    if first is None or target is None:
+        return None
+    return Direction(source=first, target=target)

@@ -1,0 +1,126 @@
+"""What to do next about a reversal: decided from the whole view, so a restart needs no memory."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from controlplane.domain.mirror import events
+from controlplane.domain.mirror.state import Phase, Reversal
+from controlplane.domain.switch.events import Ends
+
+_NAMED = 5
+
+
+class Seeding(msgspec.Struct, frozen=True, kw_only=True):
+    """Positions that were written, and what the target held then."""
+
+    positions: tuple[events.Position, ...]
+    target_ends: Ends
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look at the running mirror found."""
+
+    copied_back: tuple[str, ...] = ()
+    """Partitions that got records which they had already."""
+    awaited: str | None = None
+    """What is not so yet; None if everything is as it should be."""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """The reversal, and what was found out since this control plane leads."""
+
+    reversal: Reversal
+    serving: str
+    """The cluster that serves the scope."""
+    requested_at: float
+    """Monotonic seconds."""
+    stopped: bool = False
+    seeding: Seeding | None = None
+    started: bool = False
+    verdict: Verdict | None = None
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Record what is now true."""
+
+    event: events.ReversalEvent
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Do it; each act may be repeated without harm while its event is not recorded."""
+
+    what: Literal["stop", "seed", "start", "verify"]
+
+
+Step: TypeAlias = Append | Act
+
+
+def next_step(view: View, now: float) -> Step | None:
+    """What to do at this moment; None if it waits for somebody else, or is over.
+
+    Args:
+        view: everything that is known.
+        now: monotonic seconds, on the clock of the view.
+    """
+    reversal = view.reversal
+    if reversal.open and view.serving != reversal.direction.source:
+        return _failed(view, f"the scope was switched to {view.serving} meanwhile")
+    match reversal.phase:
+        case Phase.REQUESTED:
+            return _requested(view)
+        case Phase.STOPPED:
+            return _stopped(view)
+        case Phase.SEEDED:
+            return _seeded(view)
+        case Phase.STARTED:
+            return _started(view, now)
+        case Phase.REVERSED | Phase.FAILED:
+            return None
+
+
+def _requested(view: View) -> Step:
+    reversal = view.reversal
+    if reversal.runner == "manual":
+        return _stopped(view)
+    if not view.stopped:
+        return Act("stop")
+    return Append(events.MirrorStopped(reversal_id=reversal.reversal_id))
+
+
+def _stopped(view: View) -> Step:
+    if view.seeding is None:
+        return Act("seed")
+    return Append(
+        events.PositionsSeeded(
+            reversal_id=view.reversal.reversal_id,
+            positions=view.seeding.positions,
+            target_ends=view.seeding.target_ends,
+        )
+    )
+
+
+def _seeded(view: View) -> Step | None:
+    if view.reversal.runner == "manual":
+        return None
+    if not view.started:
+        return Act("start")
+    return Append(events.MirrorStarted(reversal_id=view.reversal.reversal_id))
+
+
+def _started(view: View, now: float) -> Step:
+    if view.verdict is None or (view.verdict.awaited and not view.verdict.copied_back):
+        return Act("verify")
+    if view.verdict.copied_back:
+        named = ", ".join(view.verdict.copied_back[:_NAMED])
+        return _failed(
+            view,
+            f"{view.reversal.direction.target} got records that it had already: {named}."
+            " The mirror is to be stopped; `interlock mirror divergence` shows what is there twice",
+        )
+    total_ms = round((now - view.requested_at) * 1000, 1)
+    return Append(events.MirrorReversed(reversal_id=view.reversal.reversal_id, total_ms=total_ms))
+
+
+def _failed(view: View, cause: str) -> Append:
+    return Append(events.ReversalFailed(reversal_id=view.reversal.reversal_id, cause=cause))

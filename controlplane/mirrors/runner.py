@@ -1,0 +1,41 @@
+"""Whoever runs MirrorMaker 2, as the coordinator sees it."""
+
+from typing import Protocol
+
+import httpx
+
+from contract.mirror import Direction
+from controlplane.domain.mirror.events import Position
+
+
+class MirrorUnavailableError(Exception):
+    """Whoever runs MirrorMaker 2 does not do as told; the message says who and why."""
+
+
+class Runner(Protocol):
+    """Runs one direction, or none. Every call may be repeated."""
+
+    async def running(self) -> Direction | None:
+        """The direction that is run now."""
+        ...
+
+    async def run(self, direction: Direction | None) -> None:
+        """Run this direction and no other; returns when others are stopped."""
+        ...
+
+    async def seed(self, direction: Direction, positions: tuple[Position, ...]) -> None:
+        """Set where a direction that is not run begins."""
+        ...
+
+    async def trouble(self, direction: Direction) -> str | None:
+        """Why a direction that should run does not, as far as that is known."""
+        ...
+
+
+def unavailable(who: str, error: httpx.HTTPError) -> MirrorUnavailableError:
+    """What to say of a failed call, without the URL, which may hold a password."""
+    if isinstance(error, httpx.HTTPStatusError):
+        answer = error.response
+        said = answer.text.strip()[:300]
+        return MirrorUnavailableError(f"{who} answered {answer.status_code}: {said}")
+    return MirrorUnavailableError(f"{who} does not answer: {error or type(error).__name__}")

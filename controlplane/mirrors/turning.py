@@ -1,0 +1,93 @@
+"""What a reversal needs to know of the clusters: where to begin, and whether it goes well."""
+
+from contextlib import AsyncExitStack
+from typing import Self
+
+from contract.clusters_file import ClusterProperties
+from contract.mirror import Direction
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.positions import grown_too_much, positions_at
+from controlplane.domain.mirror.state import Reversal
+from controlplane.domain.mirror.steps import Seeding, Verdict
+from controlplane.domain.switch.events import Ends
+from controlplane.mirrors.flow import Flow, open_flow
+from controlplane.probes.mirror import named
+from controlplane.probes.reader import EndReader, end_reader
+
+
+class Turning:
+    """Both clusters of a direction, kept open. Enter it before use.
+
+    Raises:
+        UnreachableError: in each call; a cluster does not answer.
+    """
+
+    def __init__(self, clusters: tuple[ClusterProperties, ...], direction: Direction) -> None:
+        self._clusters = {cluster.name: cluster for cluster in clusters}
+        self._direction = direction
+        self._open = AsyncExitStack()
+        self._flow: Flow | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._source = await self._reader(self._direction.source)
+            self._target = await self._reader(self._direction.target)
+        except BaseException:
+            await self._open.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    async def _reader(self, name: str) -> EndReader:
+        return await self._open.enter_async_context(end_reader(self._clusters[name]))
+
+    async def seeding(self, facts: Facts, reversal: Reversal) -> Seeding:
+        """Where the new direction has to begin, with the old one stopped.
+
+        What an earlier reversal after the same switch has set stays as it is: since then records
+        may have been copied.
+        """
+        earlier = (
+            r
+            for r in facts.reversals.values()
+            if r.switch_id == reversal.switch_id and r.positions and r is not reversal
+        )
+        if reversal.resumes and (first := next(earlier, None)) is not None:
+            return Seeding(positions=first.positions, target_ends=first.target_ends)
+        on_target = {p.topic for p in await self._target.all_partitions()}
+        positions = positions_at(
+            reversal.cut,
+            await _ends(self._source),
+            facts.topics_in(reversal.scope),
+            on_target,
+        )
+        return Seeding(positions=positions, target_ends=await _ends(self._target))
+
+    async def verdict(self, reversal: Reversal) -> Verdict:
+        """Whether the new direction copies what is new, and nothing else."""
+        target_now = await _ends(self._target)
+        copied_back = grown_too_much(
+            reversal.positions, reversal.target_ends, target_now, await _ends(self._source)
+        )
+        if copied_back:
+            return Verdict(copied_back=copied_back)
+        if self._flow is None:
+            source = self._clusters[self._direction.source]
+            target = self._clusters[self._direction.target]
+            self._flow = await self._open.enter_async_context(open_flow(source, target))
+            await self._flow.write()
+        seen = await self._flow.look()
+        if seen.came_back:
+            return Verdict(copied_back=("records of the mirror's own topic",))
+        if seen.delay_s is None:
+            return Verdict(
+                awaited=f"a record that was written to {self._direction.source}"
+                f" {seen.waiting_s:.0f} s ago has not arrived on {self._direction.target}"
+            )
+        return Verdict()
+
+
+async def _ends(reader: EndReader) -> Ends:
+    return named(await reader.ends(await reader.all_partitions()))

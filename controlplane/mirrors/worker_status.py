@@ -1,0 +1,42 @@
+"""What the workers of MirrorMaker 2 in dedicated mode note of their connectors, on the target."""
+
+import msgspec
+from aiokafka import TopicPartition
+
+from contract.clusters_file import ClusterProperties
+from controlplane.mirrors.offsets import CONNECTOR
+from controlplane.probes.describe import UnreachableError
+from controlplane.probes.reader import end_reader
+
+
+class _Status(msgspec.Struct):
+    state: str
+    trace: str | None = None
+
+
+async def failure_of(target: ClusterProperties, source: str) -> str | None:
+    """Why the source connector or one of its tasks failed; None if none did, or nothing is known.
+
+    Connect keeps its states in `mm2-status.SOURCE.internal` (`KafkaStatusBackingStore`).
+    """
+    topic = f"mm2-status.{source}.internal"
+    newest: dict[bytes, bytes | None] = {}
+    try:
+        async with end_reader(target) as reader:
+            for partition in await reader.partitions([topic]):
+                async for record in reader.records(TopicPartition(topic, partition.partition), 0):
+                    newest[record.key or b""] = record.value
+    except UnreachableError as error:
+        return str(error)
+    return next((found for key in sorted(newest) if (found := _failure(key, newest[key]))), None)
+
+
+def _failure(key: bytes, value: bytes | None) -> str | None:
+    kinds = (f"status-connector-{CONNECTOR}".encode(), f"status-task-{CONNECTOR}".encode())
+    if value is None or not key.startswith(kinds):
+        return None
+    status = msgspec.json.decode(value, type=_Status)
+    if status.state != "FAILED":
+        return None
+    why = (status.trace or "").partition("\n")[0]
+    return f"{key.decode().removeprefix('status-')} has failed: {why}"

@@ -1,0 +1,63 @@
+"""`mm2.properties` for one direction, and that one only."""
+
+from collections.abc import Mapping
+
+from contract.clusters_file import ClusterProperties
+from contract.mirror import Direction
+
+_DEFAULTS: Mapping[str, str] = {
+    "sync.group.offsets.enabled": "true",
+    "sync.group.offsets.interval.seconds": "10",
+    "emit.checkpoints.interval.seconds": "10",
+    "refresh.topics.interval.seconds": "10",
+    "refresh.groups.interval.seconds": "10",
+    # Positions are kept this often; what was copied since is copied again after a crash.
+    "offset.flush.interval.ms": "5000",
+}
+_IDENTITY = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy"
+
+
+def mirror_properties(
+    clusters: Mapping[str, ClusterProperties], direction: Direction, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Everything that MirrorMaker 2 is told.
+
+    Args:
+        clusters: the physical clusters by name.
+        direction: the only way in which records are to be copied.
+        given: the operator's own properties.
+    """
+    there, back = f"{direction}.", f"{direction.back}."
+    common = {k: v for k, v in given.items() if not k.startswith((there, back))}
+    turned = {there + k.removeprefix(back): v for k, v in given.items() if k.startswith(back)}
+    own = {k: v for k, v in given.items() if k.startswith(there)}
+    properties = {**_DEFAULTS, **common, **turned, **own}
+    properties |= {
+        "clusters": f"{direction.source}, {direction.target}",
+        f"{there}enabled": "true",
+        f"{back}enabled": "false",
+        # Else a worker of the other direction starts for its heartbeats, finds its connector's
+        # stored configuration and resumes it: records would run in a circle.
+        f"{back}emit.heartbeats.enabled": "false",
+        "replication.policy.class": _IDENTITY,
+    }
+    for name in (direction.source, direction.target):
+        access = clusters[name].properties.items()
+        properties |= {f"{name}.{key}": value for key, value in access}
+    return properties
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """A properties file: `key=value` lines, comments and blank lines left out."""
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and line[0] not in "#!")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def format_properties(properties: Mapping[str, str]) -> str:
+    """A properties file; a backslash in a value is Java's escape, and is doubled."""
+    return "".join(f"{key}={_escaped(value)}\n" for key, value in properties.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")

@@ -1,0 +1,44 @@
+"""What MirrorMaker 2 is told for one direction."""
+
+from contract.clusters_file import ClusterProperties
+from contract.mirror import Direction
+from mirrormaker.properties import format_properties, mirror_properties, parse_properties
+
+CLUSTERS = {
+    name: ClusterProperties(
+        name=name, role="upstream", properties={"bootstrap.servers": f"{name}:9092"}
+    )
+    for name in ("main", "failover")
+}
+BACK = Direction(source="failover", target="main")
+
+
+def test_only_one_direction_runs_not_even_the_heartbeats_of_the_other():
+    told = mirror_properties(CLUSTERS, BACK, {})
+    assert told["failover->main.enabled"] == "true"
+    assert told["main->failover.enabled"] == "false"
+    assert told["main->failover.emit.heartbeats.enabled"] == "false"
+    assert told["replication.policy.class"].endswith("IdentityReplicationPolicy")
+    assert told["main.bootstrap.servers"] == "main:9092"
+
+
+def test_what_is_said_for_one_direction_holds_for_the_other():
+    given = {"main->failover.topics": "orders.*", "tasks.max": "4", "failover->main.groups": "g"}
+    told = mirror_properties(CLUSTERS, BACK, given)
+    assert told["failover->main.topics"] == "orders.*"
+    assert told["failover->main.groups"] == "g"
+    assert told["tasks.max"] == "4"
+    assert "main->failover.topics" not in told
+
+
+def test_the_direction_is_not_the_operators_to_say():
+    given = {"main->failover.enabled": "true", "clusters": "x", "replication.policy.class": "y"}
+    told = mirror_properties(CLUSTERS, BACK, given)
+    assert told == mirror_properties(CLUSTERS, BACK, {})
+
+
+def test_a_file_is_read_as_it_is_written():
+    text = '# mine\n\ntasks.max = 4\n! old\nmain.sasl.jaas.config=x username="a=b";\n'
+    parsed = parse_properties(text)
+    assert parsed == {"tasks.max": "4", "main.sasl.jaas.config": 'x username="a=b";'}
+    assert format_properties({"a": "b\\c"}) == "a=b\\\\c\n"

@@ -94,7 +94,7 @@ class ClusterAccess:
         aiokafka says of a refused log-in, or of a certificate that is not trusted, only that it
         could not bootstrap.
         """
-        for host, port in self._servers():
+        for host, port in self.servers():
             try:
                 async with asyncio.timeout(_TRIAL_S):
                     await self._try(host, port)
@@ -130,7 +130,8 @@ class ClusterAccess:
             return PlainClient(login)
         return ScramClient(login, self._keys, secrets.token_urlsafe(24))
 
-    def _servers(self) -> Iterator[tuple[str, int]]:
+    def servers(self) -> Iterator[tuple[str, int]]:
+        """Hosts and ports of `bootstrap.servers`."""
         for server in self._cluster.bootstrap_servers.split(","):
             host, _, port = server.strip().rpartition(":")
             if port.isdigit():

@@ -9,6 +9,7 @@ from controlplane.domain.switch.view import (
     Losses,
     MirrorState,
     NodeView,
+    Positions,
     Preflight,
     Sweep,
     Timing,
@@ -29,13 +30,14 @@ class Memory:
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
         self.losses: Losses | None = None
+        self.positions: Positions | None = None
         self.probe_error: str | None = None
 
     def see(self, switch: Switch, published_seq: int, now: float) -> None:
         """Note when things were first seen."""
         if switch.phase not in self.phase_seen_at:
             self.phase_seen_at[switch.phase] = now
-            self.mirror, self.probe_error = None, None
+            self.mirror, self.positions, self.probe_error = None, None, None
         if switch.fence_seq is None:
             return
         if self.fence_seen_at is None:
@@ -62,6 +64,7 @@ class Memory:
             sweeps=self.sweeps,
             mirror=self.mirror,
             losses=self.losses,
+            positions=self.positions,
             probe_error=self.probe_error,
         )
 

@@ -9,6 +9,7 @@ from controlplane.domain.switch.steps import Look
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, sweep
+from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
 from controlplane.store.watches import Pair
@@ -65,6 +66,19 @@ class Prober:
             to_cluster=self._switch.to_cluster,
         )
         self._memory.losses = await find_losses(self._plane, self._readers, pair)
+
+    async def _positions(self) -> None:
+        tenants = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
+        self._memory.positions = await translate(
+            await self._side(self._switch.from_cluster),
+            await self._side(self._switch.to_cluster),
+            lambda group: group.startswith(tenants),
+            self._topics(),
+        )
+
+    async def _side(self, name: str) -> Side:
+        clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
+        return Side(clusters[name], await self._readers.of(name))
 
     def _topics(self) -> frozenset[str]:
         return self._plane.ledger.facts.topics_in(self._switch.scope)

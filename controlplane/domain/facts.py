@@ -116,9 +116,13 @@ class Facts:
         """A virtual cluster's names for topics of others, by name."""
         return [alias for alias in self.control.of(TopicAlias) if alias.vcluster == vcluster]
 
+    def tenants_of(self, scope: str) -> frozenset[str]:
+        """Names of the virtual clusters that are bound to a scope."""
+        return frozenset(v.name for v in self.control.of(VirtualCluster) if v.scope == scope)
+
     def topics_in(self, scope: str) -> frozenset[str]:
         """Physical names of all topics that virtual clusters of a scope see."""
-        tenants = {v.name for v in self.control.of(VirtualCluster) if v.scope == scope}
+        tenants = self.tenants_of(scope)
         topics: list[TopicMapping | TopicAlias] = [
             *self.control.of(TopicMapping),
             *self.control.of(TopicAlias),

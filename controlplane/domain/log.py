@@ -43,6 +43,7 @@ AnyEvent = (
     | switch.LossRecorded
     | switch.LagWaived
     | switch.CutRecorded
+    | switch.PositionsTranslated
     | switch.SwitchCommitted
     | switch.NodeResumed
     | switch.SwitchCompleted

@@ -11,7 +11,7 @@ from controlplane.domain.event import Recorded
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import ABORTABLE, Phase, Switch, after
 from controlplane.domain.switch.steps import Append, next_steps
-from controlplane.domain.switch.view import MirrorState, NodeView, Preflight, Sweep, View
+from controlplane.domain.switch.view import MirrorState, NodeView, Positions, Preflight, Sweep, View
 from tests.model.world import BUDGET, LONG_AGO, NEW, OLD, TIMING, Flaws, Recall, World, routing
 
 _SOME_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -95,7 +95,7 @@ def _seen(world: World) -> Recall:
         recall.fence_seen_at,
         recall.fence_published_at,
     )
-    memory.mirror = recall.mirror
+    memory.mirror, memory.positions = recall.mirror, recall.positions
     memory.see(switch, world.records[world.published - 1][0], 0)
     seen_at, published_at = memory.fence_seen_at, memory.fence_published_at
     if seen_at is not None and published_at is not None:
@@ -107,6 +107,7 @@ def _seen(world: World) -> Recall:
         fence_seen_at=None if seen_at is None else int(seen_at),
         fence_published_at=None if published_at is None else int(published_at),
         mirror=memory.mirror,
+        positions=memory.positions,
     )
 
 
@@ -124,6 +125,7 @@ def _view(world: World) -> View:
         preflight=Preflight(checks=()) if recall.looked else None,
         sweeps=recall.sweeps,
         mirror=recall.mirror,
+        positions=recall.positions,
     )
 
 
@@ -151,11 +153,27 @@ def _probed(world: World, what: str) -> World:
         case "sweep":
             sweep = Sweep(at=0, ends=(("t-0", world.old_end),))
             recall = replace(recall, sweeps=_telling((*recall.sweeps, sweep)))
+        case "positions":
+            world = replace(world, positions=world.old_end)
+            recall = replace(recall, positions=_translated(world.old_end))
         case _:
             behind = ("t-0",) if world.mirrored < world.old_end else ()
             looked = MirrorState(at=0, partitions=1, behind=behind, far_behind=())
             recall = replace(recall, mirror=looked)
     return replace(world, recall=recall)
+
+
+def _translated(end: int) -> Positions:
+    return Positions(
+        at=0,
+        groups=1,
+        positions=1,
+        by_method=(),
+        remarks=(),
+        remarks_left_out=0,
+        digest=str(end),
+        duration_ms=0,
+    )
 
 
 def _telling(sweeps: tuple[Sweep, ...]) -> tuple[Sweep, ...]:
@@ -199,6 +217,8 @@ def _committed(world: World, switch: Switch) -> World:
         wrong = "committed without a record that was acknowledged (I2)"
     elif world.mirrored < world.old_end_at_lead:
         wrong = "committed without a record that was there when the leader began (C3)"
+    elif world.positions < world.old_end_at_lead or world.positions < world.acknowledged:
+        wrong = "committed without the positions of groups (C7)"
     elif not switch.caught_up:
         wrong = "committed without recorded proof (I10)"
     return replace(world, mirrored_at_commit=world.mirrored, wrong=wrong)

@@ -19,7 +19,7 @@ from contract.records import Routing
 from contract.session import ScopeReport
 from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.state import Phase, Switch
-from controlplane.domain.switch.view import MirrorState, Sweep, Timing
+from controlplane.domain.switch.view import MirrorState, Positions, Sweep, Timing
 from dataplane.node.machine import NEVER, NodeState
 
 LEASE: Final = 1
@@ -82,6 +82,7 @@ class Recall(msgspec.Struct, frozen=True):
     looked: bool = False
     sweeps: tuple[Sweep, ...] = ()
     mirror: MirrorState | None = None
+    positions: Positions | None = None
 
 
 class Left(NamedTuple):
@@ -123,6 +124,8 @@ class World(msgspec.Struct, frozen=True):
     """How many of them the new cluster has."""
     acknowledged: int = 0
     """The last of them that a client was told of."""
+    positions: int = 0
+    """How far groups have read, as the new cluster has it; on the old one they read everything."""
     cut_writes: int = 0
     """Bytes under way to the old cluster whose connection is gone."""
     old_end_at_lead: int = 0

@@ -7,6 +7,7 @@ import msgspec
 
 from contract.session import Unrest
 from controlplane.domain.event import Event
+from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 
 Ends: TypeAlias = tuple[tuple[str, int], ...]
@@ -154,6 +155,22 @@ class CutRecorded(SwitchEvent, frozen=True, tag="switch.cut_recorded"):
 
     source_ends: Ends
     target_ends: Ends
+
+
+class PositionsTranslated(SwitchEvent, frozen=True, tag="switch.positions_translated"):
+    """Every group goes on at the target where it stopped; what is not exactly so is remarked."""
+
+    groups: int
+    positions: int
+    """Partitions of all groups together."""
+    by_method: dict[str, int]
+    """How many positions were found how: see `domain.positions.Method`."""
+    remarks: tuple[Remark, ...]
+    remarks_left_out: int
+    """Further ones, for which there is no room here."""
+    digest: str
+    """Of all positions, before and after."""
+    duration_ms: float
 
 
 class SwitchCommitted(SwitchEvent, frozen=True, tag="switch.committed"):

@@ -1,4 +1,4 @@
-"""The safety rules C1 to C6 of the switch: each can be taken away, to see that it matters."""
+"""The safety rules C1 to C7 of the switch: each can be taken away, to see that it matters."""
 
 import msgspec
 
@@ -16,6 +16,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     c4_abort_or_commit: bool = True
     c5_current_reports_only: bool = True
     c6_deadline: bool = True
+    c7_positions_first: bool = True
 
 
 ALL = Rules()
@@ -97,6 +98,18 @@ def has_caught_up(view: View, rules: Rules) -> bool:
     if not rules.c3_prove_again and view.switch.caught_up:
         return True
     return view.mirror is not None and not view.mirror.behind and stands_still(view, rules)
+
+
+def has_translated(view: View, rules: Rules) -> bool:
+    """C7, C3: whether this coordinator itself brought the groups' positions to the target.
+
+    Another one may have begun to, or have read them before the old cluster stood still.
+    """
+    if view.switch.mode == "forced" or not rules.c7_positions_first:
+        return True
+    if not rules.c3_prove_again and view.switch.positions_digest is not None:
+        return True
+    return view.positions is not None
 
 
 def may_commit(view: View, rules: Rules) -> bool:

@@ -88,6 +88,8 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     caught_up: bool = False
     cut: Cut | None = None
     """None: the switch committed without looking, or has not committed."""
+    positions_digest: str | None = None
+    """Of the groups' positions on the target, as they were recorded last."""
     commit_seq: int | None = None
     committed_at: datetime | None = None
     resumed: tuple[str, ...] = ()
@@ -140,6 +142,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             return _with(switch, phase=Phase.CATCHING_UP, caught_up=True)
         case events.CutRecorded(source_ends=source, target_ends=target):
             return _with(switch, cut=Cut(source=source, target=target))
+        case events.PositionsTranslated(digest=digest):
+            return _with(switch, positions_digest=digest)
         case events.SwitchCommitted():
             return _with(
                 switch,

@@ -7,11 +7,13 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from controlplane.domain.switch import events
+from controlplane.domain.switch.positions import positions_cause, positions_translated
 from controlplane.domain.switch.quiescing import asks_to_rest, restless
 from controlplane.domain.switch.rules import (
     ALL,
     Rules,
     has_caught_up,
+    has_translated,
     is_current,
     is_overdue,
     lease_expired,
@@ -32,7 +34,7 @@ class Append(msgspec.Struct, frozen=True):
     events: tuple[events.SwitchEvent, ...]
 
 
-Look: TypeAlias = Literal["preflight", "sweep", "mirror", "losses"]
+Look: TypeAlias = Literal["preflight", "sweep", "mirror", "losses", "positions"]
 """What can be looked at."""
 
 
@@ -226,9 +228,9 @@ def _bypassed(view: View) -> Append:
 def _catching_up(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     switch = view.switch
     if has_caught_up(view, rules):
-        if may_commit(view, rules):
-            return (_commit(view),)
-        return (_caught_up(view),)
+        if not may_commit(view, rules):
+            return (_caught_up(view),)
+        return _committing(view, now, rules)
     if now >= view.phase_seen_at + switch.mirror_budget_s:
         return (_abort(view, _mirror_cause(view)),)
     if not stands_still(view, rules):
@@ -245,6 +247,18 @@ def _commit(view: View) -> Append:
         switch_id=switch_id, source_ends=mirror.cut.source, target_ends=mirror.cut.target
     )
     return Append((cut, committed))
+
+
+def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
+    """Bring the positions of groups over, record that, and commit."""
+    switch = view.switch
+    if not has_translated(view, rules):
+        if now >= view.phase_seen_at + switch.mirror_budget_s:
+            return (_abort(view, positions_cause(view)),)
+        return (Probe("positions"),)
+    if view.positions is not None and view.positions.digest != switch.positions_digest:
+        return (_append(positions_translated(switch.switch_id, view.positions)),)
+    return (_commit(view),)
 
 
 def _caught_up(view: View) -> Append:
@@ -320,6 +334,8 @@ def _holdup(view: View, rules: Rules) -> str:
             else ("; the control topic cannot be written, so only nodes' own reports count")
         )
         return f": no proof that these nodes stopped: {names}{published}" if names else ""
+    if view.switch.caught_up:
+        return f": {positions_cause(view)}"
     return f": {_mirror_cause(view)}" if view.mirror or view.probe_error else ""
 
 

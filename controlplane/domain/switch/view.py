@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from contract.session import ScopeReport
+from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.state import Cut, Switch
@@ -85,6 +86,20 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     """One for each partition that was seen."""
 
 
+class Positions(msgspec.Struct, frozen=True, kw_only=True):
+    """The groups' positions, which were brought to the target."""
+
+    at: float
+    """Monotonic seconds at which looking began."""
+    groups: int
+    positions: int
+    by_method: tuple[tuple[str, int], ...]
+    remarks: tuple[Remark, ...]
+    remarks_left_out: int
+    digest: str
+    duration_ms: float
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """The switch, the nodes, and what this coordinator has found out since it leads."""
 
@@ -106,5 +121,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """The newest look of this coordinator at the mirror, in the present phase."""
     losses: Losses | None = None
     """What a forced switch gives up; None if nobody has looked."""
+    positions: Positions | None = None
+    """What this coordinator itself brought to the target, in the present phase."""
     probe_error: str | None = None
     """Why the newest probe found nothing out; None if it did."""

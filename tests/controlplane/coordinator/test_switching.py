@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.controlplane.conftest import as_process, eventually, in_process
@@ -24,6 +24,7 @@ CRASH_POINTS = [
     "switch.barrier_reached",
     "switch.source_frozen",
     "switch.caught_up",
+    "switch.positions_translated",
     "switch.committed",
     "switch.node_resumed",
     "switch.completed",
@@ -83,6 +84,37 @@ async def test_a_switch_waits_until_the_target_holds_everything(variables, clust
         assert switching.result() == (200, "Cluster switched")
         happened = await kinds(plane)
         assert happened.index("caught_up") < happened.index("committed")
+
+
+async def test_groups_go_on_at_the_target_where_they_stopped(variables, clusters):
+    async with in_process(variables) as plane, serving_nodes(plane) as (node,):
+        topic = await map_topic(plane, node)
+        group = f"{topic.removesuffix('users')}readers"
+        await write(clusters.main, topic, b"tom", b"laura", b"ann")
+        await write(clusters.failover, topic, b"tom", b"laura", b"ann")
+        await commit(clusters.main, topic, group, 2)
+        assert await switch(plane) == (200, "Cluster switched")
+        happened = await kinds(plane)
+        assert happened.index("positions_translated") < happened.index("committed")
+        assert await committed(clusters.failover, topic, group) == 2
+
+
+async def commit(bootstrap: str, topic: str, group: str, offset: int) -> None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group)
+    consumer.assign([TopicPartition(topic, 0)])
+    await consumer.start()
+    await consumer.commit({TopicPartition(topic, 0): offset})
+    await consumer.stop()
+
+
+async def committed(bootstrap: str, topic: str, group: str) -> int | None:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group)
+    consumer.assign([TopicPartition(topic, 0)])
+    await consumer.start()
+    try:
+        return await consumer.committed(TopicPartition(topic, 0))
+    finally:
+        await consumer.stop()
 
 
 async def test_a_mirror_that_stays_behind_is_named_and_clients_go_on(variables, clusters):

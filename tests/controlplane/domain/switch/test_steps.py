@@ -15,6 +15,7 @@ from controlplane.domain.switch.view import (
     Losses,
     MirrorState,
     NodeView,
+    Positions,
     Preflight,
     Sweep,
     Timing,
@@ -105,6 +106,16 @@ def sweep(at: float, end: int = 5) -> Sweep:
 STILL = (sweep(0.0), sweep(0.2))
 CAUGHT_UP = MirrorState(at=0.3, partitions=1, behind=(), far_behind=())
 BEHIND = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=())
+TRANSLATED = Positions(
+    at=0.4,
+    groups=1,
+    positions=1,
+    by_method=(("end", 1),),
+    remarks=(),
+    remarks_left_out=0,
+    digest="d",
+    duration_ms=1.0,
+)
 FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
 
 
@@ -289,20 +300,43 @@ class TestProof:
         assert kinds(self.catching_up(sweeps=STILL, mirror=BEHIND)) == ["probe mirror"]
         assert kinds(self.catching_up(sweeps=STILL, mirror=CAUGHT_UP)) == ["caught_up"]
 
-    def test_commits_once_that_is_recorded(self) -> None:
-        at = self.catching_up(sweeps=STILL, mirror=CAUGHT_UP, caught_up=True)
-        assert kinds(at) == ["committed"]
+    def translating(self, recorded: str | None = None, **changes) -> View:
+        seen = {"sweeps": STILL, "mirror": CAUGHT_UP, "caught_up": True}
+        at = self.catching_up(**(seen | changes))
+        return msgspec.structs.replace(
+            at, switch=msgspec.structs.replace(at.switch, positions_digest=recorded)
+        )
+
+    def test_brings_the_positions_of_groups_over_before_it_commits(self) -> None:
+        assert kinds(self.translating()) == ["probe positions"]
+        assert kinds(self.translating(positions=TRANSLATED)) == ["positions_translated"]
+        assert kinds(self.translating("d", positions=TRANSLATED)) == ["committed"]
+
+    def test_brings_them_over_again_under_a_new_coordinator(self) -> None:
+        assert kinds(self.translating("d")) == ["probe positions"]
+        assert kinds(self.translating("e", positions=TRANSLATED)) == ["positions_translated"]
+        for flaw in ({"c3_prove_again": False}, {"c7_positions_first": False}):
+            rules = msgspec.structs.replace(ALL, **flaw)
+            assert kinds(self.translating("d"), rules=rules) == ["committed"]
+
+    def test_gives_up_on_positions_and_says_what_kept_it(self) -> None:
+        at = self.translating(probe_error="cluster failover does not answer")
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "positions of the groups" in abort.cause
+        assert "failover does not answer" in abort.cause
 
     def test_records_the_cut_with_the_commit(self) -> None:
         cut = Cut(source=(("t-0", 5),), target=(("t-0", 7),))
         proved = msgspec.structs.replace(CAUGHT_UP, cut=cut)
-        at = self.catching_up(sweeps=STILL, mirror=proved, caught_up=True)
+        at = self.translating("d", mirror=proved, positions=TRANSLATED)
         assert kinds(at) == ["cut_recorded", "committed"]
 
     def test_proves_again_what_another_coordinator_recorded(self) -> None:
         at = self.catching_up(caught_up=True)
         assert kinds(at) == ["probe sweep"]
-        assert kinds(at, rules=msgspec.structs.replace(ALL, c3_prove_again=False)) == ["committed"]
+        assert kinds(at, rules=msgspec.structs.replace(ALL, c3_prove_again=False)) == [
+            "probe positions"
+        ]
 
     def test_gives_up_on_a_mirror_and_names_what_is_missing(self) -> None:
         at = self.catching_up(sweeps=STILL, mirror=BEHIND)

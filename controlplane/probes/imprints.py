@@ -1,0 +1,111 @@
+"""Reads what a partition's records are known by, from any offset or timestamp."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contract.clusters_file import ClusterProperties
+from controlplane.domain.positions import Imprint
+from controlplane.probes.connection import client_options
+from controlplane.probes.describe import unreachable
+
+_DIGEST_SIZE = 16
+
+
+class Range(NamedTuple):
+    """What is to be read of a partition."""
+
+    begin: int
+    end: int
+    most: int | None = None
+    """Records after which reading may stop."""
+
+
+class Records(NamedTuple):
+    """What was read."""
+
+    imprints: list[Imprint]
+    whole: bool
+    """Whether it goes up to the end that was asked for."""
+
+
+class ImprintReader:
+    """One cluster, opened to read records here and there. Raises KafkaError from all of it."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+
+    async def begins(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset of each partition's first record."""
+        begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
+        return begins
+
+    async def not_older(
+        self, timestamps: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int | None]:
+        """The offset of each partition's first record that is not older than the timestamp."""
+        if not timestamps:
+            return {}
+        found = await self._consumer.offsets_for_times(dict(timestamps))
+        return {p: at.offset if at is not None else None for p, at in found.items()}
+
+    async def read(self, ranges: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Records]:
+        """The records in each range; control records are none."""
+        self._consumer.assign(list(ranges))
+        for partition, wanted in ranges.items():
+            self._consumer.seek(partition, wanted.begin)
+        read: dict[TopicPartition, list[Imprint]] = {partition: [] for partition in ranges}
+        unread = {p for p, wanted in ranges.items() if wanted.begin < wanted.end}
+        whole = set(ranges) - unread
+        while unread:
+            batches = await self._consumer.getmany(*unread, timeout_ms=50)
+            for partition, records in batches.items():
+                end = ranges[partition].end
+                read[partition] += (_imprint(r) for r in records if r.offset < end)
+            for partition in list(unread):
+                wanted = ranges[partition]
+                if await self._consumer.position(partition) >= wanted.end:
+                    whole.add(partition)
+                elif wanted.most is None or len(read[partition]) < wanted.most:
+                    continue
+                unread.discard(partition)
+                self._consumer.pause(partition)
+        return {p: Records(imprints, p in whole) for p, imprints in read.items()}
+
+
+def _imprint(record: Any) -> Imprint:
+    content = msgspec.msgpack.encode(
+        (record.timestamp, record.key, record.value, tuple(record.headers))
+    )
+    return Imprint(
+        record.offset, record.timestamp, blake2b(content, digest_size=_DIGEST_SIZE).digest()
+    )
+
+
+@asynccontextmanager
+async def imprint_reader(cluster: ClusterProperties) -> AsyncIterator[ImprintReader]:
+    """Open a reader.
+
+    Raises:
+        UnreachableError: the cluster does not answer.
+    """
+    consumer: Any = AIOKafkaConsumer(
+        **client_options(cluster),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=50,
+    )
+    try:
+        try:
+            await consumer.start()
+            yield ImprintReader(consumer)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise await unreachable(cluster, error) from error
+    finally:
+        await consumer.stop()

@@ -1,0 +1,1 @@
+"""Switches again and again under the load of real clients, and the judgement on what they saw."""

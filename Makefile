@@ -5,7 +5,7 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 CODE := contract controlplane dataplane upstream mirrormaker sandbox interlock.py
-ALL_PYTHON := $(CODE) $(wildcard clients tests benchmarks migrations fuzz)
+ALL_PYTHON := $(CODE) $(wildcard clients reliability tests benchmarks migrations fuzz)
 
 .PHONY: help
 help: ## show this list

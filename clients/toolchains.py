@@ -41,6 +41,11 @@ def java_reader(version: str, report: Report = silent) -> Sequence[str]:
     return _java(_java_client(version, report), "Reader", report)
 
 
+def java_writer(version: str, report: Report = silent) -> Sequence[str]:
+    """The command of a producer of numbered records, on one release of kafka-clients."""
+    return _java(_java_client(version, report), "Writer", report)
+
+
 def streams_program(report: Report = silent) -> Sequence[str]:
     """The command of the Streams application."""
     return _java(_streams_jars(report), "WordCount", report)

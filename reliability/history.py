@@ -166,31 +166,42 @@ def _log_faults(cluster: str, log: Log, writes: Iterable[Write]) -> Iterator[Fin
 
 def _read_faults(history: History) -> Iterator[Finding]:
     given: dict[str, dict[Partition, list[Read]]] = defaultdict(lambda: defaultdict(list))
-    for read in history.reads:
+    for read in sorted(history.reads, key=lambda read: read.at):
         given[read.group][read.partition].append(read)
-    held, left_behind = _places(history.serving), _places(history.other)
-    commits = [handover.committed_at for handover in history.handovers]
     for group, partitions in given.items():
         for partition, entries in history.serving.items():
-            reads = sorted(partitions.get(partition, ()), key=lambda read: read.at)
-            values = [read.value for read in reads]
-            counted = Counter(values)
-            for value in dict.fromkeys(entry.value for entry in entries):
-                if value not in counted:
-                    yield Finding(Fault.SKIPPED, partition, value, group)
-            for value, times in counted.items():
-                if times > 1:
-                    yield Finding(Fault.READ_TWICE, partition, value, group)
-            for value in _overtaking(list(dict.fromkeys(values))):
-                yield Finding(Fault.READ_OUT_OF_ORDER, partition, value, group)
-        for read in (read for reads in partitions.values() for read in reads):
-            key = (read.partition, read.value)
-            if key in held:
-                continue
-            if key not in left_behind:
-                yield Finding(Fault.INVENTED, *key, group)
-            elif commits and read.at > commits[-1]:
-                yield Finding(Fault.READ_STALE, *key, group)
+            values = [read.value for read in partitions.get(partition, ())]
+            yield from _reading_faults(group, partition, values, entries)
+    yield from _unfounded(history)
+
+
+def _reading_faults(
+    group: str, partition: Partition, values: Sequence[Value], entries: Sequence[Entry]
+) -> Iterator[Finding]:
+    """What is wrong with what a group was given of one partition, in order."""
+    counted = Counter(values)
+    for value in dict.fromkeys(entry.value for entry in entries):
+        if value not in counted:
+            yield Finding(Fault.SKIPPED, partition, value, group)
+    for value, times in counted.items():
+        if times > 1:
+            yield Finding(Fault.READ_TWICE, partition, value, group)
+    for value in _overtaking(values):
+        yield Finding(Fault.READ_OUT_OF_ORDER, partition, value, group)
+
+
+def _unfounded(history: History) -> Iterator[Finding]:
+    """Reads of what the cluster that serves does not hold."""
+    held, left_behind = _places(history.serving), _places(history.other)
+    committed_at = history.handovers[-1].committed_at if history.handovers else None
+    for read in history.reads:
+        key = (read.partition, read.value)
+        if key in held:
+            continue
+        if key not in left_behind:
+            yield Finding(Fault.INVENTED, *key, read.group)
+        elif committed_at is not None and read.at > committed_at:
+            yield Finding(Fault.READ_STALE, *key, read.group)
 
 
 def _overtaking(values: Sequence[Value]) -> Iterator[Value]:

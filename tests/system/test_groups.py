@@ -1,6 +1,5 @@
 """Consumer groups under planned switches, there and back: nothing is read twice, nothing missed."""
 
-from collections import Counter
 from contextlib import ExitStack
 from typing import Any
 
@@ -8,13 +7,13 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from reliability.readers import READERS, Reader, seen_by
 from sandbox.kafka import KafkaCluster
 from sandbox.process import wait_until
 from tests.system.load import Load
 from tests.system.mirror import Mirror
 from tests.system.operator import PATIENCE, Operator
 from tests.system.positions import Positions
-from tests.system.readers import READERS, Reader
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
 
@@ -35,7 +34,7 @@ def test_a_group_reads_everything_once(operator: Operator, vcluster: str, kind: 
         ]
         with ExitStack() as writing:
             loads = [writing.enter_context(Load([operator.client(vcluster)], t)) for t in TOPICS]
-            wait_until(lambda: all(r.seen for r in readers), "both members read", PATIENCE)
+            wait_until(lambda: all(r.given for r in readers), "both members read", PATIENCE)
             for _ in range(1):
                 assert switch(operator, vcluster)["restless"] == []
                 for load in loads:
@@ -70,10 +69,6 @@ def end_of(cluster: KafkaCluster, topic: str) -> int:
     asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
     (future,) = admin.list_offsets(asked).values()
     return int(future.result(10).offset)
-
-
-def seen_by(readers: list[Reader]) -> Counter[tuple[str, bytes]]:
-    return sum((reader.seen for reader in readers), Counter())
 
 
 def read_all(loads: list[Load], readers: list[Reader]) -> bool:

@@ -4,25 +4,39 @@ import asyncio
 import os
 import subprocess
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from confluent_kafka import Consumer, KafkaError
 
 from clients.toolchains import java_reader
+from reliability.writers import JAVA_CLIENT, aiokafka_settings, java_variables
 
-JAVA_CLIENT = "3.9.1"
+
+class Given(NamedTuple):
+    """A record as it came to the application."""
+
+    at: float
+    """Monotonic seconds."""
+    topic: str
+    value: bytes
+
+
+def seen_by(readers: "Iterable[Reader]") -> Counter[tuple[str, bytes]]:
+    """How often members were given each record, by topic and value."""
+    return Counter((given.topic, given.value) for reader in readers for given in reader.given)
 
 
 class Reader(Protocol):
     """A member of a group, from when it is entered until it is left."""
 
-    seen: Counter[tuple[str, bytes]]
-    """How often it was given each record, by topic and value."""
+    given: "list[Given]"
+    """What it was given, in order."""
     errors: list[str]
     """What its application was told of."""
 
@@ -34,8 +48,10 @@ class Reader(Protocol):
 class LibrdkafkaReader:
     """librdkafka, with whatever settings."""
 
-    def __init__(self, client: dict[str, Any], group: str, topics: list[str], **settings: Any):
-        self.seen: Counter[tuple[str, bytes]] = Counter()
+    def __init__(
+        self, client: dict[str, Any], group: str, topics: list[str], **settings: Any
+    ) -> None:
+        self.given: list[Given] = []
         self.errors: list[str] = []
         defaults = {
             "group.id": group,
@@ -64,28 +80,26 @@ class LibrdkafkaReader:
                 if error is not None:
                     self.errors.append(str(error))
                 elif topic is not None and value is not None:
-                    self.seen[topic, value] += 1
+                    self.given.append(Given(time.monotonic(), topic, value))
 
     def _failed(self, error: KafkaError) -> None:
         self.errors.append(str(error))
 
     def _committed(self, error: KafkaError | None, partitions: object) -> None:
-        if error is not None and error.code() != KafkaError._NO_OFFSET:
+        if error is not None and error.code() != KafkaError._NO_OFFSET:  # noqa: SLF001 - the library has no other name for it
             self.errors.append(f"commit of {partitions}: {error}")
 
 
 class AiokafkaReader:
     """aiokafka, in a thread with a loop of its own."""
 
-    def __init__(self, client: dict[str, Any], group: str, topics: list[str], **settings: Any):
-        self.seen: Counter[tuple[str, bytes]] = Counter()
+    def __init__(
+        self, client: dict[str, Any], group: str, topics: list[str], **settings: Any
+    ) -> None:
+        self.given: list[Given] = []
         self.errors: list[str] = []
         self._settings = {
-            "bootstrap_servers": client["bootstrap.servers"],
-            "security_protocol": client["security.protocol"],
-            "sasl_mechanism": client["sasl.mechanism"],
-            "sasl_plain_username": client["sasl.username"],
-            "sasl_plain_password": client["sasl.password"],
+            **aiokafka_settings(client),
             "group_id": group,
             "auto_offset_reset": "earliest",
             "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
@@ -110,7 +124,9 @@ class AiokafkaReader:
             while not self._stop.is_set():
                 for records in (await consumer.getmany(timeout_ms=100)).values():
                     for record in records:
-                        self.seen[record.topic, record.value] += 1
+                        self.given.append(
+                            Given(time.monotonic(), record.topic, record.value or b"")
+                        )
         except Exception as error:  # noqa: BLE001 - whatever reaches the application counts
             self.errors.append(repr(error))
         finally:
@@ -125,25 +141,18 @@ class JavaReader:
         client: dict[str, Any],
         group: str,
         topics: list[str],
+        *,
         assignor: str = "RoundRobinAssignor",
         instance: str = "",
         pause_ms: int = 0,
     ) -> None:
-        self.seen: Counter[tuple[str, bytes]] = Counter()
+        self.given: list[Given] = []
         self.errors: list[str] = []
         assignor = f"org.apache.kafka.clients.consumer.{assignor}"
         arguments = [group, ",".join(topics), assignor, instance, str(pause_ms)]
         self._command = [*java_reader(JAVA_CLIENT), *arguments]
-        self._variables = {
-            "KAFKA_BOOTSTRAP": client["bootstrap.servers"],
-            "KAFKA_USERNAME": client["sasl.username"],
-            "KAFKA_PASSWORD": client["sasl.password"],
-            "NAME_PREFIX": "",
-        }
-        self._threads = [
-            threading.Thread(target=self._read_records),
-            threading.Thread(target=self._read_log),
-        ]
+        self._variables = java_variables(client)
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -153,6 +162,10 @@ class JavaReader:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        self._threads = [
+            threading.Thread(target=self._read_records, args=(self._process.stdout,)),
+            threading.Thread(target=self._read_log, args=(self._process.stderr,)),
+        ]
         for thread in self._threads:
             thread.start()
         return self
@@ -164,15 +177,13 @@ class JavaReader:
         for thread in self._threads:
             thread.join()
 
-    def _read_records(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+    def _read_records(self, lines: Any) -> None:
+        for line in lines:
             topic, value = line.split()
-            self.seen[topic.decode(), value] += 1
+            self.given.append(Given(time.monotonic(), topic.decode(), value))
 
-    def _read_log(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+    def _read_log(self, lines: Any) -> None:
+        for line in lines:
             if b"ERROR" in line or b"Exception" in line:
                 self.errors.append(line.decode().strip())
 
@@ -186,7 +197,7 @@ def _librdkafka(**settings: Any) -> MakeReader:
 
 
 def _java(assignor: str) -> MakeReader:
-    return lambda client, group, topics, _: JavaReader(client, group, topics, assignor)
+    return lambda client, group, topics, _: JavaReader(client, group, topics, assignor=assignor)
 
 
 READERS: dict[str, MakeReader] = {

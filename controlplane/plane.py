@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controlplane.ledger import Ledger
+from controlplane.mirrors.flow import Sightings
 from controlplane.pulse import Pulse
 from controlplane.settings import Settings
 from controlplane.store.database import open_engine
@@ -28,6 +29,8 @@ class ControlPlane:
         self.written = Pulse()
         """Beats when Postgres says that somebody wrote to the log."""
         self.leading = False
+        self.mirror_seen: Sightings | None = None
+        """What this control plane, while it leads, last saw of records on their way."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 

@@ -24,6 +24,7 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     _nodes(registry, facts, sessions)
     leading = Gauge("interlock_leading", "1 if this control plane leads", registry=registry)
     leading.set(plane.leading)
+    _mirror(registry, plane, facts)
     head = Gauge("interlock_log_seq", "Newest event of the log", registry=registry)
     head.set(facts.seq)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -70,6 +71,35 @@ def _switches(registry: CollectorRegistry, facts: Facts) -> None:
 
 def _outcome(switch: Switch) -> str:
     return "rejected" if switch.rejected else switch.phase.value
+
+
+def _mirror(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> None:
+    circle = Gauge(
+        "interlock_mirror_circle",
+        "1 if both directions of the mirror run, so that records come back",
+        ["scope"],
+        registry=registry,
+    )
+    for routing in facts.control.of(Routing):
+        circle.labels(routing.scope).set(routing.scope in facts.circles)
+    seen = plane.mirror_seen
+    if seen is None:
+        return
+    waiting = Gauge(
+        "interlock_mirror_waiting_seconds",
+        "For how long a record from the serving cluster has not arrived on the other one"
+        " (told by the control plane that leads)",
+        registry=registry,
+    )
+    waiting.set(seen.waiting_s)
+    if seen.delay_s is not None:
+        delay = Gauge(
+            "interlock_mirror_delay_seconds",
+            "How long the newest record that arrived was on its way"
+            " (told by the control plane that leads)",
+            registry=registry,
+        )
+        delay.set(seen.delay_s)
 
 
 def _nodes(registry: CollectorRegistry, facts: Facts, sessions: dict[str, Session]) -> None:

@@ -41,6 +41,9 @@ def plan(
     answer = connection.post("/api/v1/switch-plans", {"toCluster": to, "mode": mode})
     columns = {"check": "name", "passed": "passed", "detail": "detail"}
     show(connection, answer | {"items": answer["checks"]}, columns)
+    if connection.output == "table" and answer["expectedStallMs"] is not None:
+        verdict = "go" if answer["passed"] else "no-go"
+        say(f"{verdict}; clients would wait for about {answer['expectedStallMs']} ms")
     return Exit.DONE if answer["passed"] else Exit.REFUSED
 
 

@@ -6,6 +6,7 @@ import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from controlplane.coordinator.circling import watch_for_circles
 from controlplane.coordinator.mirroring import tend_mirror
 from controlplane.coordinator.surveyor import survey
 from controlplane.coordinator.switching import move_switches
@@ -50,6 +51,7 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
             tasks.create_task(publish_mappings(plane))
             tasks.create_task(watch_replicas(plane))
             tasks.create_task(tend_mirror(plane))
+            tasks.create_task(watch_for_circles(plane))
     except* (_LeadershipLostError, FencedError):
         _logger.warning("leader.lost")
     except* _LOST as lost:

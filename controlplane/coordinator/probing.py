@@ -2,16 +2,21 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
+from contract.mirror import Direction
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
+from controlplane.domain.switch.view import Preflight
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
+from controlplane.probes.readiness import topics_ready
 from controlplane.store.watches import Pair
 
 _KEPT_SWEEPS = 200
@@ -47,7 +52,12 @@ class Prober:
         # What is forced may well be so because the old cluster is gone.
         source = clusters.get(self._switch.from_cluster) if self._switch.mode == "planned" else None
         known = self._plane.ledger.facts.cluster(self._switch.to_cluster)
-        self._memory.preflight = await preflight(source, clusters[self._switch.to_cluster], known)
+        found = await preflight(source, clusters[self._switch.to_cluster], known)
+        if source is not None and all(check.passed for check in found.checks):
+            facts, scope = self._plane.ledger.facts, self._switch.scope
+            ready = await topics_ready(self._plane.settings, facts, scope, self._direction)
+            found = Preflight(checks=(*found.checks, *ready))
+        self._memory.preflight = found
 
     async def _sweep(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
@@ -57,7 +67,11 @@ class Prober:
     async def _mirror(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
-        self._memory.mirror = await compare(source, target, self._topics())
+        found = await compare(source, target, self._topics())
+        turning = self._plane.ledger.facts.open_reversal(self._switch.scope)
+        if turning is not None:
+            found = replace(found, turning=str(turning.direction))
+        self._memory.mirror = found
 
     async def _losses(self) -> None:
         pair = Pair(
@@ -79,6 +93,10 @@ class Prober:
     async def _side(self, name: str) -> Side:
         clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
         return Side(clusters[name], await self._readers.of(name))
+
+    @property
+    def _direction(self) -> Direction:
+        return Direction(source=self._switch.from_cluster, target=self._switch.to_cluster)
 
     def _topics(self) -> frozenset[str]:
         return self._plane.ledger.facts.topics_in(self._switch.scope)

@@ -35,7 +35,7 @@ class Sightings(msgspec.Struct, frozen=True, kw_only=True):
     waiting_s: float
     """How long the oldest that has not arrived is waited for; 0 if all have."""
     came_back: bool
-    """One is in the cluster that it was written to more often than once."""
+    """One of them came back to the cluster that it was written to, since the look before."""
 
 
 class Flow:
@@ -49,6 +49,7 @@ class Flow:
         self._copies: dict[bytes, int] = {}
         self._delay_s: float | None = None
         self.came_back = False
+        """Whether one ever came back."""
 
     async def write(self) -> None:
         """Write one more record.
@@ -71,15 +72,17 @@ class Flow:
         """
         for record in await _read(self._target, wait_s):
             self._arrived(record)
+        came_back = False
         for record in await _read(self._source, 0.01):
             if record.value in self._copies:
                 self._copies[record.value] += 1
-                self.came_back |= self._copies[record.value] > 1
+                came_back |= self._copies[record.value] > 1
+        self.came_back |= came_back
         now = time.monotonic()
         return Sightings(
             delay_s=self._delay_s,
             waiting_s=max((now - at for at in self._written.values()), default=0.0),
-            came_back=self.came_back,
+            came_back=came_back,
         )
 
     def _arrived(self, record: Any) -> None:

@@ -79,7 +79,7 @@ class Turning:
             self._flow = await self._open.enter_async_context(open_flow(source, target))
             await self._flow.write()
         seen = await self._flow.look()
-        if seen.came_back:
+        if self._flow.came_back:
             return Verdict(copied_back=("records of the mirror's own topic",))
         if seen.delay_s is None:
             return Verdict(

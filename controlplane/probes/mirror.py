@@ -49,6 +49,40 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     )
 
 
+async def lag(
+    source: EndReader,
+    target: EndReader,
+    partitions: list[TopicPartition],
+    equal_at: tuple[dict[str, int], dict[str, int]],
+) -> tuple[int, float]:
+    """About how many records, and how many seconds, the target is behind in these partitions.
+
+    Args:
+        source: where records are written.
+        target: where they are copied to.
+        partitions: those that are behind.
+        equal_at: end offsets of both at which they held the same; the beginning where unknown.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+    """
+    known = set(await target.partitions({p.topic for p in partitions}))
+    there = [p for p in partitions if p in known]
+    ours, theirs = await source.ends(partitions), await target.ends(there)
+    records = sum(
+        max(0, ours[p] - equal_at[0].get(_name(p), 0))
+        - max(0, theirs.get(p, 0) - equal_at[1].get(_name(p), 0))
+        for p in partitions
+    )
+    newest, oldest = await source.tails(there), await target.tails(there)
+    seconds = [
+        (mine.record.timestamp - other.record.timestamp) / 1000
+        for p in there
+        if (mine := newest[p]) is not None and (other := oldest[p]) is not None
+    ]
+    return max(0, records), max(0.0, *seconds, 0.0)
+
+
 async def _cut(source: EndReader, target: EndReader, partitions: list[TopicPartition]) -> Cut:
     """Both clusters' end offsets."""
     ours, theirs = await source.ends(partitions), await target.ends(partitions)

@@ -4,6 +4,7 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from contract.mirror import Direction
 from controlplane.api.access import require_admin
 from controlplane.api.own.fleet import node_statuses
 from controlplane.api.own.schemas import Answer, NodeStatus, SwitchQuestion
@@ -11,11 +12,14 @@ from controlplane.api.switching import new_switch
 from controlplane.coordinator.watching import find_losses
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.readiness import expected_stall_ms
 from controlplane.domain.switch.request import start_switch
+from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
+from controlplane.probes.readiness import all_ready
 from controlplane.store.watches import Pair
 
 
@@ -24,6 +28,8 @@ class Plan(Answer, frozen=True, kw_only=True, rename="camel"):
 
     passed: bool
     checks: list[Check]
+    expected_stall_ms: int | None = None
+    """For how long clients' requests would be held, about; None if the switch cannot be tried."""
 
 
 @post("/api/v1/switch-plans", status_code=200, guards=[require_admin], tags=["Switches"])
@@ -43,14 +49,30 @@ async def plan(
     except Refusal as error:
         checks.append(Check(name="request", passed=False, detail=str(error)))
         return Plan(passed=False, checks=checks)
-    checks += [_node_check(node) for node in await node_statuses(plane, facts)]
+    nodes = await node_statuses(plane, facts)
+    checks += [_node_check(node) for node in nodes]
     routing = facts.routing(scope)
     source = routing.cluster if routing else ""
     checks += await _cluster_checks(plane, data, source)
+    delay_s = None
+    if data.mode == "planned" and all(check.passed for check in checks):
+        direction = Direction(source=source, target=data.to_cluster)
+        try:
+            more, delay_s = await all_ready(plane.settings, facts, scope, direction)
+        except UnreachableError as error:
+            more = [Check(name="mirror_direction", passed=False, detail=str(error))]
+        checks += more
     if data.mode == "forced":
         pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
         checks += await _losses(plane, pair)
-    return Plan(passed=all(check.passed for check in checks), checks=checks)
+    silent = any(not node.leased for node in nodes)
+    return Plan(
+        passed=all(check.passed for check in checks),
+        checks=checks,
+        expected_stall_ms=expected_stall_ms(
+            facts, Timing(lease_s=plane.settings.interlock_lease_s), delay_s, silent=silent
+        ),
+    )
 
 
 def _node_check(node: NodeStatus) -> Check:

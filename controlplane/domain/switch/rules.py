@@ -3,7 +3,7 @@
 import msgspec
 
 from controlplane.domain.switch.state import ABORTABLE, Member, Phase
-from controlplane.domain.switch.view import NodeView, View
+from controlplane.domain.switch.view import MirrorState, NodeView, View
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +110,11 @@ def has_translated(view: View, rules: Rules) -> bool:
     if not rules.c3_prove_again and view.switch.positions_digest is not None:
         return True
     return view.positions is not None
+
+
+def is_close(mirror: MirrorState | None) -> bool:
+    """Whether what the target lacks can be waited for behind a fence."""
+    return mirror is not None and not mirror.far_behind and mirror.turning is None
 
 
 def may_commit(view: View, rules: Rules) -> bool:

@@ -14,6 +14,7 @@ from controlplane.domain.switch.rules import (
     Rules,
     has_caught_up,
     has_translated,
+    is_close,
     is_current,
     is_overdue,
     lease_expired,
@@ -95,7 +96,7 @@ def _requested(view: View) -> tuple[Step, ...]:
 
 def _preparing(view: View, now: float) -> tuple[Step, ...]:
     """Let the mirror come close while traffic still flows, so that the fence is short."""
-    if view.switch.mode == "forced" or (view.mirror is not None and not view.mirror.far_behind):
+    if view.switch.mode == "forced" or is_close(view.mirror):
         if asks_to_rest(view):
             return (_append(events.QuiesceOrdered(switch_id=view.switch.switch_id)),)
         return (_fence(view),)
@@ -347,6 +348,8 @@ def _mirror_cause(view: View) -> str:
     if view.mirror is None:
         return _blind(view)
     fenced = view.switch.fence_seq is not None
+    if not fenced and view.mirror.turning is not None:
+        return f"the mirror is still being turned round to {view.mirror.turning}: try again soon"
     partitions = view.mirror.behind if fenced else view.mirror.far_behind
     return (
         f"cluster {view.switch.to_cluster} does not hold everything that"

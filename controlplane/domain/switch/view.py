@@ -69,6 +69,8 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Partitions whose last record is not the same on both sides."""
     far_behind: tuple[str, ...]
     """Those that lack more than a moment's worth, or do not exist on the target."""
+    turning: str | None = None
+    """The direction that the mirror is being turned to: not the time to order a fence."""
     cut: Cut | None = None
     """End offsets right after looking; None unless nothing was behind."""
 

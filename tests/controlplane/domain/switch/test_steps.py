@@ -149,6 +149,13 @@ class TestBeforeTheFence:
     def test_does_not_look_at_the_mirror_when_told_not_to(self) -> None:
         assert kinds(view(switch(Phase.PREPARING, mode="forced"))) == ["fence_ordered"]
 
+    def test_does_not_fence_while_the_mirror_is_being_turned(self) -> None:
+        turning = msgspec.structs.replace(BEHIND, turning="failover->main")
+        at = view(switch(Phase.PREPARING), mirror=turning)
+        assert kinds(at) == ["probe mirror"]
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "turned round to failover->main" in abort.cause
+
     def test_gives_up_on_a_mirror_that_stays_far_behind(self) -> None:
         at = view(switch(Phase.PREPARING), mirror=FAR)
         ((abort,),) = (step.events for step in next_steps(at, 20.0))

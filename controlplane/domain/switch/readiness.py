@@ -1,0 +1,218 @@
+"""Go or no-go: what of the topics and of the mirror stands in the way of a switch.
+
+Values in, checks out. A switch that goes ahead waits for what only takes time (a topic that the
+mirror has not created yet, records on their way); whoever asks beforehand is told of it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from statistics import median
+
+import msgspec
+
+from contract.mirror import PROBE_TOPIC, Direction
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.positions import split
+from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.view import MirrorState, Timing
+
+_EXCLUDED = re.compile(r"mm2.*\.internal|.*\.replica|__.*")
+"""Default of `topics.exclude` (`DefaultTopicFilter`)."""
+_NAMED = 5
+_REMEMBERED = 5
+"""So many switches before are looked at."""
+_OWN_WORK_S = 0.3
+"""Draining, comparing and releasing, without what a mirror takes."""
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic as one cluster has it."""
+
+    partitions: int
+    configs: dict[str, str]
+    """Those that a mirrored record depends on; empty if they could not be read."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found on both clusters, for the topics of a scope."""
+
+    direction: Direction
+    """Which way records have to be copied for this switch."""
+    source: Mapping[str, Topic]
+    target: Mapping[str, Topic]
+    prefixed: frozenset[str]
+    """Topics that are on the target under the name that MirrorMaker's default policy gives."""
+    mirror: MirrorState
+    lag_records: int
+    lag_s: float
+
+
+class Flowing(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of records that were written to be seen."""
+
+    looked_for_s: float
+    delay_s: float | None
+    """None if none arrived."""
+    came_back: bool
+
+
+def topic_checks(seen: Seen, *, patient: bool) -> Iterator[Check]:
+    """What the target's topics are like.
+
+    Args:
+        seen: both clusters' topics.
+        patient: let pass what the mirror may still do.
+    """
+    yield from _missing(seen, patient=patient)
+    yield from _policy(seen)
+    both = [name for name in seen.source if name in seen.target]
+    for name in both:
+        yield from _differences(seen.direction.target, name, seen.source[name], seen.target[name])
+    if both:
+        yield _check("topics", True, f"{len(both)} topics are on {seen.direction.target}")
+
+
+def _missing(seen: Seen, *, patient: bool) -> Iterator[Check]:
+    missing = [name for name in seen.source if name not in seen.target]
+    for name in missing:
+        if name in seen.prefixed:
+            continue  # said under the policy
+        detail = f"topic {name} is not on {seen.direction.target}"
+        if _EXCLUDED.fullmatch(name):
+            never = (
+                f"{detail}: MirrorMaker 2 leaves such names out by default (topics.exclude);"
+                " set topics.exclude, or rename the topic"
+            )
+            yield _check("topic_missing", False, never)
+        else:
+            why = (
+                ": the mirror has not created it yet (refresh.topics.interval.seconds), does not"
+                " run, or is not told to copy it (topics)"
+            )
+            waits = "; the switch waits for the mirror to create it" if patient else why
+            yield _check("topic_missing", patient, detail + waits)
+
+
+def _policy(seen: Seen) -> Iterator[Check]:
+    behind = {split(partition)[0] for partition in seen.mirror.behind}
+    foreign = sorted(name for name in seen.prefixed if name not in seen.target or name in behind)
+    if foreign:
+        source, target = seen.direction.source, seen.direction.target
+        yield _check(
+            "mirror_policy",
+            False,
+            f"{target} has {source}.{foreign[0]} in place of {foreign[0]}"
+            f"{_and_more(len(foreign) - 1)}: MirrorMaker 2 runs with its default policy, which"
+            " prefixes names, and clients would find their topics empty; set"
+            " replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
+        )
+
+
+def _differences(target: str, name: str, ours: Topic, theirs: Topic) -> Iterator[Check]:
+    if ours.partitions != theirs.partitions:
+        yield _check(
+            "partition_count",
+            False,
+            f"topic {name} has {ours.partitions} partitions, on {target} {theirs.partitions}:"
+            " keys would move to other partitions; make the numbers equal",
+        )
+    if theirs.configs.get("message.timestamp.type") == "LogAppendTime":
+        yield _check(
+            "timestamp_type",
+            False,
+            f"topic {name} on {target} has message.timestamp.type=LogAppendTime: records lose"
+            " their timestamps in the mirror; set CreateTime there",
+        )
+    limits = [int(topic.configs.get("max.message.bytes", 0)) for topic in (ours, theirs)]
+    if all(limits) and limits[1] < limits[0]:
+        yield _check(
+            "message_size",
+            False,
+            f"topic {name} takes messages of {limits[0]} bytes, on {target} of {limits[1]}:"
+            " larger ones stop the mirror, and producers after the switch; raise"
+            " max.message.bytes there",
+        )
+
+
+def lag_check(seen: Seen) -> Check:
+    """How far the target is behind; a moment's worth is what running mirrors always have."""
+    behind, target = seen.mirror.behind, seen.direction.target
+    if not behind:
+        return _check("mirror_lag", True, f"{target} holds everything")
+    detail = (
+        f"{target} is behind by about {seen.lag_records} records and {seen.lag_s:.1f} s in"
+        f" {', '.join(behind[:_NAMED])}{_and_more(len(behind) - _NAMED)}"
+    )
+    far = seen.mirror.far_behind
+    if not far:
+        return _check("mirror_lag", True, detail)
+    return _check(
+        "mirror_lag", False, f"{detail}: too far to wait for it behind a fence; see to the mirror"
+    )
+
+
+def flow_checks(
+    flowing: Flowing, seen: Seen, turning: str | None, *, managed: bool
+) -> Iterator[Check]:
+    """Whether a mirror runs in the needed direction, and in no other.
+
+    Args:
+        flowing: what was seen of probe records.
+        seen: both clusters.
+        turning: why the mirror that we manage does not run in that direction; None if it does.
+        managed: whether the mirror is ours; of another one we cannot know that it copies our topic.
+    """
+    source, target = seen.direction.source, seen.direction.target
+    if flowing.came_back:
+        yield circle_check(seen.direction)
+    if turning is not None:
+        yield _check("mirror_direction", False, turning)
+    elif flowing.delay_s is not None:
+        detail = f"a record took {flowing.delay_s * 1000:.0f} ms from {source} to {target}"
+        yield _check("mirror_direction", True, detail)
+    else:
+        detail = (
+            f"no mirror is seen to run from {source} to {target}: a record written to {PROBE_TOPIC}"
+            f" did not arrive within {flowing.looked_for_s:.0f} s"
+        )
+        # With nothing behind, a mirror that does not copy that topic may still be a good one.
+        passed = not managed and not seen.mirror.behind
+        yield _check("mirror_direction", passed, detail)
+
+
+def circle_check(direction: Direction) -> Check:
+    """Both directions run."""
+    return _check(
+        "mirror_circle",
+        False,
+        f"records run in a circle between {direction.source} and {direction.target}: MirrorMaker 2"
+        f" runs in both directions; stop {direction.back}, its heartbeats"
+        f" ({direction.back}.emit.heartbeats.enabled=false) included",
+    )
+
+
+def expected_stall_ms(facts: Facts, timing: Timing, delay_s: float | None, *, silent: bool) -> int:
+    """For how long requests are held, about: as in switches before, or what the steps need.
+
+    Args:
+        facts: hold earlier switches.
+        timing: of the present configuration.
+        delay_s: seconds that a record takes through the mirror; None if that was not seen.
+        silent: whether a node has no lease, so that the fence waits until it surely has none.
+    """
+    fenced = [
+        (switch.committed_at - switch.fenced_at).total_seconds()
+        for switch in facts.switches.values()
+        if switch.committed_at is not None and switch.fenced_at is not None
+    ][-_REMEMBERED:]
+    worked_s = median(fenced) if fenced else timing.still_s + _OWN_WORK_S
+    waited_s = timing.expiry_s + timing.still_after_expiry_s if silent else 0.0
+    return round(1000 * (max(worked_s, delay_s or 0.0) + waited_s))
+
+
+def _check(name: str, passed: bool, detail: str) -> Check:  # noqa: FBT001 - as the struct has it
+    return Check(name=name, passed=passed, detail=detail)
+
+
+def _and_more(rest: int) -> str:
+    return f" and {rest} more" if rest > 0 else ""

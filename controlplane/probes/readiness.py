@@ -1,0 +1,133 @@
+"""Looks at topics and mirror before a switch, and beforehand for whoever plans one."""
+
+import asyncio
+
+from msgspec.structs import replace
+
+from contract.clusters_file import ClusterProperties
+from contract.mirror import Direction
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.mirror.state import direction_after, initial_direction
+from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.readiness import (
+    Flowing,
+    Seen,
+    circle_check,
+    flow_checks,
+    lag_check,
+    topic_checks,
+)
+from controlplane.mirrors.flow import open_flow
+from controlplane.probes.describe import UnreachableError
+from controlplane.probes.mirror import compare, lag, named
+from controlplane.probes.reader import end_reader
+from controlplane.probes.topic_settings import topics_with_settings
+from controlplane.publisher.producer import KAFKA_FAILURES
+from controlplane.settings import Settings
+
+_FLOW_BUDGET_S = 5.0
+
+
+async def topics_ready(
+    settings: Settings, facts: Facts, scope: str, direction: Direction
+) -> list[Check]:
+    """What keeps a switch from being tried. What only takes time is left to the switch.
+
+    Raises:
+        UnreachableError: a cluster does not answer.
+    """
+    seen = await _look(settings, facts, scope, direction)
+    checks = list(topic_checks(seen, patient=True))
+    if scope in facts.circles:
+        checks.append(circle_check(direction))
+    return checks
+
+
+async def all_ready(
+    settings: Settings, facts: Facts, scope: str, direction: Direction
+) -> tuple[list[Check], float | None]:
+    """Everything that can be known beforehand, and how many seconds records take.
+
+    Raises:
+        UnreachableError: a cluster does not answer.
+    """
+    seen, flowing = await asyncio.gather(
+        _look(settings, facts, scope, direction), _watch_flow(settings, direction)
+    )
+    if scope in facts.circles:
+        flowing = replace(flowing, came_back=True)
+    managed = settings.interlock_mirror != "manual"
+    turning = _turning(settings, facts, scope, direction) if managed else None
+    return [
+        *topic_checks(seen, patient=False),
+        *flow_checks(flowing, seen, turning, managed=managed),
+        lag_check(seen),
+    ], flowing.delay_s
+
+
+def _turning(settings: Settings, facts: Facts, scope: str, direction: Direction) -> str | None:
+    """Why the mirror that we manage does not run in the direction that is needed."""
+    newest = facts.newest_reversal(scope)
+    if newest is not None and newest.open:
+        return (
+            f"the mirror is being turned round to {newest.direction} ({newest.phase.value}):"
+            " wait for that, `interlock mirror status` shows it"
+        )
+    initial = initial_direction(facts.first_cluster.get(scope), settings.clusters_by_role)
+    runs = direction_after(initial, newest)
+    if runs == direction:
+        return None
+    return f"the mirror copies {runs or 'nothing'}, not {direction}: `interlock mirror reverse`"
+
+
+async def _look(settings: Settings, facts: Facts, scope: str, direction: Direction) -> Seen:
+    source, target = _pair(settings, direction)
+    names = facts.topics_in(scope)
+    (ours, _), (theirs, everything) = await asyncio.gather(
+        topics_with_settings(source, names), topics_with_settings(target, names)
+    )
+    async with end_reader(source) as reader, end_reader(target) as other:
+        state = await compare(reader, other, names)
+        behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
+        records, seconds = await lag(reader, other, behind, _cut(facts, scope, direction))
+    return Seen(
+        direction=direction,
+        source=ours,
+        target=theirs,
+        prefixed=frozenset(n for n in ours if f"{direction.source}.{n}" in everything),
+        mirror=state,
+        lag_records=records,
+        lag_s=seconds,
+    )
+
+
+def _cut(facts: Facts, scope: str, direction: Direction) -> tuple[dict[str, int], dict[str, int]]:
+    """Where source and target were last known to hold the same."""
+    switch = last_committed(facts, scope)
+    if switch is None or switch.cut is None or switch.from_cluster != direction.target:
+        return {}, {}
+    return dict(switch.cut.target), dict(switch.cut.source)
+
+
+async def _watch_flow(settings: Settings, direction: Direction) -> Flowing:
+    source, target = _pair(settings, direction)
+    nothing = Flowing(looked_for_s=_FLOW_BUDGET_S, delay_s=None, came_back=False)
+    try:
+        async with open_flow(source, target) as flow, asyncio.timeout(_FLOW_BUDGET_S):
+            await flow.write()
+            seen = await flow.look()
+            while seen.delay_s is None:
+                seen = await flow.look()
+            # One more look: a record that comes back needs the way twice.
+            seen = await flow.look(wait_s=min(2 * (seen.delay_s or 0), _FLOW_BUDGET_S / 2))
+    except TimeoutError:
+        return nothing
+    except KAFKA_FAILURES as error:
+        raise UnreachableError(f"cluster {source.name} does not take records: {error}") from error
+    return Flowing(looked_for_s=_FLOW_BUDGET_S, delay_s=seen.delay_s, came_back=flow.came_back)
+
+
+def _pair(settings: Settings, direction: Direction) -> tuple[ClusterProperties, ClusterProperties]:
+    clusters = {cluster.name: cluster for cluster in settings.clusters}
+    return clusters[direction.source], clusters[direction.target]

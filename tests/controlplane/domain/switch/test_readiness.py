@@ -1,0 +1,128 @@
+"""Go or no-go, each reason by its name."""
+
+import msgspec
+import pytest
+
+from contract.mirror import Direction
+from controlplane.domain.facts import Facts
+from controlplane.domain.switch.readiness import (
+    Flowing,
+    Seen,
+    Topic,
+    expected_stall_ms,
+    flow_checks,
+    lag_check,
+    topic_checks,
+)
+from controlplane.domain.switch.view import MirrorState, Timing
+
+TOPIC = Topic(partitions=3, configs={"max.message.bytes": "1000"})
+HELD = MirrorState(at=0, partitions=3, behind=(), far_behind=())
+GOOD = Seen(
+    direction=Direction(source="main", target="failover"),
+    source={"teamAusers": TOPIC},
+    target={"teamAusers": TOPIC},
+    prefixed=frozenset(),
+    mirror=HELD,
+    lag_records=0,
+    lag_s=0.0,
+)
+ARRIVED = Flowing(looked_for_s=5, delay_s=0.12, came_back=False)
+NOTHING = Flowing(looked_for_s=5, delay_s=None, came_back=False)
+
+
+def failed(seen: Seen, *, patient: bool = False) -> dict[str, str]:
+    return {c.name: c.detail for c in topic_checks(seen, patient=patient) if not c.passed}
+
+
+def but(**changes) -> Seen:
+    return msgspec.structs.replace(GOOD, **changes)
+
+
+def with_target(**changes) -> Seen:
+    return but(target={"teamAusers": msgspec.structs.replace(TOPIC, **changes)})
+
+
+def test_nothing_stands_in_the_way() -> None:
+    assert failed(GOOD) == {}
+    assert lag_check(GOOD).passed
+    assert [c.passed for c in flow_checks(ARRIVED, GOOD, None, managed=True)] == [True]
+
+
+def test_a_topic_that_is_not_there_is_named_and_waited_for_by_a_switch() -> None:
+    lacking = but(target={})
+    assert "teamAusers is not on failover" in failed(lacking)["topic_missing"]
+    assert failed(lacking, patient=True) == {}
+
+
+def test_a_topic_that_the_mirror_never_copies_is_refused_with_the_reason() -> None:
+    lacking = but(source={"teamAorders.replica": TOPIC}, target={})
+    assert "topics.exclude" in failed(lacking, patient=True)["topic_missing"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"partitions": 2}, "partition_count"),
+        ({"configs": {"message.timestamp.type": "LogAppendTime"}}, "timestamp_type"),
+        ({"configs": {"max.message.bytes": "999"}}, "message_size"),
+    ],
+)
+def test_a_topic_that_differs_is_refused(changes, name) -> None:
+    assert failed(with_target(**changes), patient=True).keys() == {name}
+
+
+def test_a_larger_limit_on_the_target_does_no_harm() -> None:
+    assert failed(with_target(configs={"max.message.bytes": "1001"})) == {}
+
+
+def test_the_default_policy_is_refused_whether_the_topic_is_there_or_not() -> None:
+    prefixed = frozenset({"teamAusers"})
+    behind = msgspec.structs.replace(HELD, behind=("teamAusers-0",))
+    for seen in (but(target={}, prefixed=prefixed), but(prefixed=prefixed, mirror=behind)):
+        reason = failed(seen, patient=True)["mirror_policy"]
+        assert "main.teamAusers" in reason
+        assert "IdentityReplicationPolicy" in reason
+
+
+def test_what_an_earlier_policy_left_behind_does_no_harm() -> None:
+    assert failed(but(prefixed=frozenset({"teamAusers"}))) == {}
+
+
+def test_a_moment_s_lag_is_told_and_a_long_one_refused() -> None:
+    behind = msgspec.structs.replace(HELD, behind=("teamAusers-0",))
+    seen = but(mirror=behind, lag_records=7, lag_s=0.4)
+    assert lag_check(seen).passed
+    assert "7 records and 0.4 s in teamAusers-0" in lag_check(seen).detail
+    far = msgspec.structs.replace(behind, far_behind=("teamAusers-0",))
+    assert not lag_check(but(mirror=far)).passed
+
+
+class TestFlow:
+    def checks(self, flowing: Flowing, seen: Seen = GOOD, turning=None, *, managed=True):
+        found = flow_checks(flowing, seen, turning, managed=managed)
+        return {c.name: c for c in found}
+
+    def test_a_mirror_of_ours_has_to_be_seen(self) -> None:
+        check = self.checks(NOTHING)["mirror_direction"]
+        assert not check.passed
+        assert "main to failover" in check.detail
+
+    def test_another_s_may_leave_out_our_topic_while_nothing_is_behind(self) -> None:
+        assert self.checks(NOTHING, managed=False)["mirror_direction"].passed
+        behind = but(mirror=msgspec.structs.replace(HELD, behind=("teamAusers-0",)))
+        assert not self.checks(NOTHING, behind, managed=False)["mirror_direction"].passed
+
+    def test_one_that_is_ordered_to_run_otherwise_is_told(self) -> None:
+        check = self.checks(ARRIVED, turning="the mirror copies the other way")["mirror_direction"]
+        assert (check.passed, check.detail) == (False, "the mirror copies the other way")
+
+    def test_a_circle_is_refused(self) -> None:
+        circle = Flowing(looked_for_s=5, delay_s=0.1, came_back=True)
+        assert not self.checks(circle)["mirror_circle"].passed
+
+
+def test_the_expected_stall_has_what_a_silent_node_costs() -> None:
+    assert expected_stall_ms(Facts("log"), Timing(), 0.1, silent=False) == 400
+    assert expected_stall_ms(Facts("log"), Timing(), 0.9, silent=False) == 900
+    assert expected_stall_ms(Facts("log"), Timing(), 0.1, silent=True) == 400 + 6050 + 1000

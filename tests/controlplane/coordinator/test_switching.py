@@ -100,7 +100,10 @@ async def test_groups_go_on_at_the_target_where_they_stopped(variables, clusters
 
 
 async def commit(bootstrap: str, topic: str, group: str, offset: int) -> None:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group)
+    # Committing by itself at its end, it would race with what the test commits.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    )
     consumer.assign([TopicPartition(topic, 0)])
     await consumer.start()
     await consumer.commit({TopicPartition(topic, 0): offset})
@@ -108,7 +111,10 @@ async def commit(bootstrap: str, topic: str, group: str, offset: int) -> None:
 
 
 async def committed(bootstrap: str, topic: str, group: str) -> int | None:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group)
+    # Committing by itself at its end, it would race with what the test commits.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    )
     consumer.assign([TopicPartition(topic, 0)])
     await consumer.start()
     try:

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     interlock_mirror: Literal["process", "connect", "manual"] = "manual"
     """Who runs MirrorMaker 2 and turns it round after a switch: `interlock mirrormaker`, a Kafka
     Connect cluster, or a person who is told the steps."""
+    interlock_mirror_reversal: Literal["after_switch", "on_request"] = "after_switch"
+    """When the mirror is turned round: by itself after a planned switch, or by
+    `interlock mirror reverse` alone. By hand it is always on request."""
     interlock_mirror_supervisor: str | None = None
     """With `process`: URL of `interlock mirrormaker`."""
     interlock_mirror_connect: SecretStr | None = None

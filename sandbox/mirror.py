@@ -69,6 +69,8 @@ def supervisor_variables(settings: PlaneSettings) -> dict[str, str]:
     return {
         "INTERLOCK_MIRROR": "process",
         "INTERLOCK_MIRROR_SUPERVISOR": f"http://localhost:{settings.ports.mirror}",
+        # The scenario looks at main after the switch, and does not expect the new record there.
+        "INTERLOCK_MIRROR_REVERSAL": "on_request",
     }
 
 

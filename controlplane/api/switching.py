@@ -37,6 +37,7 @@ def new_switch(
     expected_epoch: int | None = None,
     *,
     quiesce_budget_s: float | None = None,
+    accepts_loss: bool = False,
 ) -> StartSwitch:
     """A request for a switch under a new id, with the configured budgets where none is given."""
     if quiesce_budget_s is None:
@@ -49,6 +50,7 @@ def new_switch(
         budget_s=plane.settings.interlock_switch_budget_s,
         mirror_budget_s=plane.settings.interlock_mirror_budget_s,
         quiesce_budget_s=quiesce_budget_s,
+        accepts_loss=accepts_loss,
         expected_epoch=expected_epoch,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from cyclopts import App
 
 from controlplane.cli.client import HERE, Connection, Exit, fail
-from controlplane.cli.display import print_json, say, show_one
+from controlplane.cli.display import print_json, say, show, show_one
 
 mirror = App(name="mirror", help="MirrorMaker 2: which way it copies, and turning it round.")
 
@@ -30,7 +30,12 @@ def status(connection: Connection = HERE) -> None:
 
 @mirror.command
 def reverse(
-    *, reason: str | None = None, detach: bool = False, connection: Connection = HERE
+    *,
+    reason: str | None = None,
+    find_cut: bool = False,
+    accept_gaps: bool = False,
+    detach: bool = False,
+    connection: Connection = HERE,
 ) -> int:
     """Have records copied from the cluster that serves, each exactly once; wait until they flow.
 
@@ -39,12 +44,13 @@ def reverse(
 
     Args:
         reason: why; stands in the log.
+        find_cut: after a forced switch: compare both clusters to find where to begin.
+        accept_gaps: leave records where they are that cannot be brought exactly once.
         detach: do not wait for the end.
         connection: where to ask.
     """
-    return _follow(
-        connection, connection.post("/api/v1/mirror/reverse", {"reason": reason}), detach=detach
-    )
+    body = {"reason": reason, "findCut": find_cut, "acceptGaps": accept_gaps}
+    return _follow(connection, connection.post("/api/v1/mirror/reverse", body), detach=detach)
 
 
 @mirror.command
@@ -58,6 +64,45 @@ def confirm(*, reason: str | None = None, connection: Connection = HERE) -> int:
     return _follow(
         connection, connection.post("/api/v1/mirror/confirm", {"reason": reason}), detach=False
     )
+
+
+@mirror.command
+def divergence(*, keys: int = 0, connection: Connection = HERE) -> int:
+    """Records that only one of the clusters has, by partition; exit code 1 if there are any.
+
+    Args:
+        keys: show so many keys of each.
+        connection: where to ask.
+    """
+    answer = connection.get("/api/v1/mirror/divergence", keys=keys)
+    if connection.output == "table":
+        serving, other = answer["serving"], answer["other"]
+        say(f"{answer['compared']} partitions compared; {len(answer['items'])} are not the same")
+        rows = [
+            {
+                "partition": item["partition"],
+                serving: _one_sided(item["onlyOnServing"]),
+                "stuck": item["notOnTheirWay"],
+                other: _one_sided(item["onlyOnOther"]),
+            }
+            for item in answer["items"]
+        ]
+        columns = {
+            "partition": "partition",
+            f"only on {serving}, which serves": serving,
+            "of these not on their way": "stuck",
+            f"only on {other}": other,
+        }
+        show(connection, {"items": rows}, columns)
+    else:
+        print_json(answer)
+    return Exit.REFUSED if answer["items"] else Exit.DONE
+
+
+def _one_sided(side: dict[str, Any]) -> str:
+    offsets = ", ".join(f"{first}-{last}" for first, last in side["ranges"])
+    keys = f"; keys {', '.join(map(str, side['keys']))}" if side["keys"] else ""
+    return f"{side['count']} (offsets {offsets}{keys})" if side["count"] else "0"
 
 
 def _follow(connection: Connection, begun: dict[str, Any], *, detach: bool) -> Exit:

@@ -65,7 +65,8 @@ def start(
         to: the cluster to switch to.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
         reason: why; stands in the log. A forced switch must have one.
-        accept_loss: say that what the other cluster does not hold may be lost; forced only.
+        accept_loss: say that records that only one of the clusters holds may be lost. A forced
+            switch must; a planned one after a forced one, if there are any.
         quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
         detach: do not wait for the end.
         connection: where to ask.

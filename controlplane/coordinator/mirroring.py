@@ -37,12 +37,16 @@ async def tend_mirror(plane: ControlPlane) -> None:
         facts = plane.ledger.facts
         if (reversal := facts.open_reversal(scope)) is not None:
             await _Turner(plane, runner, reversal).turn()
-        elif runner is not None and due_reversal(facts, scope):
+        elif runner is not None and _by_itself(plane) and due_reversal(facts, scope):
             await _request(plane)
         else:
             if runner is not None:
                 await _keep_running(facts, scope, plane.settings.clusters_by_role, runner)
             await plane.ledger.changed.wait(_IDLE_S)
+
+
+def _by_itself(plane: ControlPlane) -> bool:
+    return plane.settings.interlock_mirror_reversal == "after_switch"
 
 
 async def _request(plane: ControlPlane) -> None:

@@ -5,8 +5,10 @@ import asyncio
 from msgspec.structs import replace
 
 from contract.mirror import Direction
+from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses
+from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Preflight
@@ -56,6 +58,11 @@ class Prober:
         if source is not None and all(check.passed for check in found.checks):
             facts, scope = self._plane.ledger.facts, self._switch.scope
             ready = await topics_ready(self._plane.settings, facts, scope, self._direction)
+            if came_apart(facts, scope):
+                divergent = await divergence_between(facts, self._readers, scope, self._direction)
+                ready += divergence_checks(
+                    divergent, self._direction, accepted=self._switch.accepts_loss
+                )
             found = Preflight(checks=(*found.checks, *ready))
         self._memory.preflight = found
 

@@ -1,5 +1,6 @@
 """MirrorMaker 2 as connectors of Kafka Connect, by its REST API (offsets: KIP-875, Kafka 3.6)."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from controlplane.mirrors.runner import MirrorUnavailableError, unavailable
 from controlplane.settings import MirrorConnectors
 
 _TIMEOUT_S = 30.0
+_POLL_S = 0.2
 
 
 class Connect:
@@ -43,11 +45,12 @@ class Connect:
                 for connector in (known.source, *known.others):
                     await self._ask(known, "PUT", f"/{connector}/stop")
         for known in self._connectors.values():
-            if known is not wanted and await self._state(known, known.source) != "STOPPED":
-                raise MirrorUnavailableError(f"connector {known.source} does not stop")
+            if known is not wanted:
+                await self._wait(known, stopped=True)
         if wanted is not None:
             for connector in (wanted.source, *wanted.others):
                 await self._ask(wanted, "PUT", f"/{connector}/resume")
+            await self._wait(wanted, stopped=False)
 
     async def seed(self, direction: Direction, positions: tuple[Position, ...]) -> None:
         """Alter the offsets of the stopped source connector; those of no position are reset.
@@ -81,6 +84,16 @@ class Connect:
                 f"INTERLOCK_MIRROR_CONNECT names no connectors for {direction}"
             )
         return known
+
+    async def _wait(self, known: MirrorConnectors, *, stopped: bool) -> None:
+        """Connect does as it is told a little after it answered."""
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                while (await self._state(known, known.source) == "STOPPED") is not stopped:  # noqa: ASYNC110 - it is elsewhere
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError as error:
+            asked = "stop" if stopped else "resume"
+            raise MirrorUnavailableError(f"connector {known.source} does not {asked}") from error
 
     async def _state(self, known: MirrorConnectors, connector: str) -> str:
         status = await self._ask(known, "GET", f"/{connector}/status")

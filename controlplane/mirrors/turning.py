@@ -6,11 +6,13 @@ from typing import Self
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.common_ground import held_the_same
 from controlplane.domain.mirror.positions import grown_too_much, positions_at
 from controlplane.domain.mirror.state import Reversal
 from controlplane.domain.mirror.steps import Seeding, Verdict
 from controlplane.domain.switch.events import Ends
 from controlplane.mirrors.flow import Flow, open_flow
+from controlplane.probes.divergence import find_divergence
 from controlplane.probes.mirror import named
 from controlplane.probes.reader import EndReader, end_reader
 
@@ -56,14 +58,24 @@ class Turning:
         )
         if reversal.resumes and (first := next(earlier, None)) is not None:
             return Seeding(positions=first.positions, target_ends=first.target_ends)
+        cut, gaps = reversal.cut, tuple[str, ...]()
+        if cut is None:
+            cut, gaps = await self._found_cut(facts, reversal.scope)
         on_target = {p.topic for p in await self._target.all_partitions()}
         positions = positions_at(
-            reversal.cut,
+            cut,
             await _ends(self._source),
             facts.topics_in(reversal.scope),
             on_target,
         )
-        return Seeding(positions=positions, target_ends=await _ends(self._target))
+        return Seeding(positions=positions, target_ends=await _ends(self._target), gaps=gaps)
+
+    async def _found_cut(self, facts: Facts, scope: str) -> tuple[Ends, tuple[str, ...]]:
+        """After the last record that both have; and partitions in which that leaves some out."""
+        equal_at = held_the_same(facts, scope, self._direction)
+        found = await find_divergence(self._source, self._target, facts.topics_in(scope), equal_at)
+        ends = ((d.partition, d.common_end or equal_at[0].get(d.partition, 0)) for d in found)
+        return tuple(ends), tuple(d.partition for d in found if d.within)
 
     async def verdict(self, reversal: Reversal) -> Verdict:
         """Whether the new direction copies what is new, and nothing else."""

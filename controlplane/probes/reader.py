@@ -200,6 +200,17 @@ class EndReader:
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
+    async def placed(self, partition: TopicPartition, begin: int) -> list[Placed]:
+        """The records of a partition from an offset on, by their digests.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        row = _Row()
+        async for record in self.records(partition, begin):
+            row.take(record.offset, _last_record(record))
+        return row.placed
+
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         self._consumer.assign(partitions)
         begins = await self._consumer.beginning_offsets(partitions)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
-from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.mirror.common_ground import held_the_same
 from controlplane.domain.mirror.state import direction_after, initial_direction
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.readiness import (
@@ -90,7 +90,7 @@ async def _look(settings: Settings, facts: Facts, scope: str, direction: Directi
     async with end_reader(source) as reader, end_reader(target) as other:
         state = await compare(reader, other, names)
         behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
-        records, seconds = await lag(reader, other, behind, _cut(facts, scope, direction))
+        records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(
         direction=direction,
         source=ours,
@@ -100,14 +100,6 @@ async def _look(settings: Settings, facts: Facts, scope: str, direction: Directi
         lag_records=records,
         lag_s=seconds,
     )
-
-
-def _cut(facts: Facts, scope: str, direction: Direction) -> tuple[dict[str, int], dict[str, int]]:
-    """Where source and target were last known to hold the same."""
-    switch = last_committed(facts, scope)
-    if switch is None or switch.cut is None or switch.from_cluster != direction.target:
-        return {}, {}
-    return dict(switch.cut.target), dict(switch.cut.source)
 
 
 async def _watch_flow(settings: Settings, direction: Direction) -> Flowing:

@@ -1,9 +1,10 @@
-"""`interlock sandbox demo`: the environment, the eleven steps, the bill."""
+"""`interlock sandbox demo`: the environment, the eleven steps, the bill, and the way back."""
 
 import logging
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from sandbox.environment import Environment
 from sandbox.errors import SandboxError
 from sandbox.plan import Plan
 from sandbox.ports import Ports
+from sandbox.process import wait_until
 
 MIRROR_LIMIT = 90
 """Seconds that a new topic gets to appear on the other cluster."""
@@ -76,7 +78,7 @@ class Demo:
         self._scenario = scenario(environment.security)
 
     def run(self) -> None:
-        """All steps, with clients that run across the seventh."""
+        """All steps, with clients that run across the seventh; at the end the way back."""
         self._write_cluster_properties()
         for step in self._scenario.before_the_mirror:
             self._take(step)
@@ -90,6 +92,7 @@ class Demo:
         for step in self._scenario.after_the_switch:
             self._take(step)
         self._present_the_bill(running, before, after)
+        self._switch_back()
 
     def _write_cluster_properties(self) -> None:
         """What the tools need to look into clusters that want a log-in."""
@@ -113,6 +116,23 @@ class Demo:
             self._wait_until_produced(running, produced + WARM_UP)
             after = load.node_counters(self._ports)
         return running, before, after
+
+    def _switch_back(self) -> None:
+        self._take(self._scenario.reverse)
+        began = time.monotonic()
+        wait_until(self._is_reversed, "the mirror copies from failover", MIRROR_LIMIT)
+        took = time.monotonic() - began
+        console.show_note(f"MirrorMaker 2 copies from failover to main now ({took:.0f} s).")
+        for step in self._scenario.switch_back:
+            self._take(step)
+
+    def _is_reversed(self) -> bool:
+        answer = httpx.get(
+            f"http://localhost:{self._ports.admin_api(0)}/api/v1/mirror",
+            auth=("admin", "conduktor"),
+        )
+        answer.raise_for_status()
+        return bool(answer.json()["reversal"]["phase"] == "reversed")
 
     def _wait_until_produced(self, running: load.Load, count: int) -> None:
         failover = self._environment.failover.librdkafka

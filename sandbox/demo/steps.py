@@ -1,5 +1,7 @@
 """The eleven steps of the scenario: command and expectation, in the users' own words.
 
+Three more lead back: the mirror is turned round, and main serves again, with each record once.
+
 In a secure environment two steps come on top: a second virtual cluster, whose client has a password
 in place of a token. The first one's steps are the same but for how clients and tools get in.
 """
@@ -78,6 +80,16 @@ def prints(*wanted: str, never: tuple[str, ...] = ()) -> Check:
         if surplus:
             return f"did not expect {', '.join(surplus)} in the output"
         return None
+
+    return check
+
+
+def prints_once(*wanted: str) -> Check:
+    """Every one of `wanted` stands in the output, once."""
+
+    def check(outcome: Outcome) -> str | None:
+        wrong = [text for text in wanted if outcome.stdout.count(text) != 1]
+        return f"expected {', '.join(wrong)} once in the output" if wrong else None
 
     return check
 
@@ -164,10 +176,10 @@ def _consume(servers: str, topic: str, count: int, limit_ms: int, config: str | 
     )
 
 
-def _switch(port: int) -> str:
+def _switch(port: int, to: str = "failover") -> str:
     return (
         "curl --request POST"
-        f" 'http://localhost:{port}/admin/pclusters/v1/pcluster/main/switch?to=failover' \\\n"
+        f" 'http://localhost:{port}/admin/pclusters/v1/pcluster/main/switch?to={to}' \\\n"
         "  --user 'admin:conduktor' --silent | jq"
     )
 
@@ -180,6 +192,8 @@ class Scenario:
     on_failover: tuple[Step, ...]
     switch: Step
     after_the_switch: tuple[Step, ...]
+    reverse: Step
+    switch_back: tuple[Step, ...]
 
 
 def scenario(security: Security | None) -> Scenario:
@@ -190,11 +204,14 @@ def scenario(security: Security | None) -> Scenario:
         lines += f"ssl.truststore.location={security.authority}"
     direct = CLUSTER_PROPERTIES if security is not None else None
     second = security is not None
+    number = SECOND_GOES_ON.number + 1 if second else 12
     return Scenario(
         before_the_mirror=_before_the_mirror(lines, direct) + (_second_begins(lines),) * second,
         on_failover=_on_failover(direct),
         switch=SWITCH,
         after_the_switch=_after_the_switch(direct) + (SECOND_GOES_ON,) * second,
+        reverse=_reverse(number),
+        switch_back=_switch_back(number + 1, direct),
     )
 
 
@@ -278,6 +295,27 @@ def _on_failover(direct: str | None) -> tuple[Step, ...]:
                 (_consume(FAILOVER, "teamAusers", 1, 10000, direct), prints(TOM)),
                 (_list_topics(FAILOVER, direct), prints("teamAusers")),
             ),
+        ),
+    )
+
+
+def _reverse(number: int) -> Step:
+    command = (
+        "curl --request POST 'http://localhost:8888/api/v1/mirror/reverse' --silent \\\n"
+        "  --header 'Content-Type: application/json' --user 'admin:conduktor' \\\n"
+        "  --data-raw '{\"reason\": \"failback\"}' | jq '{source, target, phase}'"
+    )
+    return Step(number, "Turn the mirror round", ((command, prints("failover", "main")),))
+
+
+def _switch_back(number: int, direct: str | None) -> tuple[Step, ...]:
+    consume = _consume(MAIN, "teamAusers", 4, 10000, direct)
+    return (
+        Step(number, "Switch back", ((_switch(8889, "main"), is_switched),)),
+        Step(
+            number + 1,
+            "In main: all three, each once",
+            ((consume, prints_once(TOM, LAURA, ALICE)),),
         ),
     )
 

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
@@ -17,6 +18,7 @@ PARTITIONS = 3
 BATCH = 60
 VARIABLES = {
     "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),
+    "INTERLOCK_MIRROR_REVERSAL": "after_switch",
     "INTERLOCK_SWITCH_BUDGET_S": "60",
     "INTERLOCK_MIRROR_BUDGET_S": "30",
 }
@@ -55,11 +57,10 @@ def produce(operator, vcluster, topic, begin):
     return begin + BATCH
 
 
-def by_partition(count):
+def in_partitions(numbers):
+    """As the cluster is read: one partition after the other."""
     return [
-        value
-        for partition in range(PARTITIONS)
-        for value in (b"%d" % n for n in range(count) if n % PARTITIONS == partition)
+        b"%d" % n for partition in range(PARTITIONS) for n in numbers if n % PARTITIONS == partition
     ]
 
 
@@ -81,4 +82,59 @@ def test_switching_back_and_forth_leaves_each_record_once_on_both_sides(operator
     wait_until(complete, "the mirror has brought everything", 60)
     for cluster in ("main", "failover"):
         found = list(operator.physical_records(cluster, vcluster + topic))
-        assert found == by_partition(count), cluster
+        assert found == in_partitions(range(count)), cluster
+
+
+def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_accepted(operator):
+    """Goes on where the test before it ended: failover serves, and both sides hold the same."""
+    vcluster, topic = "apart-", "numbers"
+    physical = vcluster + topic
+    Operator._create(operator.client(vcluster), topic, PARTITIONS)
+    shared = produce(operator, vcluster, topic, 0)
+    wait_until(
+        lambda: len(list(records(operator, "main", physical))) == shared, "all is mirrored", 60
+    )
+    supervisor = operator.environment.process("mirror-maker")
+    supervisor.kill()
+    lost = produce(operator, vcluster, topic, shared)
+    assert operator.switch("main", wait="none").status_code == 200
+    count = produce(operator, vcluster, topic, lost)
+
+    report = operator.call("GET", "/api/v1/mirror/divergence?keys=1").json()
+    assert (report["serving"], report["other"]) == ("main", "failover")
+    assert [item["partition"] for item in report["items"]] == [f"{physical}-{n}" for n in range(3)]
+    for item in report["items"]:
+        twenty = [[BATCH // PARTITIONS, 2 * BATCH // PARTITIONS - 1]]
+        assert (item["onlyOnServing"]["ranges"], item["notOnTheirWay"]) == (twenty, 0)
+        assert item["onlyOnOther"]["ranges"] == twenty
+        assert item["onlyOnOther"]["keys"] == [None]
+
+    refused = operator.call("POST", "/api/v1/mirror/reverse", json={})
+    assert refused.status_code == 409
+    assert "--find-cut" in refused.text
+    body = {"findCut": True, "reason": "the mirror had died"}
+    assert operator.call("POST", "/api/v1/mirror/reverse", json=body).status_code == 202
+    supervisor.restart()
+    wait_until(lambda: turned_to(operator, "main"), "the mirror copies from main", 90)
+
+    answer = operator.switch("failover", wait="mirror")
+    assert answer.status_code == 503
+    assert f"failover holds {BATCH} records that main never had" in answer.text
+    accepted = {"toCluster": "failover", "acceptLoss": True, "reason": "they are known"}
+    started = operator.call("POST", "/api/v1/switches", json=accepted).json()["switchId"]
+
+    def ended():
+        return operator.call("GET", f"/api/v1/switches/{started}").json()["switch"]["endedAt"]
+
+    wait_until(ended, "the switch back ends", 60)
+    assert operator.routing()["cluster"] == "failover"
+    kept = [n for n in range(count) if not shared <= n < lost]
+    assert list(records(operator, "main", physical)) == in_partitions(kept)
+    assert list(records(operator, "failover", physical)) == in_partitions(range(count))
+
+
+def records(operator, cluster, physical):
+    known = AdminClient({"bootstrap.servers": operator.cluster(cluster).bootstrap_servers})
+    if physical not in known.list_topics(timeout=10).topics:
+        return iter(())
+    return operator.physical_records(cluster, physical)

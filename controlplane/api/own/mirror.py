@@ -1,17 +1,20 @@
 """`/api/v1/mirror`: which way records are copied, and having that turned round."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 from uuid_utils import uuid7
 
+from contract.mirror import Direction
 from controlplane.api.access import attribution, require_admin
 from controlplane.api.own.schemas import Answer, Question
+from controlplane.coordinator.diverging import divergence_between
 from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.divergence import Divergence
 from controlplane.domain.mirror.manual import steps_by_hand
 from controlplane.domain.mirror.request import (
     AlreadyReversedError,
@@ -20,13 +23,57 @@ from controlplane.domain.mirror.request import (
     request_reversal,
 )
 from controlplane.domain.mirror.state import Phase, Reversal, direction_after, initial_direction
+from controlplane.domain.refusal import Missing, Unavailable
 from controlplane.plane import ControlPlane
+from controlplane.probes.describe import UnreachableError
+from controlplane.probes.divergence import sample_keys
+from controlplane.probes.readers import Readers
 
 
 class ReversalQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     """Why the mirror is turned round."""
 
     reason: str | None = None
+    find_cut: bool = False
+    """After a forced switch: compare both clusters to find where the new direction begins."""
+    accept_gaps: bool = False
+    """Leave records where they are that cannot be brought exactly once."""
+
+
+class Confirmation(Question, frozen=True, kw_only=True, rename="camel"):
+    """That the steps were taken by hand."""
+
+    reason: str | None = None
+
+
+class OneSidedView(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Records that only one cluster has."""
+
+    count: int
+    ranges: tuple[tuple[int, int], ...]
+    keys: list[str | None]
+    """Of the first ones, if asked for."""
+
+
+class DivergenceView(Answer, frozen=True, kw_only=True, rename="camel"):
+    """A partition that is not the same on both."""
+
+    partition: str
+    only_on_serving: OneSidedView
+    not_on_their_way: int
+    """How many of these stand before records that both have: no mirror brings them any more."""
+    only_on_other: OneSidedView
+    complete: bool
+
+
+class DivergenceReport(Answer, frozen=True, kw_only=True, rename="camel"):
+    """Two clusters, compared."""
+
+    serving: str
+    other: str
+    compared: int
+    """Partitions that were compared; those that are the same are not listed."""
+    items: list[DivergenceView]
 
 
 class ReversalView(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -102,6 +149,8 @@ class MirrorController(Controller):
             reversal_id=str(UUID(bytes=uuid7().bytes)),
             scope=plane.settings.scope,
             runner=plane.settings.interlock_mirror,
+            find_cut=data.find_cut,
+            accepts_gaps=data.accept_gaps,
         )
         reversal_id = command.reversal_id
         try:
@@ -114,7 +163,7 @@ class MirrorController(Controller):
     @post("/confirm", status_code=202)
     async def confirm(
         self,
-        data: JSONBody[ReversalQuestion],
+        data: JSONBody[Confirmation],
         plane: NamedDependency[ControlPlane],
         request: Request[Any, Any, Any],
     ) -> ReversalView:
@@ -123,6 +172,58 @@ class MirrorController(Controller):
         async with plane.ledger.turn(attribution(request, data.reason)) as turn:
             await turn.append(confirm_reversal(turn.facts, scope))
         return _newest(plane.ledger.facts, scope)
+
+    @get("/divergence")
+    async def divergence(
+        self,
+        plane: NamedDependency[ControlPlane],
+        keys: Annotated[int, QueryParameter(name="keys", ge=0, le=100)] = 0,
+    ) -> DivergenceReport:
+        """What only one of the clusters has: the one that serves, and the other one.
+
+        503 while one of them does not answer.
+        """
+        facts, scope = await plane.ledger.fresh(), plane.settings.scope
+        routing = facts.routing(scope)
+        others = [n for n in plane.settings.clusters_by_role if routing and n != routing.cluster]
+        if routing is None or not others:
+            raise Missing("there are no two clusters to compare")
+        direction = Direction(source=routing.cluster, target=others[0])
+        readers = Readers(plane.settings.clusters)
+        try:
+            found = await divergence_between(facts, readers, scope, direction)
+            items = [
+                await _divergent(readers, direction, divergence, keys)
+                for divergence in found
+                if divergence.on_serving.count or divergence.on_other.count
+            ]
+        except UnreachableError as error:
+            raise Unavailable(str(error)) from error
+        finally:
+            await readers.close()
+        return DivergenceReport(
+            serving=direction.source, other=direction.target, compared=len(found), items=items
+        )
+
+
+async def _divergent(
+    readers: Readers, direction: Direction, divergence: Divergence, keys: int
+) -> DivergenceView:
+    sides = []
+    for cluster, side in (
+        (direction.source, divergence.on_serving),
+        (direction.target, divergence.on_other),
+    ):
+        reader = await readers.of(cluster)
+        shown = await sample_keys(reader, divergence, side.ranges, keys) if keys else []
+        sides.append(OneSidedView(count=side.count, ranges=side.ranges, keys=shown))
+    return DivergenceView(
+        partition=divergence.partition,
+        only_on_serving=sides[0],
+        not_on_their_way=divergence.within,
+        only_on_other=sides[1],
+        complete=divergence.complete,
+    )
 
 
 def _newest(facts: Facts, scope: str) -> ReversalView:

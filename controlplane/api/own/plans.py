@@ -9,7 +9,10 @@ from controlplane.api.access import require_admin
 from controlplane.api.own.fleet import node_statuses
 from controlplane.api.own.schemas import Answer, NodeStatus, SwitchQuestion
 from controlplane.api.switching import new_switch
+from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.watching import find_losses
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.readiness import expected_stall_ms
@@ -62,6 +65,7 @@ async def plan(
         except UnreachableError as error:
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
+        checks += await _divergence(plane, facts, scope, direction, data)
     if data.mode == "forced":
         pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
         checks += await _losses(plane, pair)
@@ -73,6 +77,22 @@ async def plan(
             facts, Timing(lease_s=plane.settings.interlock_lease_s), delay_s, silent=silent
         ),
     )
+
+
+async def _divergence(
+    plane: ControlPlane, facts: Facts, scope: str, direction: Direction, question: SwitchQuestion
+) -> list[Check]:
+    """After a forced switch: what only one of the clusters holds."""
+    if not came_apart(facts, scope):
+        return []
+    readers = Readers(plane.settings.clusters)
+    try:
+        found = await divergence_between(facts, readers, scope, direction)
+    except UnreachableError:
+        return []  # said already
+    finally:
+        await readers.close()
+    return divergence_checks(found, direction, accepted=question.accept_loss)
 
 
 def _node_check(node: NodeStatus) -> Check:

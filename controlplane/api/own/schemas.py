@@ -154,7 +154,8 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     reason: str | None = None
     """Must be given for a forced one."""
     accept_loss: bool = False
-    """What a forced one must say: what the target does not hold yet, clients lose."""
+    """What a forced one must say: what the target does not hold yet, clients lose. In a planned
+    one: records that only one of the clusters holds may stay behind."""
     quiesce_budget_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """Seconds for groups and transactions to come to rest; by default as configured."""
 

@@ -36,10 +36,13 @@ class ReversalRequested(ReversalEvent, frozen=True, tag="mirror.reversal_request
     """The switch that made it necessary."""
     runner: Literal["process", "connect", "manual"]
     """Who runs MirrorMaker 2."""
-    cut: Ends
-    """End offsets of the source when the switch committed: what lies before is not copied."""
+    cut: Ends | None
+    """End offsets of the source when the switch committed: what lies before is not copied.
+    None: nobody looked then, and both clusters are compared once the old direction has stopped."""
     resumes: bool
     """An earlier reversal after the same switch set the positions already: they stay."""
+    accepts_gaps: bool = False
+    """Whether records that stand before a position, and that the target lacks, may stay away."""
 
 
 class MirrorStopped(ReversalEvent, frozen=True, tag="mirror.stopped"):

@@ -9,7 +9,6 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror import events
 from controlplane.domain.mirror.state import Phase, Reversal
 from controlplane.domain.refusal import Conflict, Missing
-from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Switch
 
 
@@ -19,8 +18,9 @@ class RequestReversal(msgspec.Struct, frozen=True, kw_only=True):
     reversal_id: str
     scope: str
     runner: Literal["process", "connect", "manual"]
-    cut: Ends | None = None
-    """Where to begin after a switch that committed without looking at the mirror."""
+    find_cut: bool = False
+    """Compare both clusters, if the switch committed without looking at the mirror."""
+    accepts_gaps: bool = False
 
 
 class AlreadyReversedError(Conflict):
@@ -52,10 +52,8 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
     earlier = [r for r in facts.reversals.values() if r.switch_id == switch.switch_id]
     if earlier and earlier[-1].phase is not Phase.FAILED:
         raise AlreadyReversedError(earlier[-1])
-    cut = command.cut
-    if cut is None and switch.cut is not None:
-        cut = switch.cut.target
-    if cut is None:
+    cut = switch.cut.target if switch.cut is not None else None
+    if cut is None and not command.find_cut:
         raise Conflict(
             f"switch {switch.switch_id} committed without looking at the mirror, so nobody knows"
             f" where {switch.to_cluster} begins to hold what {switch.from_cluster} does not:"
@@ -70,6 +68,7 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
             switch_id=switch.switch_id,
             runner=command.runner,
             cut=cut,
+            accepts_gaps=command.accepts_gaps,
             resumes=any(r.seeded for r in earlier),
         )
     ]

@@ -44,7 +44,8 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     """The new one."""
     switch_id: str
     runner: Literal["process", "connect", "manual"]
-    cut: Ends
+    cut: Ends | None
+    accepts_gaps: bool
     resumes: bool
     actor: str
     reason: str | None
@@ -101,6 +102,7 @@ def _requested(recorded: Recorded) -> Reversal:
         switch_id=event.switch_id,
         runner=event.runner,
         cut=event.cut,
+        accepts_gaps=event.accepts_gaps,
         resumes=event.resumes,
         seeded=event.resumes,
         actor=recorded.actor,

@@ -16,6 +16,8 @@ class Seeding(msgspec.Struct, frozen=True, kw_only=True):
 
     positions: tuple[events.Position, ...]
     target_ends: Ends
+    gaps: tuple[str, ...] = ()
+    """Partitions in which the target lacks records that stand before the position."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,14 @@ def _requested(view: View) -> Step:
 def _stopped(view: View) -> Step:
     if view.seeding is None:
         return Act("seed")
+    if view.seeding.gaps and not view.reversal.accepts_gaps:
+        named = ", ".join(view.seeding.gaps[:_NAMED])
+        return _failed(
+            view,
+            f"{view.reversal.direction.target} lacks records that stand between others which it"
+            f" has, in {named}: no position brings them exactly once. Look at `interlock mirror"
+            " divergence`, then reverse with --accept-gaps to leave them where they are",
+        )
     return Append(
         events.PositionsSeeded(
             reversal_id=view.reversal.reversal_id,

@@ -46,6 +46,8 @@ class SwitchRequested(SwitchEvent, frozen=True, tag="switch.requested"):
     """Seconds that the mirror gets to catch up, before the fence and again after it."""
     quiesce_budget_s: float = 0.0
     """Seconds that consumer groups and transactions get to come to rest; 0: they are not asked."""
+    accepts_loss: bool = False
+    """Whether records that only one cluster holds may stay behind."""
 
 
 class PreflightPassed(SwitchEvent, frozen=True, tag="switch.preflight_passed"):

@@ -19,6 +19,7 @@ class StartSwitch(msgspec.Struct, frozen=True, kw_only=True):
     budget_s: float
     mirror_budget_s: float
     quiesce_budget_s: float = 0.0
+    accepts_loss: bool = False
     expected_epoch: int | None = None
     """Refuse if the scope is in another epoch; None if it does not matter."""
 
@@ -78,6 +79,7 @@ def start_switch(facts: Facts, command: StartSwitch, configured: tuple[str, ...]
             expected_epoch=routing.epoch,
             budget_s=command.budget_s,
             mirror_budget_s=command.mirror_budget_s,
+            accepts_loss=command.accepts_loss,
             quiesce_budget_s=command.quiesce_budget_s,
         )
     ]

@@ -70,6 +70,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     expected_epoch: int
     budget_s: float
     mirror_budget_s: float
+    accepts_loss: bool = False
     quiesce_budget_s: float = 0.0
     actor: str
     reason: str | None
@@ -176,6 +177,7 @@ def _requested(recorded: Recorded) -> Switch:
         expected_epoch=event.expected_epoch,
         budget_s=event.budget_s,
         mirror_budget_s=event.mirror_budget_s,
+        accepts_loss=event.accepts_loss,
         quiesce_budget_s=event.quiesce_budget_s,
         actor=recorded.actor,
         reason=recorded.reason,

@@ -102,10 +102,11 @@ class TestRequest:
         with pytest.raises(Conflict, match="without looking"):
             ask(switched(proved=False))
 
-    def test_takes_a_given_cut_then(self) -> None:
+    def test_has_the_cut_found_then_if_asked_to(self) -> None:
         facts = switched(proved=False)
-        ask(facts, cut=CUT)
-        assert facts.reversals["r1"].cut == CUT
+        ask(facts, find_cut=True)
+        assert facts.reversals["r1"].cut is None
+        assert carry_through(facts)[-1] == "mirror.reversed"
 
     def test_is_made_once(self) -> None:
         facts = switched()
@@ -203,6 +204,16 @@ class TestSteps:
         failed = facts.reversals["r1"]
         assert failed.phase is Phase.FAILED
         assert "t-0" in (failed.cause or "")
+
+    @pytest.mark.parametrize(
+        ("accepted", "expected"), [(False, Phase.FAILED), (True, Phase.REVERSED)]
+    )
+    def test_end_at_gaps_unless_they_are_accepted(self, accepted, expected) -> None:
+        facts = switched(proved=False)
+        ask(facts, find_cut=True, accepts_gaps=accepted)
+        gaps = msgspec.structs.replace(SEEDING, gaps=("t-0",))
+        carry_through(facts, seeding=gaps)
+        assert facts.reversals["r1"].phase is expected
 
     def test_end_when_the_scope_is_switched_away(self) -> None:
         facts = switched()

@@ -1,0 +1,35 @@
+"""Where two clusters provably held the same, and whether they may have come apart since."""
+
+from contract.mirror import Direction
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.switch.state import Switch
+
+
+def came_apart(facts: Facts, scope: str) -> bool:
+    """Whether the newest switch left its cluster without proof that the target held everything."""
+    switch = last_committed(facts, scope)
+    return switch is not None and switch.cut is None
+
+
+def held_the_same(
+    facts: Facts, scope: str, direction: Direction
+) -> tuple[dict[str, int], dict[str, int]]:
+    """End offsets of source and target at the newest moment when they provably held the same."""
+    newest = next(
+        (s for s in reversed(facts.switches.values()) if _proved(s, scope, direction)), None
+    )
+    if newest is None or newest.cut is None:
+        return {}, {}
+    ends = dict(newest.cut.source), dict(newest.cut.target)
+    return ends if newest.from_cluster == direction.source else (ends[1], ends[0])
+
+
+def _proved(switch: Switch, scope: str, direction: Direction) -> bool:
+    pair = {switch.from_cluster, switch.to_cluster}
+    return (
+        switch.scope == scope
+        and switch.commit_seq is not None
+        and switch.cut is not None
+        and pair == {direction.source, direction.target}
+    )

@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
 PARTITIONS = 3
 BATCH = 60
+CRASH_POINTS = ("mirror.stopped", "mirror.positions_seeded", "mirror.started")
+"""Right after these the leader dies, one in each turn of the mirror; another goes on."""
 VARIABLES = {
     "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),
     "INTERLOCK_MIRROR_REVERSAL": "after_switch",
@@ -68,10 +70,13 @@ def test_switching_back_and_forth_leaves_each_record_once_on_both_sides(operator
     vcluster, topic = "roundtrip-", "numbers"
     Operator._create(operator.client(vcluster), topic, PARTITIONS)
     count = produce(operator, vcluster, topic, 0)
-    for to in ("failover", "main", "failover"):
+    for to, crash_at in zip(("failover", "main", "failover"), CRASH_POINTS, strict=True):
+        leader = operator.rely_on(0, crash_at)
         answer = operator.switch(to, wait="mirror")
         assert answer.status_code == 200, answer.text
         count = produce(operator, vcluster, topic, count)
+        leader.wait_exit(60)
+        operator.rely_on(1)
         wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 60)
         count = produce(operator, vcluster, topic, count)
 

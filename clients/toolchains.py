@@ -141,6 +141,7 @@ def _compile_java(sources: Path, folder: Path) -> None:
     compilations = {
         "Exercise.java": _java_client(OLDEST_JAVA_CLIENT, silent),
         "Reader.java": _java_client(OLDEST_JAVA_CLIENT, silent),
+        "Writer.java": _java_client(OLDEST_JAVA_CLIENT, silent),
         "WordCount.java": _streams_jars(silent),
     }
     for source, jars in compilations.items():

@@ -117,6 +117,32 @@ class TopicAlias(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
     """Epoch milliseconds."""
 
 
+class Writer(msgspec.Struct, frozen=True, array_like=True):
+    """How far an idempotent producer had written a partition."""
+
+    partition: int
+    producer: int
+    """Its id without the generation: see `contract.producer_ids.lineage`."""
+    producer_epoch: int
+    last_sequence: int
+    written_at: int
+    """Epoch milliseconds, by the timestamp of its last record."""
+
+
+class Producers(msgspec.Struct, frozen=True, kw_only=True, tag="producers"):
+    """The idempotent producers of a physical topic when a scope was switched away from a cluster.
+
+    What they send again up to there was appended, and needs no writing on the next cluster. A node
+    of an older release cannot read it and stops, like one that reads of an alias.
+    """
+
+    scope: str
+    physical: str
+    recorded_at: int
+    """Epoch milliseconds."""
+    writers: tuple[Writer, ...]
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
     """A gateway node that registered and was not deregistered: a member of every barrier."""
 
@@ -140,6 +166,7 @@ State: TypeAlias = (
     | ServiceAccount
     | TopicMapping
     | TopicAlias
+    | Producers
     | Node
     | Beacon
 )
@@ -157,7 +184,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     v: int = RECORD_VERSION
 
 
-def key_of(state: State) -> str:  # noqa: PLR0911 - one line for each kind
+def key_of(state: State) -> str:  # noqa: C901, PLR0911 - one line for each kind
     """The key that a state is filed under, in the control topic and everywhere else."""
     match state:
         case Cluster():
@@ -174,6 +201,8 @@ def key_of(state: State) -> str:  # noqa: PLR0911 - one line for each kind
             return f"topic/{state.vcluster}/{state.logical}"
         case TopicAlias():
             return f"alias/{state.vcluster}/{state.logical}"
+        case Producers():
+            return f"producers/{state.physical}"
         case Node():
             return f"node/{state.node_id}"
         case Beacon():

@@ -7,7 +7,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * Writes numbered records until its input ends: says "sent N" and "acknowledged N" of each.
+ * Writes numbered records until its input ends: says "sent N", and "acknowledged N", of each one.
  *
  * <p>Arguments: topic, its number of partitions, name of the writer, transactional id ("" for an
  * idempotent producer), and milliseconds between two bursts.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contract.records import Node
+from contract.records import Node, Producers
 from controlplane.domain.facts import Facts
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.domain.switch.view import (
@@ -31,6 +31,7 @@ class Memory:
         self.mirror: MirrorState | None = None
         self.losses: Losses | None = None
         self.positions: Positions | None = None
+        self.producers: tuple[Producers, ...] = ()
         self.probe_error: str | None = None
 
     def see(self, switch: Switch, published_seq: int, now: float) -> None:
@@ -65,6 +66,7 @@ class Memory:
             mirror=self.mirror,
             losses=self.losses,
             positions=self.positions,
+            producers=self.producers,
             probe_error=self.probe_error,
         )
 

@@ -1,14 +1,18 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
+from contract.records import Producers
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses
 from controlplane.domain.mirror.common_ground import came_apart
+from controlplane.domain.producers import recorded
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Preflight
@@ -17,6 +21,7 @@ from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
+from controlplane.probes.producers import all_producers
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import topics_ready
 from controlplane.store.watches import Pair
@@ -89,6 +94,8 @@ class Prober:
         self._memory.losses = await find_losses(self._plane, self._readers, pair)
 
     async def _positions(self) -> None:
+        """Bring over what clients go on from; none of it counts without the other."""
+        self._memory.producers = await self._producers()
         tenants = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
         self._memory.positions = await translate(
             await self._side(self._switch.from_cluster),
@@ -97,9 +104,18 @@ class Prober:
             self._topics(),
         )
 
+    async def _producers(self) -> tuple[Producers, ...]:
+        scope, control = self._switch.scope, self._plane.ledger.facts.control
+        known = [producers for producers in control.of(Producers) if producers.scope == scope]
+        source = self._cluster(self._switch.from_cluster)
+        seen = await all_producers(source, self._topics())
+        return recorded(seen, known, scope, int(datetime.now(UTC).timestamp() * 1000))
+
     async def _side(self, name: str) -> Side:
-        clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
-        return Side(clusters[name], await self._readers.of(name))
+        return Side(self._cluster(name), await self._readers.of(name))
+
+    def _cluster(self, name: str) -> ClusterProperties:
+        return next(cluster for cluster in self._plane.settings.clusters if cluster.name == name)
 
     @property
     def _direction(self) -> Direction:

@@ -43,6 +43,7 @@ AnyEvent = (
     | switch.LossRecorded
     | switch.LagWaived
     | switch.CutRecorded
+    | switch.ProducersRecorded
     | switch.PositionsTranslated
     | switch.SwitchCommitted
     | switch.NodeResumed

@@ -7,6 +7,7 @@ from contract.records import (
     Cluster,
     Face,
     Node,
+    Producers,
     Record,
     Routing,
     ServiceAccount,
@@ -52,6 +53,8 @@ def _gone(recorded: Recorded) -> str | None:
             return f"alias/{vcluster}/{logical}"
         case events.NodeDeregistered(node_id=node_id):
             return f"node/{node_id}"
+        case switch.ProducersRecorded(physical=physical, writers=()):
+            return f"producers/{physical}"
         case _:
             return None
 
@@ -76,6 +79,13 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
             return _topic(mapped, recorded)
         case events.TopicAliased() as aliased:
             return _alias(aliased, recorded)
+        case switch.ProducersRecorded() as found:
+            return Producers(
+                scope=found.scope,
+                physical=found.physical,
+                recorded_at=found.recorded_at,
+                writers=found.writers,
+            )
         case events.NodeRegistered(node_id=node_id, incarnation=incarnation):
             return Node(node_id=node_id, incarnation=incarnation)
         case _:

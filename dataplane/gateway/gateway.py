@@ -27,6 +27,7 @@ from dataplane.gateway.exchange import Request
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
+from dataplane.gateway.producers import RecordedProducers
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, Counters, Lease, Relay
@@ -92,7 +93,14 @@ class Gateway:
         self.longest_session = timedelta(milliseconds=settings.longest_session_ms)
         self.shows_certificates = settings.security_protocol == "SSL"
         self._aliases = Aliases(control)
-        self.views = Views(control, self._aliases, settings.advertised_host, settings.port_start)
+        self._producers = RecordedProducers(control)
+        self.views = Views(
+            control,
+            self._aliases,
+            self._producers,
+            settings.advertised_host,
+            settings.port_start,
+        )
         self.accounts = Accounts(control, self._aliases)
         self.write_order = WriteOrder()
         self._expectations = Expectations()
@@ -141,6 +149,9 @@ class Gateway:
         if (vcluster := self._aliases.changed(record)) is not None:
             self.views.forget()
             self.accounts.changed(vcluster)
+            return
+        if self._producers.changed(record):
+            self.views.forget()
             return
         match record.state:
             case Cluster() | Face() | Routing():

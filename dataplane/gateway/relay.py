@@ -5,6 +5,8 @@ stays. Requests wait here while the scope is closed.
 """
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
@@ -18,7 +20,10 @@ from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.throttle import Mute, charge_read, charge_write
 from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.virtual.apis import REQUEST_TIMED_OUT
+from dataplane.virtual.division import Ruling, followed
+from dataplane.virtual.last_writes import NOTHING_WRITTEN, RepeatedWriteError
 from dataplane.virtual.programs import request_program, response_program
+from dataplane.virtual.repetitions import without_repetitions
 from dataplane.virtual.topics import CHANGE_TOPICS
 from dataplane.virtual.view import View
 from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
@@ -156,7 +161,7 @@ class Relay:
                 try:
                     program = request_program(key, request.header.version)
                     pieces, request.fact = program(request.frame, view)
-                except ReadOnlyTopicError:
+                except (ReadOnlyTopicError, RepeatedWriteError):
                     return self._look_into(request, view)
                 return pieces
             return self._look_into(request, view)
@@ -167,9 +172,12 @@ class Relay:
         return None
 
     def _look_into(self, request: Request, view: View) -> list[Frame] | None:
-        """What a broker gets of a request that not everybody may make; None if nothing."""
+        """What a broker gets of a request that is not simply sent on; None if nothing."""
         frame, version = request.frame, request.header.version
-        ruling = request.ruling = self._services.judge(self.tenant, frame)
+        ruling = self._services.judge(self.tenant, frame)
+        if request.api.key == PRODUCE:
+            ruling, view = self._without_repetitions(request, ruling, view)
+        request.ruling = ruling
         if ruling is not None:
             if ruling.frame is None:
                 self._refusing.settle(request, ruling.answer)
@@ -177,6 +185,17 @@ class Relay:
             frame, version = ruling.frame, ruling.version
         pieces, request.fact = request_program(request.api.key, version)(frame, view)
         return pieces
+
+    def _without_repetitions(
+        self, request: Request, ruling: Ruling | None, view: View
+    ) -> tuple[Ruling | None, View]:
+        """Leave out what the cluster before had appended; the view with which the rest goes on."""
+        frame = request.frame if ruling is None else ruling.frame
+        if frame is not None and datetime.now(UTC).timestamp() < view.last_writes.good_until:
+            repeated = without_repetitions(frame, view)
+            self._services.counters.writes_repeated += repeated is not None
+            ruling = followed(ruling, repeated)
+        return ruling, replace(view, last_writes=NOTHING_WRITTEN)
 
     def _connect_if_open(self, now: float) -> None:
         scope = self.tenant.scope

@@ -44,6 +44,8 @@ class Counters:
     """Requests that were answered with a retriable error because the hold limit had passed."""
     throttled: int = 0
     """Times that a client was not listened to for a while, having used more than it may."""
+    writes_repeated: int = 0
+    """Produce requests with a batch that the cluster before the switch had appended."""
     writes_cut: int = 0
     """Writes whose outcome stayed unknown because their connection had to be dropped."""
     requests: list[int] = field(default_factory=lambda: [0] * (max(APIS) + 1))

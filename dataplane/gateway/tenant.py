@@ -4,6 +4,7 @@ from contract.fold import ControlState
 from contract.records import Cluster, Face, Routing, VirtualCluster
 from dataplane.gateway.accounts import Account
 from dataplane.gateway.aliases import Aliases
+from dataplane.gateway.producers import RecordedProducers
 from dataplane.gateway.scope import Scope
 from dataplane.sasl.proof import Proof
 from dataplane.virtual.view import Listener, View
@@ -13,11 +14,17 @@ class Views:
     """The view of each virtual cluster on each physical cluster, made when first asked for."""
 
     def __init__(
-        self, control: ControlState, aliases: Aliases, advertised_host: str, port_start: int
+        self,
+        control: ControlState,
+        aliases: Aliases,
+        producers: RecordedProducers,
+        advertised_host: str,
+        port_start: int,
     ) -> None:
         """Slot n is advertised at `advertised_host`, port `port_start` plus n."""
         self._control = control
         self._aliases = aliases
+        self._producers = producers
         self._host = advertised_host
         self._port_start = port_start
         self._views: dict[tuple[str, str, int], View] = {}
@@ -52,6 +59,7 @@ class Views:
             cluster_index=physical.index,
             epoch=epoch,
             aliases=self._aliases.of(vcluster.name),
+            last_writes=self._producers.of(vcluster.scope),
         )
 
 

@@ -35,6 +35,18 @@ class Ruling:
     finish: Finish | None = None
 
 
+def followed(first: Ruling | None, second: Ruling | None) -> Ruling | None:
+    """Both: the second is about what the first one sends on."""
+    if first is None or second is None:
+        return first or second
+    outer, inner = first.finish, second.finish
+    if outer is None:
+        return second
+    if second.answer is not None:
+        return Ruling(answer=outer(second.answer))
+    return replace(second, finish=lambda answer: outer(inner(answer) if inner else answer))
+
+
 def refused(frame: Buffer, error_code: int, text: str) -> Ruling:
     """The whole request, with one error everywhere. Raises MalformedFrameError."""
     return Ruling(answer=refusal(frame, error_code, text))

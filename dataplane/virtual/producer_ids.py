@@ -21,13 +21,9 @@ from typing import Final, Protocol
 
 from crc32c import crc32c
 
+from contract.producer_ids import FIRST_UNIQUE, GENERATION, GENERATION_BITS, NUMBER_BITS
+from dataplane.virtual.last_writes import LastWrites, RepeatedWriteError, last_write_of
 from dataplane.wire.primitives import INT32, INT64, UINT32, Buffer
-
-_NUMBER_BITS: Final = 40
-_GENERATION_BITS: Final = 16
-_GENERATION: Final = ((1 << _GENERATION_BITS) - 1) << _NUMBER_BITS
-_FIRST_UNIQUE: Final = 1 << (_NUMBER_BITS + _GENERATION_BITS)
-"""Ids below are a cluster's own: a transactional producer's, or -1 for none."""
 
 _LENGTH_AT: Final = 8
 _BEFORE_LENGTH_ENDS: Final = 12
@@ -48,11 +44,16 @@ class Epochal(Protocol):
         """What is added to the ids that its cluster hands out."""
         ...
 
+    @property
+    def last_writes(self) -> LastWrites:
+        """What producers had written before the scope was switched."""
+        ...
+
 
 def producer_id_offset(cluster_index: int, epoch: int) -> int:
     """What is added to the ids that a cluster hands out while it serves a scope in an epoch."""
-    generation = (epoch << _NUMBER_BITS) & _GENERATION
-    return ((cluster_index + 1) << (_NUMBER_BITS + _GENERATION_BITS)) | generation
+    generation = (epoch << NUMBER_BITS) & GENERATION
+    return ((cluster_index + 1) << (NUMBER_BITS + GENERATION_BITS)) | generation
 
 
 def renewed_producer_ids(
@@ -62,8 +63,11 @@ def renewed_producer_ids(
 
     Nothing, for ids of the present generation, for ids of clusters, and for bytes that are no
     sound batch: those are the broker's to refuse.
+
+    Raises:
+        RepeatedWriteError: the cluster before may have appended the batch already.
     """
-    generation = view.producer_id_offset & _GENERATION
+    generation = view.producer_id_offset & GENERATION
     patches: list[tuple[int, bytes]] = []
     at = start
     while end - at >= _HEADER_SIZE and frame[at + _MAGIC_AT] == _MAGIC:
@@ -72,9 +76,12 @@ def renewed_producer_ids(
         after = at + _BEFORE_LENGTH_ENDS + length
         if not at + _HEADER_SIZE <= after <= end:
             break
-        if producer_id >= _FIRST_UNIQUE and producer_id & _GENERATION != generation:
-            renewed = INT64.pack((producer_id & ~_GENERATION) | generation)
-            patches += _renewed(frame, at, after, renewed)
+        if producer_id >= FIRST_UNIQUE and producer_id & GENERATION != generation:
+            renewed = INT64.pack((producer_id & ~GENERATION) | generation)
+            changed = _renewed(frame, at, after, renewed)
+            if changed and view.last_writes.may_have(last_write_of(frame, at), frame, start, end):
+                raise RepeatedWriteError
+            patches += changed
         at = after
     return patches
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
 from dataplane.virtual.producer_ids import producer_id_offset
 from dataplane.wire.primitives import INT16, INT32, encode_uvarint
 
@@ -56,6 +57,8 @@ class View:
     aliases: tuple[Alias, ...] = ()
     """Topics of others that it sees under names of its own."""
 
+    last_writes: LastWrites = NOTHING_WRITTEN
+    """What producers had written before the scope was switched."""
     prefix: bytes = field(init=False)
     prefix_size: int = field(init=False)
     epoch: int = 0

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from contract.records import Writer
 from contract.session import Unrest
 from controlplane.domain.event import Event
 from controlplane.domain.positions import Remark
@@ -159,6 +160,16 @@ class CutRecorded(SwitchEvent, frozen=True, tag="switch.cut_recorded"):
     target_ends: Ends
 
 
+class ProducersRecorded(SwitchEvent, frozen=True, tag="switch.producers_recorded"):
+    """How far idempotent producers had written a topic: what they repeat is not written again."""
+
+    scope: str
+    physical: str
+    recorded_at: int
+    """Epoch milliseconds."""
+    writers: tuple[Writer, ...]
+
+
 class PositionsTranslated(SwitchEvent, frozen=True, tag="switch.positions_translated"):
     """Every group goes on at the target where it stopped; what is not exactly so is remarked."""
 
@@ -171,7 +182,7 @@ class PositionsTranslated(SwitchEvent, frozen=True, tag="switch.positions_transl
     remarks_left_out: int
     """Further ones, for which there is no room here."""
     digest: str
-    """Of all positions, before and after."""
+    """Of all positions, before and after, and of what was recorded of producers."""
     duration_ms: float
 
 

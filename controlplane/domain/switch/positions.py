@@ -1,21 +1,42 @@
-"""What a switch says of the groups' positions."""
+"""What a switch says of the groups' positions, and of producers: what clients go on from."""
 
-from controlplane.domain.switch.events import PositionsTranslated
-from controlplane.domain.switch.view import Positions, View
+from hashlib import sha256
+
+import msgspec
+
+from controlplane.domain.switch.events import PositionsTranslated, ProducersRecorded, SwitchEvent
+from controlplane.domain.switch.view import View
 
 
-def positions_translated(switch_id: str, positions: Positions) -> PositionsTranslated:
-    """The event that they are on the target."""
-    return PositionsTranslated(
+def what_was_brought(view: View) -> tuple[SwitchEvent, ...]:
+    """Everything that clients find on the target; nothing if that is what was recorded last."""
+    positions, switch_id = view.positions, view.switch.switch_id
+    if positions is None:
+        return ()
+    digest = sha256(msgspec.json.encode((positions.digest, view.producers))).hexdigest()
+    if digest == view.switch.positions_digest:
+        return ()
+    producers = (
+        ProducersRecorded(
+            switch_id=switch_id,
+            scope=known.scope,
+            physical=known.physical,
+            recorded_at=known.recorded_at,
+            writers=known.writers,
+        )
+        for known in view.producers
+    )
+    translated = PositionsTranslated(
         switch_id=switch_id,
         groups=positions.groups,
         positions=positions.positions,
         by_method=dict(positions.by_method),
         remarks=positions.remarks,
         remarks_left_out=positions.remarks_left_out,
-        digest=positions.digest,
+        digest=digest,
         duration_ms=positions.duration_ms,
     )
+    return (*producers, translated)
 
 
 def positions_cause(view: View) -> str:

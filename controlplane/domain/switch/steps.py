@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from controlplane.domain.switch import events
-from controlplane.domain.switch.positions import positions_cause, positions_translated
+from controlplane.domain.switch.positions import positions_cause, what_was_brought
 from controlplane.domain.switch.quiescing import asks_to_rest, restless
 from controlplane.domain.switch.rules import (
     ALL,
@@ -257,8 +257,9 @@ def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
         if now >= view.phase_seen_at + switch.mirror_budget_s:
             return (_abort(view, positions_cause(view)),)
         return (Probe("positions"),)
-    if view.positions is not None and view.positions.digest != switch.positions_digest:
-        return (_append(positions_translated(switch.switch_id, view.positions)),)
+    brought = what_was_brought(view)
+    if brought:
+        return (Append(brought),)
     return (_commit(view),)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from contract.records import Producers
 from contract.session import ScopeReport
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
@@ -125,5 +126,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What a forced switch gives up; None if nobody has looked."""
     positions: Positions | None = None
     """What this coordinator itself brought to the target, in the present phase."""
+    producers: tuple[Producers, ...] = ()
+    """What it saw of producers, at the same time."""
     probe_error: str | None = None
     """Why the newest probe found nothing out; None if it did."""

@@ -7,6 +7,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
 from dataplane.virtual.producer_ids import producer_id_offset, renewed_producer_ids
 
 
@@ -15,6 +16,7 @@ class Serving:
     """What a view says of producer ids."""
 
     producer_id_offset: int
+    last_writes: LastWrites = NOTHING_WRITTEN
 
 
 def _serving(epoch: int, index: int = 0) -> Serving:

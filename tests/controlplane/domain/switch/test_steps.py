@@ -1,10 +1,12 @@
 """The coordinator's decisions, one situation at a time; time is a number."""
 
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 import pytest
 
+from contract.records import Producers, Writer
 from contract.session import ScopeReport, Unrest
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
@@ -116,6 +118,7 @@ TRANSLATED = Positions(
     digest="d",
     duration_ms=1.0,
 )
+BROUGHT = sha256(msgspec.json.encode(("d", ()))).hexdigest()
 FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
 
 
@@ -317,7 +320,14 @@ class TestProof:
     def test_brings_the_positions_of_groups_over_before_it_commits(self) -> None:
         assert kinds(self.translating()) == ["probe positions"]
         assert kinds(self.translating(positions=TRANSLATED)) == ["positions_translated"]
-        assert kinds(self.translating("d", positions=TRANSLATED)) == ["committed"]
+        assert kinds(self.translating(BROUGHT, positions=TRANSLATED)) == ["committed"]
+
+    def test_records_producers_with_the_positions(self) -> None:
+        known = Producers(
+            scope="main", physical="t", recorded_at=0, writers=(Writer(0, 2**56, 0, 7, 0),)
+        )
+        at = self.translating(positions=TRANSLATED, producers=(known,))
+        assert kinds(at) == ["producers_recorded", "positions_translated"]
 
     def test_brings_them_over_again_under_a_new_coordinator(self) -> None:
         assert kinds(self.translating("d")) == ["probe positions"]
@@ -335,7 +345,7 @@ class TestProof:
     def test_records_the_cut_with_the_commit(self) -> None:
         cut = Cut(source=(("t-0", 5),), target=(("t-0", 7),))
         proved = msgspec.structs.replace(CAUGHT_UP, cut=cut)
-        at = self.translating("d", mirror=proved, positions=TRANSLATED)
+        at = self.translating(BROUGHT, mirror=proved, positions=TRANSLATED)
         assert kinds(at) == ["cut_recorded", "committed"]
 
     def test_proves_again_what_another_coordinator_recorded(self) -> None:

@@ -1,0 +1,100 @@
+"""Asks a cluster which producers have written its partitions last, and how far."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from kio.schema.describe_producers.v0.request import DescribeProducersRequest, TopicRequest
+from kio.schema.errors import ErrorCode
+from kio.schema.metadata.v9.request import MetadataRequest, MetadataRequestTopic
+from kio.schema.types import TopicName
+from kio.static.primitive import i32
+
+from contract.clusters_file import ClusterProperties
+from controlplane.domain.producers import Seen
+from controlplane.probes.describe import UnreachableError
+from upstream.access import access_to
+from upstream.inquiry import Inquiry, InquiryError, inquiry
+
+_BUDGET_S = 10.0
+_TOPICS_IN_ONE = 100
+"""Topics that one request asks for."""
+
+
+async def all_producers(cluster: ClusterProperties, topics: Collection[str]) -> list[Seen]:
+    """The producers of every partition of those topics that exist.
+
+    Raises:
+        UnreachableError: the cluster does not answer, or not in time.
+    """
+    try:
+        async with asyncio.timeout(_BUDGET_S), inquiry(access_to(cluster)) as asking:
+            return await producers_of(asking, topics)
+    except InquiryError as error:
+        raise UnreachableError(str(error)) from error
+    except TimeoutError as error:
+        raise UnreachableError(
+            f"cluster {cluster.name} did not tell its producers within {_BUDGET_S:g} s"
+        ) from error
+
+
+async def producers_of(cluster: Inquiry, topics: Collection[str]) -> list[Seen]:
+    """The producers of every partition of those topics that exist.
+
+    Raises:
+        InquiryError: the cluster does not answer, or a partition has no leader at present.
+    """
+    requests: dict[int, list[Any]] = defaultdict(list)
+    for leader, partitions in (await _leaders(cluster, topics)).items():
+        asked = [
+            TopicRequest(name=TopicName(topic), partition_indexes=tuple(map(i32, indexes)))
+            for topic, indexes in partitions.items()
+        ]
+        for start in range(0, len(asked), _TOPICS_IN_ONE):
+            some = tuple(asked[start : start + _TOPICS_IN_ONE])
+            requests[leader].append(DescribeProducersRequest(topics=some))
+    return [
+        seen
+        for _, answer in await cluster.ask_each(requests)
+        for topic in answer.topics
+        for partition in topic.partitions
+        for seen in _seen(cluster, topic.name, partition)
+    ]
+
+
+def _seen(cluster: Inquiry, topic: str, partition: Any) -> list[Seen]:
+    if partition.error_code is not ErrorCode.none:
+        raise InquiryError(
+            f"cluster {cluster.name} does not tell the producers of"
+            f" {topic}-{partition.partition_index}: {partition.error_code.name}"
+        )
+    return [
+        Seen(
+            topic,
+            partition.partition_index,
+            producer.producer_id,
+            producer.producer_epoch,
+            producer.last_sequence,
+            producer.last_timestamp,
+        )
+        for producer in partition.active_producers
+    ]
+
+
+async def _leaders(cluster: Inquiry, topics: Collection[str]) -> dict[int, dict[str, list[int]]]:
+    """Leader to topic to partitions."""
+    if not topics:
+        return {}
+    request = MetadataRequest(
+        topics=tuple(MetadataRequestTopic(name=TopicName(topic)) for topic in sorted(topics)),
+        allow_auto_topic_creation=False,
+        include_cluster_authorized_operations=False,
+        include_topic_authorized_operations=False,
+    )
+    (found,) = await cluster.ask(cluster.brokers[0], request)
+    leaders: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for topic in found.topics:
+        for partition in topic.partitions:
+            leaders[partition.leader_id][topic.name].append(partition.partition_index)
+    return leaders

@@ -51,6 +51,10 @@ fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes doc
 clients: setup ## every client library through the gateway, in some minutes; writes docs/clients.md
 	@$(BIN)/python -m clients
 
+.PHONY: switch-soak
+switch-soak: setup ## planned switches under load (SWITCHES=100), about an hour; writes docs/reliability.md
+	@$(BIN)/python -m reliability --switches $(or $(SWITCHES),100)
+
 .PHONY: format
 format: setup ## format and mend what can be mended by itself
 	@$(BIN)/ruff format $(ALL_PYTHON)

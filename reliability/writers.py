@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaProducer
@@ -64,6 +65,12 @@ class Writer:
     def acknowledged(self) -> int:
         """How many records were acknowledged so far."""
         return len(self._acknowledged)
+
+    def longest_wait(self, since: float) -> float:
+        """Longest time between two acknowledgements in a row from then until now, in seconds."""
+        times = sorted(at for at in list(self._acknowledged.values()) if at >= since)
+        marks = [since, *times, time.monotonic()]
+        return max(after - before for before, after in pairwise(marks))
 
     def writes(self) -> list[Write]:
         """Every record that was sent."""

@@ -11,9 +11,9 @@ from sandbox.errors import SandboxError
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.kafka_release import kafka_release
 from sandbox.mirror import mirror_process, supervised_mirror, supervisor_variables
-from sandbox.plan import PAIR, Component, Plan
+from sandbox.plan import Component, Plan
 from sandbox.planes import PlaneSettings, control_plane, gateway
-from sandbox.ports import check_free
+from sandbox.ports import PAIR, check_free
 from sandbox.postgres import Postgres, remove_data
 from sandbox.process import Process, stop_all, wait_ready
 from sandbox.progress import Progress, Report, silent
@@ -169,7 +169,11 @@ class Environment:
         if self.plan.has(Component.GATEWAYS):
             settings, variables = self._plane_settings(), self.plan.gateway_variables
             planes = [f"http://localhost:{self.plan.ports.admin_api(i)}" for i in PAIR]
-            self._start(gateway(settings, i, planes, variables) for i in PAIR)
+            self._start(
+                gateway(settings, i, planes, variables, worker)
+                for i in PAIR
+                for worker in range(self.plan.workers)
+            )
 
     def _plane_settings(self) -> PlaneSettings:
         return PlaneSettings(

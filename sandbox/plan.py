@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from sandbox.ports import SLOTS, Ports
-
-PAIR = (0, 1)
-"""Indexes of the two control planes and of the two gateways."""
+from sandbox.ports import PAIR, SLOTS, Ports
 
 
 class Profile(StrEnum):
@@ -54,6 +51,8 @@ class Plan:
     components: frozenset[Component] = frozenset(Component)
     secure: bool = False
     """TLS everywhere, and clusters that want a log-in with SCRAM-SHA-512."""
+    workers: int = 1
+    """Gateway nodes, 1 or 2, that share the ports of each gateway."""
     database_url: str | None = None
     """A Postgres server to use in place of an own one."""
     control_plane_variables: Mapping[str, str] = field(default_factory=dict)
@@ -100,5 +99,5 @@ class Plan:
             if self.has(Component.CONTROL_PLANES):
                 taken[f"admin API {index + 1}"] = self.ports.admin_api(index)
             if self.has(Component.GATEWAYS):
-                taken |= self.ports.of_gateway(index)
+                taken |= self.ports.of_gateway(index, self.workers)
         return taken

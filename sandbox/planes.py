@@ -66,10 +66,14 @@ def gateway(
     index: int,
     control_planes: Sequence[str],
     variables: Mapping[str, str],
+    worker: int = 0,
 ) -> Process:
-    """Gateway node number `index` (0 or 1); `variables` go on top of its own."""
-    name = f"gateway{index + 1}"
-    port, http_port = settings.ports.gateway(index), settings.ports.gateway_http(index)
+    """A node of gateway `index` (0 or 1); `variables` go on top of its own.
+
+    Workers of one gateway listen on the same ports; each is a node of its own.
+    """
+    name = f"gateway{index + 1}" + (f"-{worker + 1}" if worker else "")
+    port, http_port = settings.ports.gateway(index), settings.ports.gateway_http(index, worker)
     own = {
         "GATEWAY_PORT_START": str(port),
         "GATEWAY_ADVERTISED_HOST": "localhost",

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 
+PAIR = (0, 1)
+"""Indexes of the two control planes and of the two gateways."""
+
 SLOTS = 3
 """A gateway listens on one port per broker slot."""
 
@@ -59,9 +62,9 @@ class Ports:
         """First Kafka port of gateway 0 or 1."""
         return 6969 + 1000 * index + self.offset
 
-    def gateway_http(self, index: int) -> int:
-        """Health and metrics of gateway 0 or 1."""
-        return 9101 + index + self.offset
+    def gateway_http(self, index: int, worker: int = 0) -> int:
+        """Health and metrics of a worker, 0 or 1, of gateway 0 or 1."""
+        return 9101 + index + len(PAIR) * worker + self.offset
 
     @property
     def mirror(self) -> int:
@@ -78,11 +81,17 @@ class Ports:
             f"failover controller {index + 1}": self.controller(failover),
         }
 
-    def of_gateway(self, index: int) -> dict[str, int]:
+    def of_gateway(self, index: int, workers: int = 1) -> dict[str, int]:
         """Ports of gateway 0 or 1, by what they are for."""
         name = f"gateway {index + 1}"
         slots = {f"{name} slot {slot}": self.gateway(index) + slot for slot in range(SLOTS)}
-        return {**slots, f"{name} health and metrics": self.gateway_http(index)}
+        health = {
+            f"{name} health and metrics" + (f" of worker {worker + 1}" if worker else ""): (
+                self.gateway_http(index, worker)
+            )
+            for worker in range(workers)
+        }
+        return slots | health
 
 
 def check_free(ports: dict[str, int]) -> None:

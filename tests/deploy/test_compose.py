@@ -14,9 +14,9 @@ from sandbox.java import Java
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.kafka_release import KAFKA_VERSION, KafkaRelease
 from sandbox.mirror import one_way
-from sandbox.plan import PAIR, Plan
+from sandbox.plan import Plan
 from sandbox.planes import PlaneSettings, control_plane, gateway
-from sandbox.ports import Ports
+from sandbox.ports import PAIR, Ports
 from sandbox.registry import REGISTRY_VERSION
 from sandbox.variables import inherited_without
 

@@ -23,7 +23,11 @@ VCLUSTER = "bank"
 WORKERS = 2
 _WHO = ("admin", "conduktor")
 _PATIENCE_S = 120.0
-_BUDGETS = {"INTERLOCK_SWITCH_BUDGET_S": "60", "INTERLOCK_MIRROR_BUDGET_S": "30"}
+_VARIABLES = {
+    "INTERLOCK_SWITCH_BUDGET_S": "60",
+    "INTERLOCK_MIRROR_BUDGET_S": "30",
+    "INTERLOCK_MIRROR_REVERSAL": "after_switch",
+}
 
 
 class Site:
@@ -133,7 +137,7 @@ def open_site(report: Callable[[str], None]) -> Iterator[Site]:
             ports=ports,
             components=frozenset({Component.MIRROR, Component.GATEWAYS}),
             workers=WORKERS,
-            control_plane_variables=_BUDGETS,
+            control_plane_variables=_VARIABLES,
         )
         report("starting two clusters, a mirror, two control planes and two gateways")
         with Environment(plan) as environment:

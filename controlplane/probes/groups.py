@@ -99,7 +99,7 @@ async def committed_by(cluster: Inquiry, groups: Collection[str], *, stable: boo
         InquiryError: the cluster does not answer, or is not ready yet.
     """
     requests: dict[int, list[Any]] = defaultdict(list)
-    for broker, ids in (await _coordinators(cluster, groups)).items():
+    for broker, ids in (await coordinators(cluster, groups)).items():
         for some in _chunks(ids):
             asked = tuple(OffsetFetchRequestGroup(group_id=GroupId(g), topics=None) for g in some)
             requests[broker].append(OffsetFetchRequest(groups=asked, require_stable=stable))
@@ -139,7 +139,7 @@ async def commit(cluster: Inquiry, offsets: Iterable[Committed]) -> dict[tuple[s
         by_group[committed.group].append(committed)
     requests: dict[int, list[Any]] = {
         broker: [_commit_request(group, by_group[group]) for group in groups]
-        for broker, groups in (await _coordinators(cluster, by_group)).items()
+        for broker, groups in (await coordinators(cluster, by_group)).items()
     }
     refused: dict[tuple[str, str, int], str] = {}
     for request, answer in await cluster.ask_each(requests):
@@ -172,8 +172,8 @@ def _commit_request(group: str, offsets: list[Committed]) -> OffsetCommitRequest
     )
 
 
-async def _coordinators(cluster: Inquiry, groups: Collection[str]) -> dict[int, list[str]]:
-    """The groups by the broker that coordinates them."""
+async def coordinators(cluster: Inquiry, groups: Collection[str]) -> dict[int, list[str]]:
+    """The groups by the broker that coordinates them. Raises InquiryError."""
     if not groups:
         return {}
     requests = [FindCoordinatorRequest(coordinator_keys=some) for some in _chunks(sorted(groups))]

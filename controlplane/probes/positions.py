@@ -12,12 +12,14 @@ from hashlib import sha256
 
 import msgspec
 from aiokafka import TopicPartition
+from kio.schema.errors import ErrorCode
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import EXACT, Committed, Position, Remark
 from controlplane.domain.switch.view import Positions
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.groups import Found, commit, committed_by, groups_of
+from controlplane.probes.memberships import end_memberships
 from controlplane.probes.reader import EndReader
 from controlplane.probes.searching import Wanted, search
 from upstream.access import access_to
@@ -27,6 +29,7 @@ _BUDGET_S = 15.0
 _UNSTABLE_FOR_S = 1.0
 """How long an open transaction that commits offsets is waited for."""
 _MOST_REMARKS = 100
+_HAS_MEMBERS = ErrorCode.unknown_member_id.name
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -62,7 +65,7 @@ async def translate(
             wanted = await _wanted(source, target, known)
             places = await search(source.cluster, target.cluster, wanted)
             moved = [_moved(c, places[_partition(c)][c.offset]) for c in known]
-            refused = await commit(new, moved)
+            refused = await _commit(new, moved)
             await _read_back(new, [c for c in moved if c[:3] not in refused])
     except InquiryError as error:
         raise UnreachableError(str(error)) from error
@@ -103,6 +106,17 @@ async def _wanted(
     return {p: Wanted(tuple(sorted(offsets[p])), ends[0][p], ends[1][p]) for p in partitions}
 
 
+async def _commit(new: Inquiry, moved: list[Committed]) -> dict[tuple[str, str, int], str]:
+    """Commit, also for groups whose members are still counted from when the target served."""
+    refused = await commit(new, moved)
+    occupied = {group for (group, *_), why in refused.items() if why == _HAS_MEMBERS}
+    if not occupied:
+        return refused
+    await end_memberships(new, occupied)
+    again = await commit(new, [c for c in moved if c.group in occupied])
+    return {place: why for place, why in refused.items() if place[0] not in occupied} | again
+
+
 async def _read_back(new: Inquiry, moved: list[Committed]) -> None:
     there = await committed_by(new, {c.group for c in moved}, stable=False)
     stored = {c[:3]: c.offset for c in there.committed}
@@ -139,7 +153,7 @@ def _remark(
     committed: Committed, position: Position, refused: dict[tuple[str, str, int], str], found: Found
 ) -> Remark | None:
     if (reason := refused.get(committed[:3])) is not None:
-        members = " (it has members there)" if reason == "unknown_member_id" else ""
+        members = " (it has members there)" if reason == _HAS_MEMBERS else ""
         return _told(committed, None, f"the target refuses it: {reason}{members}")
     if committed[:3] in found.unstable:
         detail = f"{position.method}; a transaction was open that may have committed further"

@@ -20,6 +20,7 @@ def page(soak: Soak) -> str:
 
 def _head(soak: Soak) -> list[str]:
     acknowledged = sum(w.acknowledged_at is not None for w in soak.history.writes)
+    kinds = ", ".join(READERS)
     writers = dict.fromkeys(write.value.writer for write in soak.history.writes)
     return [
         "# Reliability",
@@ -36,7 +37,7 @@ def _head(soak: Soak) -> list[str]:
         (
             f"Writers, all idempotent: {', '.join(writers)}; {acknowledged:,} records"
             " acknowledged. Groups of"
-            f" {MEMBERS} members, all of which commit: {', '.join(READERS)};"
+            f" {MEMBERS} members, all of which commit: {kinds};"
             f" {len(soak.history.reads):,} records read. Both clusters' logs were read back at the end and compared, record by record, with"
             " what each client was told (`reliability/history.py`)."
         ),

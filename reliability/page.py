@@ -38,7 +38,8 @@ def _head(soak: Soak) -> list[str]:
             f"Writers, all idempotent: {', '.join(writers)}; {acknowledged:,} records"
             " acknowledged. Groups of"
             f" {MEMBERS} members, all of which commit: {kinds};"
-            f" {len(soak.history.reads):,} records read. Both clusters' logs were read back at the end and compared, record by record, with"
+            f" {len(soak.history.reads):,} records read. Both clusters' logs were"
+            " read back at the end and compared, record by record, with"
             " what each client was told (`reliability/history.py`)."
         ),
     ]

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from reliability.history import Entry, Partition, Value
 from sandbox.environment import Environment

@@ -27,6 +27,7 @@ class Memory:
         self.fence_seen_at: float | None = None
         self.fence_published_at: float | None = None
         self.preflight: Preflight | None = None
+        self.ghosts_removed: int | None = None
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
         self.losses: Losses | None = None
@@ -62,6 +63,7 @@ class Memory:
             fence_seen_at=self.fence_seen_at,
             fence_published_at=self.fence_published_at,
             preflight=self.preflight,
+            ghosts_removed=self.ghosts_removed,
             sweeps=self.sweeps,
             mirror=self.mirror,
             losses=self.losses,

@@ -3,11 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 
+import structlog
 from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
-from contract.records import Producers
+from contract.records import Producers, VirtualCluster
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses
@@ -18,6 +19,7 @@ from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Preflight
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
@@ -25,6 +27,8 @@ from controlplane.probes.producers import all_producers
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import topics_ready
 from controlplane.store.watches import Pair
+
+_logger = structlog.get_logger()
 
 _KEPT_SWEEPS = 200
 _PAUSE_S = 0.05
@@ -70,6 +74,22 @@ class Prober:
                 )
             found = Preflight(checks=(*found.checks, *ready))
         self._memory.preflight = found
+
+    async def _ghosts(self) -> None:
+        """Only the target: whoever is a member there is so from before the scope had left it."""
+        clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
+        tenants = tuple(
+            tenant.name
+            for tenant in self._plane.ledger.facts.control.of(VirtualCluster)
+            if tenant.scope == self._switch.scope
+        )
+        target = clusters[self._switch.to_cluster]
+        try:
+            removed = await remove_ghosts(target, lambda group: group.startswith(tenants))
+        except UnreachableError as error:
+            _logger.warning("members on the target could not be removed", reason=str(error))
+            removed = 0
+        self._memory.ghosts_removed = removed
 
     async def _sweep(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)

@@ -318,6 +318,8 @@ class Gateway:
             await asyncio.sleep(0.25)
             now = monotonic()
             self.write_order.forget(now - PRODUCER_LIMIT)
+            for scope in self._scopes.values():
+                scope.wait_no_longer(now)
             for client in tuple(self.connections):
                 relay = client.relay
                 if relay is None:

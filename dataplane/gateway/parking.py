@@ -17,7 +17,14 @@ from dataplane.gateway.frames import Frame
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.tenant import Tenant
 from dataplane.virtual.empty_fetch import empty_fetch
-from dataplane.virtual.heads import HEARTBEAT, JOIN_GROUP, OFFSET_COMMIT, Membership, membership
+from dataplane.virtual.heads import (
+    HEARTBEAT,
+    JOIN_GROUP,
+    OFFSET_COMMIT,
+    SYNC_GROUP,
+    Membership,
+    membership,
+)
 from dataplane.virtual.messages import decode_request, decode_response
 from dataplane.virtual.refusals import refusal
 
@@ -26,6 +33,9 @@ LEAVE_GROUP: Final = 13
 ILLEGAL_GENERATION: Final = 22
 UNKNOWN_MEMBER_ID: Final = 25
 REBALANCE_IN_PROGRESS: Final = 27
+
+EAGER_ASSIGNORS: Final = frozenset({"range", "roundrobin", "sticky"})
+"""Whoever offers one of these gives up all partitions before it joins, and commits before that."""
 
 PARKING_LIMIT: Final = 25.0
 """Seconds that a JoinGroup may be parked: of all clients' limits the lowest is 30 s (aiokafka)."""
@@ -83,10 +93,17 @@ class Parking:
         match request.api.key:
             case key if key == FETCH:
                 return empty_fetch(request.frame)
-            case key if key == HEARTBEAT and self._scope.calls_members(now):
+            case key if key == HEARTBEAT and self._calls(request, now):
                 body = decode_response(key, request.header.version, answer)
-                called = body.error_code == 0
-                return refusal(request.frame, REBALANCE_IN_PROGRESS) if called else None
+                if body.error_code != 0:
+                    return None
+                self._scope.roster.called(self._membership(request))
+                return refusal(request.frame, REBALANCE_IN_PROGRESS)
+            case key if key == SYNC_GROUP and self._scope.roster.awaits_members:
+                if decode_response(key, request.header.version, answer).error_code == 0:
+                    self._scope.roster.is_back(self._membership(request).group)
+                    self._scope.watch()
+                return None
             case _:
                 return None
 
@@ -112,16 +129,32 @@ class Parking:
                 self._refusing.put_off(parked.request, parked.request.api.busy_error)
 
     def _heed(self, key: int, request: Request, now: float) -> bool:
-        said = membership(request.frame)
-        said = said._replace(group=self._physical(said.group))
+        said = self._membership(request)
         if key == OFFSET_COMMIT and self._is_stale(said):
             self._refusing.refuse(request, ILLEGAL_GENERATION)
             return True
         self._scope.roster.note(key, said, self._connection, self._scope.epoch, now)
         if key != JOIN_GROUP or not self._scope.is_quiescing:
             return False
+        if not self._scope.roster.is_at_rest(said):
+            return False  # a rebalance that was under way: it has to end first
         self._park(request, request.received_at + PARKING_LIMIT, is_member=bool(said.member))
         return True
+
+    def _membership(self, request: Request) -> Membership:
+        said = membership(request.frame)
+        said = said._replace(group=self._physical(said.group))
+        if request.api.key != JOIN_GROUP:
+            return said
+        assignors = {protocol.name for protocol in decode_request(request.frame).body.protocols}
+        return said._replace(
+            is_cooperative=bool(assignors) and assignors.isdisjoint(EAGER_ASSIGNORS)
+        )
+
+    def _calls(self, request: Request, now: float) -> bool:
+        """Whether a member is asked to join again."""
+        since, roster = self._scope.quiescing_since, self._scope.roster
+        return since is not None and roster.may_be_called(self._membership(request), since, now)
 
     def _is_stale(self, said: Membership) -> bool:
         """Whether a position of the cluster before would be committed.

@@ -1,14 +1,24 @@
 """The members of consumer groups that a scope's clients are, and which of them are at rest.
 
 Pure: `now` is an argument. A member is at rest from when it asks to join again (it has committed by
-then) until it is in the group again. Where a group has members on several nodes, each node knows
-its own.
+then) until it is in the group again. A cooperative one need not commit before it joins: it is at
+rest only if it was called to join, and called only when it has committed by its timer. Where a
+group has members on several nodes, each node knows its own.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Final
 
-from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP, Membership
+from dataplane.virtual.heads import JOIN_GROUP, OFFSET_COMMIT, SYNC_GROUP, Membership
+
+CALL_AFTER: Final = 1.0
+"""Seconds from when no records come any more until members are asked to join again: they have
+handled and committed what they had by then. A cooperative member hands it out while it joins."""
+
+AUTO_COMMIT: Final = 5.5
+"""Seconds until then for a cooperative member that has not committed meanwhile: librdkafka does it
+by a timer alone (`auto.commit.interval.ms`), and never while it joins."""
 
 SESSION_TIMEOUT: Final = 45.0
 """Seconds of a member that did not say (Kafka: `session.timeout.ms`)."""
@@ -23,6 +33,9 @@ class _Seat:
     seen_at: float
     session_timeout: float
     at_rest: bool = False
+    is_cooperative: bool = False
+    was_called: bool = False
+    committed_at: float = float("-inf")
 
 
 class Roster:
@@ -31,6 +44,8 @@ class Roster:
     def __init__(self) -> None:
         """Begin with nobody."""
         self._seats: dict[tuple[str, str], _Seat] = {}
+        self._rejoining: Counter[str] = Counter()
+        """By group: cooperative members that were told to begin anew, and are not back."""
 
     def note(
         self, api_key: int, said: Membership, connection: object, epoch: int, now: float
@@ -42,9 +57,20 @@ class Roster:
             return
         key = (said.group, said.member)
         seat = self._seats.get(key) or _Seat(connection, epoch, now, SESSION_TIMEOUT)
-        at_rest = api_key == JOIN_GROUP or (seat.at_rest and api_key != SYNC_GROUP)
-        timeout = seat.session_timeout if said.session_timeout is None else said.session_timeout
-        self._seats[key] = _Seat(connection, seat.epoch, now, timeout, at_rest)
+        seat = replace(seat, connection=connection, seen_at=now)
+        match api_key:
+            case _ if api_key == JOIN_GROUP:
+                seat = replace(
+                    seat,
+                    at_rest=seat.was_called or not said.is_cooperative,
+                    is_cooperative=said.is_cooperative,
+                    session_timeout=said.session_timeout or SESSION_TIMEOUT,
+                )
+            case _ if api_key == SYNC_GROUP:
+                seat = replace(seat, at_rest=False, was_called=False)
+            case _ if api_key == OFFSET_COMMIT:
+                seat = replace(seat, committed_at=now)
+        self._seats[key] = seat
 
     def left(self, group: str, member: str) -> None:
         """A member has left its group."""
@@ -63,6 +89,52 @@ class Roster:
             for key, seat in self._seats.items()
             if not seat.at_rest and now < seat.seen_at + seat.session_timeout
         ]
+
+    def is_at_rest(self, said: Membership) -> bool:
+        """Whether a member has committed, and waits to join again."""
+        seat = self._seats.get((said.group, said.member))
+        return seat is None or seat.at_rest
+
+    def called(self, said: Membership) -> None:
+        """A member was asked to join again."""
+        key = (said.group, said.member)
+        if (seat := self._seats.get(key)) is not None:
+            self._seats[key] = replace(seat, was_called=True)
+
+    def begin_anew(self) -> None:
+        """Another cluster serves, which knows none of the members that wait to join."""
+        self._rejoining.clear()
+        for (group, _), seat in self._seats.items():
+            if seat.is_cooperative and seat.at_rest:
+                self._rejoining[group] += 1
+
+    def is_back(self, group: str) -> None:
+        """A member has got its partitions."""
+        if self._rejoining[group] > 1:
+            self._rejoining[group] -= 1
+        else:
+            del self._rejoining[group]
+
+    @property
+    def awaits_members(self) -> bool:
+        """Whether cooperative members are still to come back.
+
+        Until then they would go on reading from where they were, and read that again when they
+        have got their partitions.
+        """
+        return bool(self._rejoining)
+
+    def give_up_waiting(self) -> None:
+        """Those that are not back may never be."""
+        self._rejoining.clear()
+
+    def may_be_called(self, said: Membership, silent_since: float, now: float) -> bool:
+        """Whether a member may be asked to join again, if no records have come since a second."""
+        handled_at = silent_since + CALL_AFTER
+        seat = self._seats.get((said.group, said.member))
+        if seat is None or not seat.is_cooperative or seat.committed_at >= handled_at:
+            return now >= handled_at
+        return now >= silent_since + AUTO_COMMIT
 
     def is_of_older_epoch(self, group: str, connection: object, epoch: int) -> bool:
         """Whether who speaks there was last a member of the group before the scope moved."""

@@ -18,9 +18,8 @@ SyncGroup."""
 WATCHED_QUIESCING: Final = WATCHED | {1}
 """With Fetch."""
 
-CALL_AFTER: Final = 1.0
-"""Seconds from the last Fetch answer with records until members are asked to join again: they have
-handled and committed what they had by then. A cooperative member hands it out while it joins."""
+REJOIN_LIMIT: Final = 5.0
+"""Seconds for which consumers get no records after a switch, while cooperative members join."""
 
 
 class Member(Protocol):
@@ -58,12 +57,18 @@ class Scope:
         """API keys of requests and answers that are looked at on their way."""
         self.quiescing_since: float | None = None
         """Monotonic second from which on clients are to come to rest; None: they are not."""
+        self._served_since = 0.0
         self._closed_for_good = False
         self._upstreams_closed = upstreams_closed
 
     def is_at(self, epoch: int) -> bool:
         """Whether the scope is open, and in that epoch."""
         return self.is_open and self.routing is not None and self.routing.epoch == epoch
+
+    @property
+    def gives_no_records(self) -> bool:
+        """Whether consumers get nothing, although the scope is served."""
+        return self.is_quiescing or self.roster.awaits_members
 
     @property
     def epoch(self) -> int:
@@ -74,10 +79,6 @@ class Scope:
     def is_quiescing(self) -> bool:
         """Whether clients are to come to rest."""
         return self.quiescing_since is not None
-
-    def calls_members(self, now: float) -> bool:
-        """Whether members of groups are asked to join again."""
-        return self.quiescing_since is not None and now >= self.quiescing_since + CALL_AFTER
 
     def unrest(self, now: float) -> Unrest | None:
         """What has not come to rest yet; None if it is not asked to."""
@@ -132,15 +133,23 @@ class Scope:
     def _serve(self, routing: Routing, now: float) -> None:
         if self._closed_for_good:
             return
+        if routing.epoch != self.epoch:
+            self.roster.begin_anew()
         self.routing = routing
         self.is_open = True
-        self.released_at = now
+        self.released_at = self._served_since = now
         if routing.state != "quiescing":
-            self._quiesce_since(None)
+            self._quiesce_since(None)  # before a member takes its requests up again
         elif not self.is_quiescing:
             self._quiesce_since(now)
         for member in tuple(self.members):
             member.serve()
+
+    def wait_no_longer(self, now: float) -> None:
+        """Give records again when members that were to join anew had their time."""
+        if self.roster.awaits_members and now >= self._served_since + REJOIN_LIMIT:
+            self.roster.give_up_waiting()
+            self.watch()
 
     def _fence(self, routing: Routing) -> None:
         self.routing = routing
@@ -154,7 +163,11 @@ class Scope:
 
     def _quiesce_since(self, at: float | None) -> None:
         self.quiescing_since = at
-        self.watched = WATCHED if at is None else WATCHED_QUIESCING
+        self.watch()
+
+    def watch(self) -> None:
+        """Look at Fetch as well, or no more."""
+        self.watched = WATCHED_QUIESCING if self.gives_no_records else WATCHED
 
     def _tell_if_empty(self) -> None:
         if not self.is_open and not self.upstreams:

@@ -28,6 +28,8 @@ class Membership(NamedTuple):
     """-1 in JoinGroup, and of whoever commits without being a member."""
     session_timeout: float | None = None
     """Seconds; JoinGroup alone says it."""
+    is_cooperative: bool = False
+    """Whether, as far as its JoinGroup shows, it holds on to its partitions while it joins."""
 
 
 def membership(frame: Buffer) -> Membership:

@@ -123,6 +123,7 @@ def _view(world: World) -> View:
         fence_seen_at=recall.fence_seen_at,
         fence_published_at=recall.fence_published_at,
         preflight=Preflight(checks=()) if recall.looked else None,
+        ghosts_removed=0,
         sweeps=recall.sweeps,
         mirror=recall.mirror,
         positions=recall.positions,

@@ -67,6 +67,9 @@ class SwitchRejected(SwitchEvent, frozen=True, tag="switch.rejected"):
 class QuiesceOrdered(SwitchEvent, frozen=True, tag="switch.quiesce_ordered"):
     """Nodes go on serving, and have consumer groups and transactions come to rest."""
 
+    ghosts_removed: int = 0
+    """Members that groups still had on the target, from before the scope had left it."""
+
 
 class Restless(msgspec.Struct, frozen=True, kw_only=True):
     """A node on which not everything had come to rest when the fence was ordered."""

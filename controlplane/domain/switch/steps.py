@@ -35,7 +35,7 @@ class Append(msgspec.Struct, frozen=True):
     events: tuple[events.SwitchEvent, ...]
 
 
-Look: TypeAlias = Literal["preflight", "sweep", "mirror", "losses", "positions"]
+Look: TypeAlias = Literal["preflight", "ghosts", "sweep", "mirror", "losses", "positions"]
 """What can be looked at."""
 
 
@@ -98,11 +98,20 @@ def _preparing(view: View, now: float) -> tuple[Step, ...]:
     """Let the mirror come close while traffic still flows, so that the fence is short."""
     if view.switch.mode == "forced" or is_close(view.mirror):
         if asks_to_rest(view):
-            return (_append(events.QuiesceOrdered(switch_id=view.switch.switch_id)),)
+            return (_quiesce(view),)
         return (_fence(view),)
     if now >= view.phase_seen_at + view.switch.mirror_budget_s:
         return (_abort(view, _mirror_cause(view)),)
     return (Probe("mirror"),)
+
+
+def _quiesce(view: View) -> Step:
+    """First make room on the target for the groups that come."""
+    if view.ghosts_removed is None:
+        return Probe("ghosts")
+    return _append(
+        events.QuiesceOrdered(switch_id=view.switch.switch_id, ghosts_removed=view.ghosts_removed)
+    )
 
 
 def _quiescing(view: View, now: float) -> tuple[Step, ...]:

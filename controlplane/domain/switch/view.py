@@ -118,6 +118,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     fence_published_at: float | None = None
     """When this coordinator first knew that the control topic holds the fence."""
     preflight: Preflight | None = None
+    ghosts_removed: int | None = None
+    """Members that groups still had on the target; None: not looked for."""
     sweeps: tuple[Sweep, ...] = ()
     """Taken by this coordinator since the barrier, oldest first."""
     mirror: MirrorState | None = None

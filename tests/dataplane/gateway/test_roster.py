@@ -1,6 +1,6 @@
 """Who is in which group, and which of them are at rest."""
 
-from dataplane.gateway.roster import SESSION_TIMEOUT, Roster
+from dataplane.gateway.roster import AUTO_COMMIT, CALL_AFTER, SESSION_TIMEOUT, Roster
 from dataplane.virtual.heads import (
     HEARTBEAT,
     JOIN_GROUP,
@@ -76,6 +76,62 @@ class TestRestlessness:
         assert roster.restless(1.0) == []
 
 
+class TestCalls:
+    """No records come since second 10."""
+
+    @staticmethod
+    def roster(*, cooperative: bool) -> Roster:
+        roster = Roster()
+        roster.note(JOIN_GROUP, said()._replace(is_cooperative=cooperative), HERE, 0, 0.0)
+        roster.note(SYNC_GROUP, said(), HERE, 0, 0.0)
+        roster.note(OFFSET_COMMIT, said(), HERE, 0, 10.5)
+        return roster
+
+    def test_eager_members_are_called_once_they_have_handled_what_they_had(self) -> None:
+        roster = self.roster(cooperative=False)
+        assert not roster.may_be_called(said(), 10.0, 10.0 + CALL_AFTER - 0.1)
+        assert roster.may_be_called(said(), 10.0, 10.0 + CALL_AFTER)
+
+    def test_so_is_one_that_nothing_is_known_of(self) -> None:
+        assert Roster().may_be_called(said(), 10.0, 10.0 + CALL_AFTER)
+
+    def test_a_cooperative_one_may_have_to_wait_for_its_timer(self) -> None:
+        roster = self.roster(cooperative=True)
+        assert not roster.may_be_called(said(), 10.0, 10.0 + AUTO_COMMIT - 0.1)
+        assert roster.may_be_called(said(), 10.0, 10.0 + AUTO_COMMIT)
+
+    def test_unless_it_has_committed_after_it_handled_what_it_had(self) -> None:
+        roster = self.roster(cooperative=True)
+        roster.note(OFFSET_COMMIT, said(), HERE, 0, 10.0 + CALL_AFTER)
+        assert roster.may_be_called(said(), 10.0, 10.0 + CALL_AFTER)
+
+
+class TestCooperativeMembers:
+    """They join again without having committed, unless they were called when they had."""
+
+    JOINING = said()._replace(is_cooperative=True)
+
+    def test_are_not_at_rest_while_the_group_rebalances_by_itself(self) -> None:
+        roster = roster_with_a_member()
+        roster.note(JOIN_GROUP, self.JOINING, HERE, 0, 1.0)
+        assert not roster.is_at_rest(said())
+        assert roster.restless(1.0) == [MEMBER]
+
+    def test_are_at_rest_when_they_join_because_they_were_called(self) -> None:
+        roster = roster_with_a_member()
+        roster.called(said())
+        roster.note(JOIN_GROUP, self.JOINING, HERE, 0, 1.0)
+        assert roster.is_at_rest(said())
+        assert roster.restless(1.0) == []
+
+    def test_that_were_called_once_have_to_be_called_again(self) -> None:
+        roster = roster_with_a_member()
+        roster.called(said())
+        roster.note(SYNC_GROUP, said(), HERE, 0, 1.0)
+        roster.note(JOIN_GROUP, self.JOINING, HERE, 0, 2.0)
+        assert not roster.is_at_rest(said())
+
+
 class TestEpochs:
     def test_a_member_of_the_epoch_before_is_known_where_it_spoke(self) -> None:
         roster = roster_with_a_member()
@@ -94,3 +150,33 @@ class TestEpochs:
         roster = Roster()
         roster.note(OFFSET_COMMIT, said(member="", generation=-1), HERE, 0, 0.0)
         assert not roster.is_of_older_epoch("g", HERE, 1)
+
+
+class TestComingBack:
+    """Cooperative members of the epoch before go on reading until they have joined."""
+
+    @staticmethod
+    def moved(*, cooperative: bool) -> Roster:
+        roster = Roster()
+        joining = said()._replace(is_cooperative=cooperative)
+        roster.note(JOIN_GROUP, joining, HERE, 0, 0.0)
+        roster.called(said())
+        roster.note(JOIN_GROUP, joining, HERE, 0, 1.0)
+        roster.begin_anew()
+        return roster
+
+    def test_eager_ones_are_not_waited_for(self) -> None:
+        assert not self.moved(cooperative=False).awaits_members
+
+    def test_cooperative_ones_are_back_when_they_have_their_partitions(self) -> None:
+        roster = self.moved(cooperative=True)
+        assert roster.awaits_members
+        roster.is_back("other")
+        assert roster.awaits_members
+        roster.is_back("g")
+        assert not roster.awaits_members
+
+    def test_they_are_not_waited_for_for_ever(self) -> None:
+        roster = self.moved(cooperative=True)
+        roster.give_up_waiting()
+        assert not roster.awaits_members

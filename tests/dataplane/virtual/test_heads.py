@@ -21,11 +21,11 @@ def versions(keys: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(k, v) for k in keys for v in range(APIS[k].lowest, APIS[k].highest + 1)]
 
 
-def frame(key: int, version: int, **fields: Any) -> bytes:
+def frame(key: int, version: int, correlation_id: int = 7, **fields: Any) -> bytes:
     entity = entity_of(key, version, "request")
     known = {name: value for name, value in fields.items() if name in entity.__annotations__}
     written = io.BytesIO()
-    written.write(key.to_bytes(2) + version.to_bytes(2) + (7).to_bytes(4) + b"\0\4test")
+    written.write(key.to_bytes(2) + version.to_bytes(2) + correlation_id.to_bytes(4) + b"\0\4test")
     written.write(b"\0" * request_is_tagged(key, version))
     entity_writer(entity)(written, blank(entity, **known))
     return written.getvalue()

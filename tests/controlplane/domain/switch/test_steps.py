@@ -180,8 +180,13 @@ class TestQuiescing:
         return view(switch(Phase.QUIESCING, quiesce_budget_s=10.0, quiesce_seq=11), *nodes)
 
     def test_comes_before_the_fence_once_the_mirror_is_close(self) -> None:
-        at = view(switch(Phase.PREPARING, quiesce_budget_s=10.0), mirror=BEHIND)
-        assert kinds(at) == ["quiesce_ordered"]
+        preparing = switch(Phase.PREPARING, quiesce_budget_s=10.0)
+        assert kinds(view(preparing, mirror=FAR, ghosts_removed=0)) == ["probe mirror"]
+        assert kinds(view(preparing, mirror=BEHIND, ghosts_removed=0)) == ["quiesce_ordered"]
+
+    def test_makes_room_on_the_target_first(self) -> None:
+        preparing = switch(Phase.PREPARING, quiesce_budget_s=10.0)
+        assert kinds(view(preparing, mirror=BEHIND)) == ["probe ghosts"]
 
     def test_is_left_out_of_a_forced_switch(self) -> None:
         forced = switch(Phase.PREPARING, mode="forced", quiesce_budget_s=10.0)

@@ -1,0 +1,68 @@
+"""Members that consumer groups still have on a cluster which does not serve their scope any more.
+
+A cluster that a scope has left knows the members until their sessions time out (45 s by default).
+If the scope comes back before, they stand in the way: a group with members does not let its
+positions be set, and a static member that comes back with another member id is told
+FENCED_INSTANCE_ID by one of its own former lives, which is fatal to it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from kio.schema.describe_groups.v5.request import DescribeGroupsRequest
+from kio.schema.leave_group.v3.request import LeaveGroupRequest, MemberIdentity
+from kio.schema.list_groups.v4.request import ListGroupsRequest
+from kio.schema.types import GroupId
+
+from contract.clusters_file import ClusterProperties
+from controlplane.probes.describe import UnreachableError
+from upstream.access import access_to
+from upstream.inquiry import Inquiry, InquiryError, inquiry
+
+_DESCRIBED_AT_ONCE: Final = 100
+"""Groups that one request asks for."""
+
+
+async def remove_ghosts(cluster: ClusterProperties, is_ours: Callable[[str], bool]) -> int:
+    """Have all members leave those groups; how many there were.
+
+    Only for a cluster that does not serve these groups: live members would have to join again.
+
+    Raises:
+        UnreachableError: the cluster does not answer.
+    """
+    try:
+        async with inquiry(access_to(cluster)) as asked:
+            listed = await asked.ask_each({b: [ListGroupsRequest()] for b in asked.brokers})
+            groups = sorted(g.group_id for _, a in listed for g in a.groups if is_ours(g.group_id))
+            return await _remove(asked, groups)
+    except InquiryError as error:
+        raise UnreachableError(str(error)) from error
+
+
+async def _remove(asked: Inquiry, groups: list[GroupId]) -> int:
+    """Every broker is asked about every group: those that others coordinate, it does not know."""
+    describing = [
+        DescribeGroupsRequest(
+            groups=tuple(groups[start : start + _DESCRIBED_AT_ONCE]),
+            include_authorized_operations=False,
+        )
+        for start in range(0, len(groups), _DESCRIBED_AT_ONCE)
+    ]
+    removed = 0
+    for broker in asked.brokers:
+        described = await asked.ask(broker, *describing)
+        leaving = [
+            LeaveGroupRequest(group_id=group.group_id, members=tuple(_identities(group)))
+            for answer in described
+            for group in answer.groups
+            if group.members
+        ]
+        await asked.ask(broker, *leaving)
+        removed += sum(len(request.members) for request in leaving)
+    return removed
+
+
+def _identities(group: Any) -> Iterator[MemberIdentity]:
+    for member in group.members:
+        yield MemberIdentity(member_id=member.member_id, group_instance_id=member.group_instance_id)

@@ -6,7 +6,7 @@ positions be set, and a static member that comes back with another member id is 
 FENCED_INSTANCE_ID by one of its own former lives, which is fatal to it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from kio.schema.describe_groups.v5.request import DescribeGroupsRequest
@@ -35,13 +35,19 @@ async def remove_ghosts(cluster: ClusterProperties, is_ours: Callable[[str], boo
         async with inquiry(access_to(cluster)) as asked:
             listed = await asked.ask_each({b: [ListGroupsRequest()] for b in asked.brokers})
             groups = sorted(g.group_id for _, a in listed for g in a.groups if is_ours(g.group_id))
-            return await _remove(asked, groups)
+            return await remove_members(asked, groups)
     except InquiryError as error:
         raise UnreachableError(str(error)) from error
 
 
-async def _remove(asked: Inquiry, groups: list[GroupId]) -> int:
-    """Every broker is asked about every group: those that others coordinate, it does not know."""
+async def remove_members(asked: Inquiry, groups: Sequence[GroupId]) -> int:
+    """Have all members leave these groups; how many there were.
+
+    Every broker is asked about every group: those that others coordinate, it does not know.
+
+    Raises:
+        InquiryError: the cluster does not answer, or is not ready yet.
+    """
     describing = [
         DescribeGroupsRequest(
             groups=tuple(groups[start : start + _DESCRIBED_AT_ONCE]),

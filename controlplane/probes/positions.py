@@ -13,13 +13,14 @@ from hashlib import sha256
 import msgspec
 from aiokafka import TopicPartition
 from kio.schema.errors import ErrorCode
+from kio.schema.types import GroupId
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import EXACT, Committed, Position, Remark
 from controlplane.domain.switch.view import Positions
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.ghosts import remove_members
 from controlplane.probes.groups import Found, commit, committed_by, groups_of
-from controlplane.probes.memberships import end_memberships
 from controlplane.probes.reader import EndReader
 from controlplane.probes.searching import Wanted, search
 from upstream.access import access_to
@@ -112,7 +113,7 @@ async def _commit(new: Inquiry, moved: list[Committed]) -> dict[tuple[str, str, 
     occupied = {group for (group, *_), why in refused.items() if why == _HAS_MEMBERS}
     if not occupied:
         return refused
-    await end_memberships(new, occupied)
+    await remove_members(new, [GroupId(group) for group in sorted(occupied)])
     again = await commit(new, [c for c in moved if c.group in occupied])
     return {place: why for place, why in refused.items() if place[0] not in occupied} | again
 

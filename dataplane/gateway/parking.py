@@ -169,9 +169,9 @@ class Parking:
 
     def _leave(self, request: Request) -> None:
         body = decode_request(request.frame).body
-        members = [member.member_id for member in getattr(body, "members", ())]
-        for member in members or [body.member_id]:
-            self._scope.roster.left(self._physical(body.group_id), member)
+        leaving = body.members if hasattr(body, "members") else (body,)
+        for member in leaving:
+            self._scope.roster.left(self._physical(body.group_id), member.member_id)
 
     def _park(self, request: Request, until: float, *, is_member: bool = False) -> None:
         self._parked.append(_Parked(request, until, self._scope.epoch, is_member))

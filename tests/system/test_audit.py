@@ -18,7 +18,8 @@ BY_COORDINATOR = "system:coordinator"
 def test_a_switch_says_who_asked_for_it_and_why(operator: Operator):
     seq = operator.events()[-1]["seq"]
     to = operator.other_cluster()
-    done = operator.command("switch", "start", to, "--wait", "none", "--reason", "Tuesday's drill")
+    forced = ("--mode", "forced", "--accept-loss", "--reason", "Tuesday's drill")
+    done = operator.command("switch", "start", to, *forced)
     assert done.returncode == 0, done.stderr
     first, *rest = operator.events(after=seq, kind="switch")
     told = (first["kind"], first["actor"], first["reason"])

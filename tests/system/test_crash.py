@@ -32,13 +32,21 @@ PLANNED = (
     events.FenceOrdered,
     events.NodeDrained,
     events.BarrierReached,
+    events.LossRecorded,
     events.LagWaived,
     events.SwitchCommitted,
     events.NodeResumed,
     events.SwitchCompleted,
 )
 AROUND_NO_RETURN = (events.FenceOrdered, events.SwitchCommitted)
-MIRRORED = (events.QuiesceOrdered, events.SourceFrozen, events.CaughtUp)
+MIRRORED = (
+    events.QuiesceOrdered,
+    events.SourceFrozen,
+    events.CaughtUp,
+    events.ProducersRecorded,
+    events.PositionsTranslated,
+    events.CutRecorded,
+)
 """What a switch that waits for its mirror adds."""
 ABORTING = (events.AbortRequested, events.SwitchAborted)
 BYPASSED = (events.BypassDetected,)

@@ -154,6 +154,15 @@ async def test_who_leaves_is_not_waited_for(
     assert unrest(scripted) == QUIET
 
 
+async def test_nobody_may_leave(client: RawClient, scripted: Stage, broker: ScriptedBroker):
+    """From version 3 on a request names its members in a list, which may be empty."""
+    await reading_member(client, broker)
+    quiesce(scripted)
+    client.send(framed(frame(LEAVE_GROUP, 3, 2, group_id="g", members=())))
+    assert (await broker.next()).key == LEAVE_GROUP
+    assert unrest(scripted) == Unrest(members=1, member_names=("tenantg m",))
+
+
 async def test_who_has_gone_is_not_waited_for(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from contract.numbering import Numbering
 from contract.policy import Limits, Policy
 from contract.scram import ScramMechanism, ScramVerifier
 
@@ -143,6 +144,27 @@ class Producers(msgspec.Struct, frozen=True, kw_only=True, tag="producers"):
     writers: tuple[Writer, ...]
 
 
+class Offsets(msgspec.Struct, frozen=True, kw_only=True, tag="offsets"):
+    """How a physical topic's offsets are shown, where they are not the cluster's own.
+
+    Written before the commit of the switch that makes `epoch`, and of no effect until then: so it
+    holds at the very point of the log at which the scope's cluster is exchanged, and not at all
+    after an abort. A node of an older release cannot read it and stops, as at an alias.
+    """
+
+    scope: str
+    physical: str
+    epoch: int
+    """The epoch of the scope from which on `partitions` hold; up to then `before` does."""
+    partitions: tuple[Numbering, ...]
+    """Those whose numbers are not plain; so in `before`."""
+    before: tuple[Numbering, ...] = ()
+
+    def at(self, epoch: int) -> tuple[Numbering, ...]:
+        """What holds in an epoch of the scope."""
+        return self.partitions if epoch >= self.epoch else self.before
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
     """A gateway node that registered and was not deregistered: a member of every barrier."""
 
@@ -167,6 +189,7 @@ State: TypeAlias = (
     | TopicMapping
     | TopicAlias
     | Producers
+    | Offsets
     | Node
     | Beacon
 )
@@ -203,6 +226,8 @@ def key_of(state: State) -> str:  # noqa: C901, PLR0911 - one line for each kind
             return f"alias/{state.vcluster}/{state.logical}"
         case Producers():
             return f"producers/{state.physical}"
+        case Offsets():
+            return f"offsets/{state.scope}/{state.physical}"
         case Node():
             return f"node/{state.node_id}"
         case Beacon():

@@ -31,7 +31,9 @@ def mirror_properties(
     common = {k: v for k, v in given.items() if not k.startswith((there, back))}
     turned = {there + k.removeprefix(back): v for k, v in given.items() if k.startswith(back)}
     own = {k: v for k, v in given.items() if k.startswith(there)}
-    properties = {**_DEFAULTS, **common, **turned, **own}
+    # What a transaction took back must not come to stand on the other cluster.
+    committed_only = {f"{direction.source}.consumer.isolation.level": "read_committed"}
+    properties = {**_DEFAULTS, **committed_only, **common, **turned, **own}
     properties |= {
         "clusters": f"{direction.source}, {direction.target}",
         f"{there}enabled": "true",

@@ -28,6 +28,7 @@ from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.producers import RecordedProducers
+from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, Counters, Lease, Relay
@@ -94,12 +95,14 @@ class Gateway:
         self.shows_certificates = settings.security_protocol == "SSL"
         self._aliases = Aliases(control)
         self._producers = RecordedProducers(control)
+        self._numbers = RecordedNumbers(control)
         self.views = Views(
             control,
             self._aliases,
             self._producers,
-            settings.advertised_host,
-            settings.port_start,
+            self._numbers,
+            advertised_host=settings.advertised_host,
+            port_start=settings.port_start,
         )
         self.accounts = Accounts(control, self._aliases)
         self.write_order = WriteOrder()
@@ -150,7 +153,7 @@ class Gateway:
             self.views.forget()
             self.accounts.changed(vcluster)
             return
-        if self._producers.changed(record):
+        if self._producers.changed(record) or self._numbers.changed(record):
             self.views.forget()
             return
         match record.state:

@@ -159,7 +159,7 @@ class Relay:
                 return None
             if key not in self.tenant.account.rights.judged:
                 try:
-                    program = request_program(key, request.header.version)
+                    program = request_program(key, request.header.version, view.is_numbered)
                     pieces, request.fact = program(request.frame, view)
                 except (ReadOnlyTopicError, RepeatedWriteError):
                     return self._look_into(request, view)
@@ -183,7 +183,8 @@ class Relay:
                 self._refusing.settle(request, ruling.answer)
                 return None
             frame, version = ruling.frame, ruling.version
-        pieces, request.fact = request_program(request.api.key, version)(frame, view)
+        program = request_program(request.api.key, version, view.is_numbered)
+        pieces, request.fact = program(frame, view)
         return pieces
 
     def _without_repetitions(
@@ -249,17 +250,18 @@ class Relay:
         (correlation_id,) = LENGTH.unpack_from(frame, 0)
         if request is None or request.header.correlation_id != correlation_id:
             raise MalformedFrameError(f"correlation id {correlation_id} was not asked for")
-        tenant, ruling = self.tenant, request.ruling
-        if request.api.key in tenant.scope.watched and (
+        view = self.tenant.view
+        tenant, ruling, key = self.tenant, request.ruling, request.api.key
+        if key in tenant.scope.watched and (
             instead := self._parking.instead_of(frame, request, now)
         ):
             request.answer = [instead]
         elif ruling is None:
-            program = response_program(request.api.key, request.header.version)
-            request.answer = program(frame, tenant.view, request.fact)
+            program = response_program(key, request.header.version, view.is_numbered)
+            request.answer = program(frame, view, request.fact)
         else:
-            program = response_program(request.api.key, ruling.version)
-            answer = program(frame, tenant.view, request.fact)
+            program = response_program(key, ruling.version, view.is_numbered)
+            answer = program(frame, view, request.fact)
             request.answer = answer if ruling.finish is None else [ruling.finish(b"".join(answer))]
         if tenant.account.meter is not None:
             self._mute_for(charge_read(request, tenant.account.meter, now))

@@ -5,6 +5,7 @@ from contract.records import Cluster, Face, Routing, VirtualCluster
 from dataplane.gateway.accounts import Account
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.producers import RecordedProducers
+from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.sasl.proof import Proof
 from dataplane.virtual.view import Listener, View
@@ -18,6 +19,8 @@ class Views:
         control: ControlState,
         aliases: Aliases,
         producers: RecordedProducers,
+        numbers: RecordedNumbers,
+        *,
         advertised_host: str,
         port_start: int,
     ) -> None:
@@ -25,6 +28,7 @@ class Views:
         self._control = control
         self._aliases = aliases
         self._producers = producers
+        self._numbers = numbers
         self._host = advertised_host
         self._port_start = port_start
         self._views: dict[tuple[str, str, int], View] = {}
@@ -51,6 +55,8 @@ class Views:
         listeners = tuple(
             Listener(self._host, self._port_start + slot) for slot in range(face.slots)
         )
+        aliases = self._aliases.of(vcluster.name)
+        aliased = {alias.physical for alias in aliases}
         return View(
             vcluster=vcluster.name,
             cluster_id=vcluster.cluster_id,
@@ -58,8 +64,9 @@ class Views:
             brokers=physical.brokers,
             cluster_index=physical.index,
             epoch=epoch,
-            aliases=self._aliases.of(vcluster.name),
+            aliases=aliases,
             last_writes=self._producers.of(vcluster.scope),
+            numbers=self._numbers.of(vcluster.scope, epoch, vcluster.name, aliased),
         )
 
 

@@ -16,6 +16,7 @@ from dataplane.virtual.consumer_protocol import (
 )
 from dataplane.virtual.error_text import tenant_text
 from dataplane.virtual.log_dirs import nameless_directory
+from dataplane.virtual.numbers import empty_batch, renumbered_batches
 from dataplane.virtual.own_range import first_of_mine, pattern_of_mine
 from dataplane.virtual.producer_ids import renewed_producer_ids
 from dataplane.wire.treatments import (
@@ -29,11 +30,15 @@ from dataplane.wire.treatments import (
     Mapped,
     Noted,
     Only,
+    PartitionNumbered,
     Patched,
+    Renumbered,
     Replaced,
     ShiftedUnlessNoted,
     StripPrefix,
     Through,
+    ToNumber,
+    ToOffset,
 )
 
 INVALID_TOPIC_EXCEPTION: Final = 17
@@ -222,9 +227,27 @@ PROTOCOL_TYPE = FieldClass(
 ACKS = FieldClass("acks", "0: there will be no answer", Noted())
 RECORDS = FieldClass(
     "records",
-    "record batches; of their headers only the id of an idempotent producer, if it is an older one",
-    request=Patched(renewed_producer_ids),
+    "record batches; of their headers only the id of an idempotent producer, if it is an older one,"
+    " and the offset of a batch that is read",
+    Patched(renewed_producer_ids),
+    Renumbered(renumbered_batches, empty_batch),
 )
+PARTITION = FieldClass(
+    "partition",
+    "the partition that offsets after it are of",
+    PartitionNumbered(),
+    PartitionNumbered(),
+)
+OFFSET = FieldClass("offset", "a place in a partition's log", ToOffset(), ToNumber())
+FETCH_OFFSET = FieldClass(
+    "fetch offset",
+    "where a client reads on; if there is nothing, it is told the place in the present numbering",
+    ToOffset(noted=True),
+)
+FOLLOWERS_OFFSET = FieldClass(
+    "follower's offset", "what a replica says of its own log; brokers do not heed a client's"
+)
+OFFSET_LAG = FieldClass("offset lag", "a number of records between two replicas: passes")
 OWN = FieldClass("own", "the tenant's own words, or Kafka's: passes")
 HIDDEN_TOPIC_ID = FieldClass(
     "hidden topic id",

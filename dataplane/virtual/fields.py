@@ -13,7 +13,28 @@ from typing import Final
 from dataplane.virtual import field_classes as fc
 from dataplane.virtual.field_classes import FieldClass
 from dataplane.wire.schema import Direction, Field
-from dataplane.wire.treatments import FieldTreatment
+from dataplane.wire.treatments import (
+    NUMBERING,
+    AddPrefix,
+    FieldTreatment,
+    StripPrefix,
+    TopicNumbered,
+)
+
+NUMBERED: Final = frozenset(
+    {
+        "produce",
+        "fetch",
+        "list_offsets",
+        "offset_commit",
+        "offset_fetch",
+        "delete_records",
+        "txn_offset_commit",
+        "describe_producers",
+    }
+)
+"""APIs with offsets in them: each of their messages has a second program, for virtual clusters in
+which some topic's numbers are not the cluster's own offsets."""
 
 MARKED: Final = {
     "TopicName": fc.TOPIC,
@@ -89,6 +110,16 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("describe_groups.response.groups[].protocol_type", fc.PROTOCOL_TYPE),
     ("produce.request.acks", fc.ACKS),
     ("*.records", fc.RECORDS),
+    # Places in a partition's log
+    ("fetch.request.topics[].partitions[].fetch_offset", fc.FETCH_OFFSET),
+    ("fetch.request.topics[].partitions[].log_start_offset", fc.FOLLOWERS_OFFSET),
+    ("fetch.request.topics[].partitions[].high_watermark", fc.UNSERVED),
+    ("describe_log_dirs.response.*.offset_lag", fc.OFFSET_LAG),
+    ("*offset", fc.OFFSET),
+    ("*watermark", fc.OFFSET),
+    ("fetch.request.topics[].partitions[].partition", fc.PARTITION),
+    ("produce.response.*.index", fc.PARTITION),
+    ("*.partition_index", fc.PARTITION),
     # What the physical cluster says about itself or the gateway
     ("*.response.*authorized_operations", fc.AUTHORIZED_OPERATIONS),
     ("*error_message", fc.ERROR_TEXT),
@@ -118,6 +149,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("api_versions.*", fc.OWN),
 )
 
+_IS_OFFSET: Final = re.compile("offset|watermark")
 _UNMARKED_KINDS: Final = frozenset({"string", "bytes", "records", "uuid"})
 
 
@@ -144,11 +176,39 @@ def class_of(api: str, direction: Direction, path: str, field: Field) -> FieldCl
 
 
 def needs_class(field: Field) -> bool:
-    """Whether a field could hold a name, so that somebody has to have thought about it."""
-    return field.kind in _UNMARKED_KINDS or field.type_name in {*MARKED, "ProducerId"}
+    """Whether a field could hold a name or an offset: somebody has to have thought about it."""
+    return (
+        field.kind in _UNMARKED_KINDS
+        or field.type_name in {*MARKED, "ProducerId"}
+        or (field.kind == "int64" and _IS_OFFSET.search(field.name) is not None)
+    )
+
+
+def numbered_treatment_of(
+    api: str, direction: Direction, path: str, field: Field
+) -> FieldTreatment | None:
+    """The same where numbers are not the cluster's own offsets.
+
+    Raises:
+        LookupError: as there.
+    """
+    treatment = _treatment_of(api, direction, path, field)
+    if field.type_name == "TopicName" and isinstance(treatment, AddPrefix | StripPrefix):
+        return TopicNumbered(treatment)
+    return treatment
 
 
 def treatment_of(api: str, direction: Direction, path: str, field: Field) -> FieldTreatment | None:
+    """What is done to a field of an offered message, whose numbers are the cluster's own offsets.
+
+    Raises:
+        LookupError: the field has no class, or one that no offered message may have.
+    """
+    treatment = _treatment_of(api, direction, path, field)
+    return None if isinstance(treatment, NUMBERING) else treatment
+
+
+def _treatment_of(api: str, direction: Direction, path: str, field: Field) -> FieldTreatment | None:
     """What is done to a field of an offered message.
 
     Raises:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TypeAlias
 
 from dataplane.virtual.apis import APIS, Treatment, treatment
-from dataplane.virtual.fields import treatment_of
+from dataplane.virtual.fields import NUMBERED, numbered_treatment_of, treatment_of
 from dataplane.virtual.view import View
 from dataplane.wire.compiler import Program, compile_program
 from dataplane.wire.header import request_is_tagged, response_is_tagged
@@ -13,9 +13,10 @@ from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import Direction, Field, api_name, message
 from dataplane.wire.treatments import FieldTreatment
 
-Fact: TypeAlias = int | bytes | bool | None
+Fact: TypeAlias = int | bytes | bool | dict[tuple[bytes, int], int] | None
 """What a request's program found out: Produce its acks (0: no answer will come), JoinGroup its
-protocol type, InitProducerId whether a transactional id was given; else None."""
+protocol type, InitProducerId whether a transactional id was given, Fetch where the partitions go on
+that were asked for by an older number; else None."""
 
 RequestProgram: TypeAlias = Callable[[Buffer, View], tuple[list[Buffer], Fact]]
 """Rewrites a request frame, header included.
@@ -27,16 +28,27 @@ ResponseProgram: TypeAlias = Callable[[Buffer, View, Fact], list[Buffer]]
 
 
 @cache
-def request_program(api_key: int, version: int) -> RequestProgram:
-    """The program for requests. Raises LookupError if they are not sent on."""
-    run: RequestProgram = program(api_key, version, "request").run
+def request_program(
+    api_key: int,
+    version: int,
+    numbered: bool = False,  # noqa: FBT001, FBT002 - positional, for the cache
+) -> RequestProgram:
+    """The program for requests, `numbered` if a view has numbers of its own.
+
+    Raises LookupError if they are not sent on.
+    """
+    run: RequestProgram = program(api_key, version, "request", numbered).run
     return run
 
 
 @cache
-def response_program(api_key: int, version: int) -> ResponseProgram:
+def response_program(
+    api_key: int,
+    version: int,
+    numbered: bool = False,  # noqa: FBT001, FBT002 - positional, for the cache
+) -> ResponseProgram:
     """The program for responses. Raises LookupError if their requests are not sent on."""
-    run: ResponseProgram = program(api_key, version, "response").run
+    run: ResponseProgram = program(api_key, version, "response", numbered).run
     return run
 
 
@@ -47,22 +59,33 @@ def compile_all() -> None:
             for version in range(max(row.lowest, row.served_from), row.highest + 1):
                 request_program(row.key, version)
                 response_program(row.key, version)
+                if api_name(row.key) in NUMBERED:
+                    request_program(row.key, version, True)
+                    response_program(row.key, version, True)
 
 
 @cache
-def program(api_key: int, version: int, direction: Direction) -> Program:
+def program(
+    api_key: int,
+    version: int,
+    direction: Direction,
+    numbered: bool = False,  # noqa: FBT001, FBT002 - positional, for the cache
+) -> Program:
     """A program with its source. Raises LookupError if such a message is not sent on."""
     if treatment(api_key, version) is not Treatment.REWRITE:
         name = APIS[api_key].name if api_key in APIS else f"API {api_key}"
         raise LookupError(f"{name} version {version} is not sent to a cluster")
     api = api_name(api_key)
+    if numbered and api not in NUMBERED:
+        return program(api_key, version, direction)
+    find = numbered_treatment_of if numbered else treatment_of
 
     def classify(path: str, field: Field) -> FieldTreatment | None:
-        return treatment_of(api, direction, path, field)
+        return find(api, direction, path, field)
 
     is_tagged = request_is_tagged if direction == "request" else response_is_tagged
     return compile_program(
-        f"{api}_{direction}_v{version}",
+        f"{api}_{direction}_v{version}{'_numbered' if numbered else ''}",
         message(api_key, version, direction),
         direction,
         classify,

@@ -1,9 +1,11 @@
 """What a virtual cluster's clients see of the physical cluster that serves them at present."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
+from dataplane.virtual.numbers import Numbers
 from dataplane.virtual.producer_ids import producer_id_offset
 from dataplane.wire.primitives import INT16, INT32, encode_uvarint
 
@@ -59,6 +61,8 @@ class View:
 
     last_writes: LastWrites = NOTHING_WRITTEN
     """What producers had written before the scope was switched."""
+    numbers: tuple[Numbers, ...] = ()
+    """Of the topics whose offsets are not shown as they are on the cluster."""
     prefix: bytes = field(init=False)
     prefix_size: int = field(init=False)
     epoch: int = 0
@@ -74,6 +78,10 @@ class View:
     """By logical name, of aliases only."""
     logical_of: dict[bytes, bytes] = field(init=False, repr=False)
     """The other way round."""
+    numbers_of_physical: dict[bytes, Numbers] = field(init=False, repr=False)
+    """By physical name."""
+    numbers_of_logical: dict[bytes, Numbers] = field(init=False, repr=False)
+    """By logical name, aliases included."""
     read_only_aliases: frozenset[bytes] = field(init=False, repr=False)
     """Their logical names."""
     below_compact: int = field(init=False)
@@ -92,14 +100,17 @@ class View:
             )
         prefix = self.vcluster.encode()
         ids = tuple(sorted(self.brokers))
+        physical_of = {a.logical.encode(): a.physical.encode() for a in self.aliases}
         derived = {
             "brokers": ids,
             "prefix": prefix,
             "prefix_size": len(prefix),
             "producer_id_offset": producer_id_offset(self.cluster_index, self.epoch),
-            "physical_of": {a.logical.encode(): a.physical.encode() for a in self.aliases},
+            "physical_of": physical_of,
             "logical_of": {a.physical.encode(): a.logical.encode() for a in self.aliases},
             "read_only_aliases": frozenset(a.logical.encode() for a in self.aliases if a.read_only),
+            "numbers_of_physical": {n.physical: n for n in self.numbers},
+            "numbers_of_logical": _by_logical(self.numbers, prefix, physical_of),
             "below_compact": 0 if self.aliases else _SMALL_COMPACT,
             "below_classic": 0 if self.aliases else _SMALL_CLASSIC,
             "grown_compact": tuple(
@@ -146,6 +157,11 @@ class View:
         listener = self.listeners[slot]
         return listener.host.encode(), INT32.pack(listener.port)
 
+    @property
+    def is_numbered(self) -> bool:
+        """Whether any topic's numbers are not the cluster's own offsets."""
+        return bool(self.numbers)
+
     @staticmethod
     def count_compact(size: int) -> bytes:
         """The compact length of a string of `size` bytes."""
@@ -155,6 +171,16 @@ class View:
     def count_classic(size: int) -> bytes:
         """The length of a string of `size` bytes, in 2 bytes."""
         return INT16.pack(size)
+
+
+def _by_logical(
+    numbers: Iterable[Numbers], prefix: bytes, physical_of: Mapping[bytes, bytes]
+) -> dict[bytes, Numbers]:
+    """Each topic under every name by which its clients know it; an alias hides an own topic."""
+    known = {n.physical: n for n in numbers}
+    own = {name[len(prefix) :]: n for name, n in known.items() if name.startswith(prefix)}
+    aliased = {alias: known.get(physical) for alias, physical in physical_of.items()}
+    return {name: n for name, n in (own | aliased).items() if n is not None}
 
 
 _COMPACT: Final = tuple(encode_uvarint(size + 1) for size in range(256))

@@ -55,6 +55,8 @@ _RUNTIME: dict[str, Any] = {
     "null_length": primitives.null_length,
     "unexpected_null": primitives.unexpected_null,
     "beyond_end": primitives.beyond_end,
+    "classic_string": primitives.classic_string,
+    "compact_string": primitives.compact_string,
     "encode_string": primitives.encode_string,
     "encode_bytes": primitives.encode_bytes,
     "encode_count": primitives.encode_count,

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from dataplane.wire.emitter import Emitter
 from dataplane.wire.errors import RefusedRequestError
+from dataplane.wire.numbering_code import emit_partition, emit_to_number, emit_to_offset, emit_topic
 from dataplane.wire.schema import FIXED_SIZES, Field
 from dataplane.wire.treatments import (
     AddPrefix,
@@ -18,11 +19,16 @@ from dataplane.wire.treatments import (
     Mapped,
     Noted,
     Only,
+    PartitionNumbered,
     Patched,
+    Renumbered,
     Replaced,
     ShiftedUnlessNoted,
     StripPrefix,
     Through,
+    ToNumber,
+    ToOffset,
+    TopicNumbered,
 )
 
 _READERS = {"int8": "frame[{0}]", "int16": "i16(frame, {0})[0]", "int32": "i32(frame, {0})[0]"}
@@ -73,6 +79,17 @@ def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
             _emit_noted(emitter, field, compact=compact)
         case ShiftedUnlessNoted():
             _emit_shifted(emitter, treatment)
+        case TopicNumbered(name):
+            emit_topic(emitter, name, compact=compact)
+            _emit_value(emitter, field, name, compact=compact)
+        case PartitionNumbered():
+            emit_partition(emitter)
+        case ToOffset():
+            emit_to_offset(emitter, treatment)
+        case ToNumber():
+            emit_to_number(emitter)
+        case Renumbered():
+            _emit_renumbered(emitter, field, treatment, compact=compact)
         case Replaced() | GivenIfNull() | Dropped():
             raise TypeError(f"{treatment} does not fit {field.name}")
 
@@ -287,6 +304,24 @@ def _emit_patched(emitter: Emitter, field: Field, treatment: Patched, *, compact
         with emitter.block(f"for at, new in {function}(frame, pos, pos + n, view):"):
             emitter.splice("new", "at", "at + len(new)")
         emitter.line("pos += n")
+
+
+def _emit_renumbered(
+    emitter: Emitter, field: Field, treatment: Renumbered, *, compact: bool
+) -> None:
+    function = emitter.bind(treatment.function.__name__, treatment.function)
+    instead = emitter.bind(treatment.instead.__name__, treatment.instead)
+    emitter.settle()
+    emitter.line("start = pos")
+    emit_length(emitter, field, compact=compact)
+    emit_room(emitter, "n", 1)
+    with emitter.block("if n > 0:"):
+        with emitter.block(f"for at, new in {function}(frame, pos, pos + n, numbering):"):
+            emitter.splice("new", "at", "at + len(new)")
+        emitter.line("pos += n")
+    noted = "fact.get((numbers.physical, partition))"
+    with emitter.block(f"elif fact and numbers is not None and (goes_on := {noted}) is not None:"):
+        emitter.splice(f"encode_bytes({instead}(goes_on), compact={compact})", "start", "pos")
 
 
 def _emit_only(emitter: Emitter, field: Field, treatment: Only) -> None:

@@ -98,6 +98,18 @@ def only_tags(frame: Buffer, at: int, kept: frozenset[int]) -> tuple[bytes, int]
     return encode_uvarint(len(fields)) + b"".join(fields), at
 
 
+def classic_string(frame: Buffer, at: int) -> bytes:
+    """The string with 2 bytes of length that begins here; empty for null."""
+    (length,) = INT16.unpack_from(frame, at)
+    return bytes(frame[at + 2 : at + 2 + max(0, length)])
+
+
+def compact_string(frame: Buffer, at: int) -> bytes:
+    """The compact string that begins here; empty for null."""
+    length, at = uvarint(frame, at)
+    return bytes(frame[at : at + max(0, length - 1)])
+
+
 def encode_string(value: bytes | None, *, compact: bool) -> bytes:
     """A string with its length before it."""
     if compact:

@@ -12,6 +12,7 @@ from dataplane.wire.treatments import (
     GivenIfNull,
     Replaced,
     StripPrefix,
+    TopicNumbered,
 )
 
 Classify: TypeAlias = Callable[[str, Field], FieldTreatment | None]
@@ -89,7 +90,8 @@ class StructCode:
     def _is_filtered(self, struct: Struct, inside: str) -> bool:
         """Whether a foreign name in the struct itself takes the struct with it."""
         treatments = [self._classify(inside + field.step, field) for field in struct.fields]
-        return any(isinstance(t, StripPrefix) and t.leave_out_foreign for t in treatments)
+        names = [t.name if isinstance(t, TopicNumbered) else t for t in treatments]
+        return any(isinstance(t, StripPrefix) and t.leave_out_foreign for t in names)
 
     def _replaced(self, field: Field, treatment: Replaced, *, compact: bool) -> None:
         """Walk over the whole field, untreated, and put something else in its place."""

@@ -125,6 +125,45 @@ class Dropped:
     """A tagged field is left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class TopicNumbered:
+    """A topic's name, treated as `name` says; its numberings are those of the partitions below."""
+
+    name: AddPrefix | StripPrefix
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionNumbered:
+    """A partition's index; its numbering is that of the fields after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToOffset:
+    """A number that a client brings becomes the offset of the cluster."""
+
+    noted: bool = False
+    """The fact handed to the response's program says where partitions go on whose number is of an
+    older numbering."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToNumber:
+    """An offset of the cluster becomes the number that clients know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """Record batches get the numbers that clients know.
+
+    The function gets the frame, where the field's bytes start and end, and the partition's
+    numbering, and returns patches like that of `Patched`. Where there are none, and the request
+    noted an older number, `instead` makes bytes of where the partition goes on.
+    """
+
+    function: Callable[[Any, int, int, Any], Sequence[tuple[int, bytes]]]
+    instead: Callable[[int], bytes]
+
+
 FieldTreatment: TypeAlias = (
     AddPrefix
     | StripPrefix
@@ -140,4 +179,12 @@ FieldTreatment: TypeAlias = (
     | Noted
     | ShiftedUnlessNoted
     | Dropped
+    | TopicNumbered
+    | PartitionNumbered
+    | ToOffset
+    | ToNumber
+    | Renumbered
 )
+
+NUMBERING = (PartitionNumbered, ToOffset, ToNumber, Renumbered)
+"""What is done only for topics whose numbers are not the cluster's own offsets."""

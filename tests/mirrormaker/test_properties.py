@@ -22,6 +22,12 @@ def test_only_one_direction_runs_not_even_the_heartbeats_of_the_other():
     assert told["main.bootstrap.servers"] == "main:9092"
 
 
+def test_only_what_was_committed_is_copied():
+    assert mirror_properties(CLUSTERS, BACK, {})["failover.consumer.isolation.level"] == (
+        "read_committed"
+    )
+
+
 def test_what_is_said_for_one_direction_holds_for_the_other():
     given = {"main->failover.topics": "orders.*", "tasks.max": "4", "failover->main.groups": "g"}
     told = mirror_properties(CLUSTERS, BACK, given)

@@ -55,6 +55,10 @@ clients: setup ## every client library through the gateway, in some minutes; wri
 switch-soak: setup ## planned switches under load (SWITCHES=100), about an hour; writes docs/reliability.md
 	@$(BIN)/python -m reliability --switches $(or $(SWITCHES),100)
 
+.PHONY: simulate
+simulate: setup ## the switch in a world that fails (SEEDS=100000), about an hour
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation.seeds $(or $(SEEDS),100000)
+
 .PHONY: format
 format: setup ## format and mend what can be mended by itself
 	@$(BIN)/ruff format $(ALL_PYTHON)

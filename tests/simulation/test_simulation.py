@@ -1,0 +1,75 @@
+"""Production's coordinator and node, five gateways and three control planes, in a world that fails.
+
+What the explorer (`tests/model`) leaves out is here: time that passes by different clocks, several
+leaders, several switches one after the other, and writers that send again what nobody answered.
+"""
+
+import pytest
+
+from controlplane.domain.switch.rules import Rules
+from tests.simulation.faults import PLANES, Fault
+from tests.simulation.seeds import live_through
+from tests.simulation.shrinking import shortened, story
+from tests.simulation.world import Flaws, Plan, run
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
+
+SEEDS = 2000
+
+ABLATIONS = {
+    "C1 every member": Flaws(Rules(c1_every_member=False)),
+    "C4 abort or commit": Flaws(Rules(c4_abort_or_commit=False)),
+    "C6 deadline": Flaws(Rules(c6_deadline=False)),
+    "C7 positions first": Flaws(Rules(c7_positions_first=False)),
+    "what producers had written": Flaws(known=False),
+}
+"""Those whose lack shows within some dozens of seeds; the explorer takes each one away."""
+
+
+SEEN = (
+    (
+        1,
+        Plan(
+            switches=(3.0, 8.0),
+            lost_at=None,
+            aborted_at=None,
+            faults=(
+                Fault(2.9, "gateway1", "without planes", 5.0),
+                *(Fault(2.9, plane, "without topic", 5.0) for plane in PLANES),
+            ),
+        ),
+    ),
+)
+"""Runs that are told by their faults: here a node stays fresh by a topic that lacks the fence."""
+
+
+@pytest.mark.parametrize(("seed", "plan"), SEEN)
+def test_what_was_seen_once_does_not_come_back(seed, plan):
+    assert run(seed, plan).wrong is None
+
+
+def test_in_no_seed_does_anything_go_wrong():
+    outcome = live_through(range(SEEDS))
+    if outcome.failed:
+        pytest.fail(story(outcome.failed[0]))
+    assert outcome.switches > SEEDS
+
+
+@pytest.mark.parametrize("rule", ABLATIONS)
+def test_without_a_rule_something_goes_wrong_in_some_seed(rule):
+    flaws = ABLATIONS[rule]
+    seed = next(seed for seed in range(200) if run(seed, Plan.of(seed), flaws).wrong)
+    plan = shortened(seed, Plan.of(seed), flaws)
+    assert run(seed, plan, flaws).wrong is not None
+    assert len(plan.faults) <= len(Plan.of(seed).faults)
+
+
+def test_a_seed_is_always_the_same_run():
+    assert run(7, Plan.of(7)) == run(7, Plan.of(7))
+
+
+def test_a_story_ends_with_the_line_that_makes_a_test_of_it():
+    flaws = Flaws(known=False)
+    seed = next(seed for seed in range(200) if run(seed, Plan.of(seed), flaws).wrong)
+    *_, line = story(seed, flaws).splitlines()
+    assert line.startswith(f"for test_simulation.SEEN: ({seed}, Plan(switches=")

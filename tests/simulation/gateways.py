@@ -20,8 +20,10 @@ READ_S: Final = 0.5
 TICK_S: Final = 0.4
 HOLD_S: Final = 3.0
 """How long a write is held at most, before its client hears that it must try again."""
-STRAY_S: Final = 0.08
+STRAY_S: Final = 0.8
 """How much later bytes of a connection that was cut may still be appended at most."""
+KILLED_STRAY_S: Final = 0.08
+"""The same when the process was killed: the kernel sent them on at once."""
 
 
 class Forwarded(NamedTuple):
@@ -40,8 +42,8 @@ class Gateway(Process):
         super().__init__(name, world.timeline, world.seed, drift)
         self._world = world
         self._connection = 0
-        self._cut_at: dict[int, float] = {}
-        """When each connection that is gone ended, by the true time."""
+        self._lands_until: dict[int, float] = {}
+        """Up to when the bytes of each connection that is gone are appended, by the true time."""
 
     def begin(self) -> None:
         """Start with nothing but a new incarnation."""
@@ -53,7 +55,7 @@ class Gateway(Process):
         self.chance.shuffle(self._planes)
         self._in_flight: dict[int, Forwarded] = {}
         self._held: list[tuple[Written, Callable[[bool], None], float]] = []
-        self._sent = 0
+        self._sent = self._lost = 0
         self._answered = True
         self.every(REPORT_S, self._report)
         self.every(READ_S, self._read_topic)
@@ -87,6 +89,7 @@ class Gateway(Process):
             term=routing.term,
             in_flight=len(self._in_flight),
             held=len(self._held),
+            cut=self._lost,
         )
 
     def _told(self, sent_at: float, granted: bool, lease: float, records: list[Record]) -> None:  # noqa: FBT001 - it is the answer
@@ -144,6 +147,7 @@ class Gateway(Process):
                 for written, answer, until in held:
                     self._write(written, answer, until)
             case Order.FENCE:
+                self._lost = 0
                 self._close_if_empty()
             case Order.CUT | Order.DROP:
                 self._cut()
@@ -153,7 +157,8 @@ class Gateway(Process):
 
     def _cut(self) -> None:
         """Close the connection: what was sent may be appended all the same, unheard of."""
-        self._close()
+        self._close(STRAY_S)
+        self._lost += len(self._in_flight)
         lost, self._in_flight = self._in_flight, {}
         for forwarded in lost.values():
             forwarded.answer(False)
@@ -165,11 +170,11 @@ class Gateway(Process):
 
     def kill(self) -> None:
         """Connections end with the process."""
-        self._close()
+        self._close(KILLED_STRAY_S)
         super().kill()
 
-    def _close(self) -> None:
-        self._cut_at[self._connection] = self._world.timeline.now
+    def _close(self, stray: float) -> None:
+        self._lands_until[self._connection] = self._world.timeline.now + stray
         self._connection += 1
 
     # --- writes ------------------------------------------------------------------------------
@@ -196,7 +201,7 @@ class Gateway(Process):
         network = self._world.network
 
         def land() -> None:
-            if self._world.timeline.now > self._cut_at.get(connection, inf) + STRAY_S:
+            if self._world.timeline.now > self._lands_until.get(connection, inf):
                 return
             outcome = self._world.append(cluster, forwarded)
             back = lambda: self.take(life, lambda: self._relay(number, connection, outcome))  # noqa: E731

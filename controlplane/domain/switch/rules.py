@@ -81,7 +81,8 @@ def stands_still(view: View, rules: Rules) -> bool:
     if not view.sweeps:
         return False
     timing = view.timing
-    needed = timing.still_after_expiry_s if view.switch.lease_expired else timing.still_s
+    may_land_late = view.switch.lease_expired or view.switch.cut_off
+    needed = timing.still_after_expiry_s if may_land_late else timing.still_s
     newest = view.sweeps[-1]
     since = newest.at
     for sweep in reversed(view.sweeps):

@@ -85,6 +85,8 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     fenced_at: datetime | None = None
     drained: tuple[Member, ...] = ()
     lease_expired: tuple[Member, ...] = ()
+    cut_off: bool = False
+    """A node cut requests off, or dropped them: their bytes may still be appended."""
     source_frozen: bool = False
     caught_up: bool = False
     cut: Cut | None = None
@@ -131,8 +133,12 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
                 fence_seq=recorded.seq,
                 fenced_at=recorded.recorded_at,
             )
-        case events.NodeDrained(node_id=node, incarnation=incarnation):
-            return _with(switch, drained=(*switch.drained, (node, incarnation)))
+        case events.NodeDrained(node_id=node, incarnation=incarnation, cut=cut):
+            return _with(
+                switch,
+                drained=(*switch.drained, (node, incarnation)),
+                cut_off=switch.cut_off or cut > 0,
+            )
         case events.NodeFenced(node_id=node, incarnation=incarnation):
             return _with(switch, lease_expired=(*switch.lease_expired, (node, incarnation)))
         case events.BarrierReached():

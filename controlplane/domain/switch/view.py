@@ -23,7 +23,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     still_s: float = 0.1
     """How long the old cluster must stand still when every node said that it is drained."""
     still_after_expiry_s: float = 1.0
-    """The same when a node's silence was waited out: its last bytes may still land."""
+    """The same when a node's silence was waited out, or requests were cut off: last bytes may still
+    land."""
     settle_s: float = 5.0
     """How long the old cluster may go on moving after the barrier."""
 

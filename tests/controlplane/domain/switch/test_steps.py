@@ -2,16 +2,18 @@
 
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from contract.records import Producers, Writer
 from contract.session import ScopeReport, Unrest
+from controlplane.domain.event import Recorded
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
-from controlplane.domain.switch.state import Cut, Phase, Switch
+from controlplane.domain.switch.state import Cut, Phase, Switch, after
 from controlplane.domain.switch.steps import Append, Probe, next_steps
 from controlplane.domain.switch.view import (
     Losses,
@@ -297,10 +299,23 @@ class TestProof:
         moving = (sweep(0.0, 5), sweep(0.2, 6), sweep(0.25, 6))
         assert kinds(self.verifying(*moving)) == ["probe sweep"]
 
-    def test_looks_for_longer_after_a_silent_node(self) -> None:
-        silent = {"lease_expired": (MEMBERS[0],)}
-        assert kinds(self.verifying(*STILL, **silent)) == ["probe sweep"]
-        assert kinds(self.verifying(sweep(0.0), sweep(1.0), **silent)) == ["source_frozen"]
+    @pytest.mark.parametrize("late", [{"lease_expired": (MEMBERS[0],)}, {"cut_off": True}])
+    def test_looks_for_longer_where_bytes_may_land_late(self, late) -> None:
+        assert kinds(self.verifying(*STILL, **late)) == ["probe sweep"]
+        assert kinds(self.verifying(sweep(0.0), sweep(1.0), **late)) == ["source_frozen"]
+
+    def test_a_node_that_cut_requests_off_is_remembered(self) -> None:
+        drained = events.NodeDrained(switch_id="s", node_id="n1", incarnation="i1", cut=1, held=0)
+        recorded = Recorded(
+            event_id=UUID(int=0),
+            seq=13,
+            version=2,
+            recorded_at=START,
+            actor="system:coordinator",
+            reason=None,
+            event=drained,
+        )
+        assert after(switch(Phase.FENCING), recorded).cut_off
 
     def test_aborts_when_somebody_writes_past_the_gateway(self) -> None:
         moving = (sweep(0.0, 5), sweep(4.9, 9), sweep(5.0, 10))

@@ -6,6 +6,9 @@ answer takes its time. That JoinGroup is **parked**: taken out of the line, so t
 it on the same connection still reaches the old cluster. (Its answer waits behind that of JoinGroup,
 as with a broker.) Fetch is answered without records once it has waited for as long as the client
 said, because a client may send its heartbeats behind it, on the same connection.
+
+Transactions that are open go on and end on the old cluster. What would begin a new one is parked,
+and begins it on the new cluster.
 """
 
 from collections import deque
@@ -18,12 +21,18 @@ from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.tenant import Tenant
 from dataplane.virtual.empty_fetch import empty_fetch
 from dataplane.virtual.heads import (
+    ADD_OFFSETS_TO_TXN,
+    ADD_PARTITIONS_TO_TXN,
+    END_TXN,
     HEARTBEAT,
+    INIT_PRODUCER_ID,
     JOIN_GROUP,
     OFFSET_COMMIT,
     SYNC_GROUP,
     Membership,
+    error_after_throttle,
     membership,
+    transactional_id,
 )
 from dataplane.virtual.messages import decode_request, decode_response
 from dataplane.virtual.refusals import refusal
@@ -34,11 +43,18 @@ ILLEGAL_GENERATION: Final = 22
 UNKNOWN_MEMBER_ID: Final = 25
 REBALANCE_IN_PROGRESS: Final = 27
 
+_BEGINS_TRANSACTION: Final = frozenset({ADD_PARTITIONS_TO_TXN, ADD_OFFSETS_TO_TXN})
+_ENDS_TRANSACTION: Final = frozenset({INIT_PRODUCER_ID, END_TXN})
+_NOT_ENDED: Final = frozenset({14, 15, 16, 51})
+"""With these errors of its coordinator a producer tries again: COORDINATOR_LOAD_IN_PROGRESS,
+COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR and CONCURRENT_TRANSACTIONS."""
+
 EAGER_ASSIGNORS: Final = frozenset({"range", "roundrobin", "sticky"})
 """Whoever offers one of these gives up all partitions before it joins, and commits before that."""
 
 PARKING_LIMIT: Final = 25.0
-"""Seconds that a JoinGroup may be parked: of all clients' limits the lowest is 30 s (aiokafka)."""
+"""Seconds that a JoinGroup or what begins a transaction may be parked: of all clients' limits the
+lowest is 30 s (aiokafka)."""
 
 
 class _Parked(NamedTuple):
@@ -81,6 +97,10 @@ class Parking:
             case key if key == LEAVE_GROUP:
                 self._leave(request)
                 return False
+            case key if key in _BEGINS_TRANSACTION:
+                return self._waits_to_begin(request, now)
+            case key if key in _ENDS_TRANSACTION:
+                return False
             case key:
                 return self._heed(key, request, now)
 
@@ -103,6 +123,10 @@ class Parking:
                 if decode_response(key, request.header.version, answer).error_code == 0:
                     self._scope.roster.is_back(self._membership(request).group)
                     self._scope.watch()
+                return None
+            case key if key in _ENDS_TRANSACTION:
+                if error_after_throttle(key, request.header.version, answer) not in _NOT_ENDED:
+                    self._scope.transactions.ended(self._physical(transactional_id(request.frame)))
                 return None
             case _:
                 return None
@@ -141,6 +165,15 @@ class Parking:
         self._park(request, request.received_at + PARKING_LIMIT, is_member=bool(said.member))
         return True
 
+    def _waits_to_begin(self, request: Request, now: float) -> bool:
+        """Whether it would begin a transaction while those that are open are waited for."""
+        transaction = self._physical(transactional_id(request.frame))
+        if self._scope.is_quiescing and not self._scope.transactions.has(transaction, now):
+            self._park(request, request.received_at + PARKING_LIMIT)
+            return True
+        self._scope.transactions.began(transaction, self._connection)
+        return False
+
     def _membership(self, request: Request) -> Membership:
         said = membership(request.frame)
         said = said._replace(group=self._physical(said.group))
@@ -176,5 +209,5 @@ class Parking:
     def _park(self, request: Request, until: float, *, is_member: bool = False) -> None:
         self._parked.append(_Parked(request, until, self._scope.epoch, is_member))
 
-    def _physical(self, group: str) -> str:
-        return self._tenant.vcluster.name + group
+    def _physical(self, name: str) -> str:
+        return self._tenant.vcluster.name + name

@@ -101,6 +101,7 @@ class Relay:
         self.tenant.account.connections -= 1
         self.tenant.scope.members.discard(self)
         self.tenant.scope.roster.gone(self)
+        self.tenant.scope.transactions.gone(self, monotonic())
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             upstream.let_go()

@@ -10,11 +10,13 @@ from typing import Final, Protocol
 from contract.records import Routing
 from contract.session import NAMED, Unrest
 from dataplane.gateway.roster import Roster
+from dataplane.gateway.transactions import OpenTransactions
 from dataplane.node.machine import Command, Order
 
-WATCHED: Final = frozenset({8, 11, 12, 13, 14})
-"""API keys of what members of groups say: OffsetCommit, JoinGroup, Heartbeat, LeaveGroup and
-SyncGroup."""
+WATCHED: Final = frozenset({8, 11, 12, 13, 14, 22, 24, 25, 26})
+"""API keys of what members of groups say (OffsetCommit, JoinGroup, Heartbeat, LeaveGroup and
+SyncGroup), and of where transactions begin and end (InitProducerId, AddPartitionsToTxn,
+AddOffsetsToTxn and EndTxn)."""
 WATCHED_QUIESCING: Final = WATCHED | {1}
 """With Fetch."""
 
@@ -53,6 +55,7 @@ class Scope:
         self.upstreams: set[asyncio.Transport] = set()
         """Connections to brokers, those included that only have to send their last bytes."""
         self.roster = Roster()
+        self.transactions = OpenTransactions()
         self.watched = WATCHED
         """API keys of requests and answers that are looked at on their way."""
         self.quiescing_since: float | None = None
@@ -84,9 +87,13 @@ class Scope:
         """What has not come to rest yet; None if it is not asked to."""
         if not self.is_quiescing:
             return None
-        members = self.roster.restless(now)
-        names = tuple(f"{group} {member}" for group, member in members[:NAMED])
-        return Unrest(members=len(members), member_names=names)
+        members, transactions = self.roster.restless(now), self.transactions.all(now)
+        return Unrest(
+            members=len(members),
+            member_names=tuple(f"{group} {member}" for group, member in members[:NAMED]),
+            transactions=len(transactions),
+            transaction_names=tuple(transactions[:NAMED]),
+        )
 
     def carry_out(self, command: Command, now: float) -> None:
         """Do what the state machine says."""
@@ -135,6 +142,7 @@ class Scope:
             return
         if routing.epoch != self.epoch:
             self.roster.begin_anew()
+            self.transactions.begin_anew()
         self.routing = routing
         self.is_open = True
         self.released_at = self._served_since = now

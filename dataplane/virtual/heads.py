@@ -7,10 +7,14 @@ import struct
 from typing import Final, NamedTuple
 
 from dataplane.wire.errors import MalformedFrameError
-from dataplane.wire.header import peek, request_is_tagged
+from dataplane.wire.header import peek, request_is_tagged, response_is_tagged
 from dataplane.wire.primitives import INT16, INT32, Buffer, skip_tags, uvarint
 
 OFFSET_COMMIT: Final = 8
+INIT_PRODUCER_ID: Final = 22
+ADD_PARTITIONS_TO_TXN: Final = 24
+ADD_OFFSETS_TO_TXN: Final = 25
+END_TXN: Final = 26
 JOIN_GROUP: Final = 11
 HEARTBEAT: Final = 12
 SYNC_GROUP: Final = 14
@@ -50,6 +54,21 @@ def transactional_id(frame: Buffer) -> str:
         return _string(frame, *_body(frame))[0]
     except (IndexError, struct.error, UnicodeDecodeError) as error:
         raise MalformedFrameError(f"the transactional id cannot be read: {error}") from None
+
+
+def error_after_throttle(api_key: int, version: int, answer: Buffer) -> int:
+    """The error code of an answer that begins with its throttle time. Raises MalformedFrameError.
+
+    It may be one that kio does not know.
+    """
+    at = INT32.size
+    if response_is_tagged(api_key, version):
+        at = skip_tags(answer, at)
+    at += INT32.size
+    if len(answer) < at + INT16.size:
+        raise MalformedFrameError(f"an answer of {len(answer)} bytes has no error code")
+    (code,) = INT16.unpack_from(answer, at)
+    return int(code)
 
 
 def _membership(frame: Buffer) -> Membership:

@@ -1,4 +1,4 @@
-"""What works, and what does not, while no control plane runs: `docs/operations.md` says the same."""
+"""What works and what does not while no control plane runs, as `docs/operations.md` says."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,9 +86,7 @@ def test_a_node_that_starts_waits_for_a_control_plane(
         with no_control_plane(operator):
             restarted.kill()
             restarted.start()
-            wait_until(
-                lambda: has_lost_its_control_planes(operator, 0), "the node tries", PATIENCE
-            )
+            wait_until(lambda: has_lost_its_control_planes(operator, 0), "the node tries", PATIENCE)
             load.wait_for_more(20)
             assert not restarted.program.ready()
         assert operator.wait_for_agreement()

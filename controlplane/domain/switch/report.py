@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
-from controlplane.domain.event import Recorded
+from controlplane.domain.event import Event, Recorded
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import Phase, Switch, after
+
+_E = TypeVar("_E", bound=Event)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,17 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """Partition, and where it ended on the old cluster and on the target."""
 
 
+class Groups(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the consumer groups."""
+
+    ghosts_removed: int
+    """Members that they still had on the target, from before."""
+    restless: tuple[events.Restless, ...]
+    """What the fence interrupted."""
+    positions: events.PositionsTranslated | None
+    """None: nothing was brought to the target."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The whole story."""
 
@@ -72,6 +85,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     nodes: tuple[NodeStory, ...]
     proof: Proof | None
     loss: events.LossRecorded | None
+    groups: Groups | None
+    """None if no fence was ordered."""
+    producers: int | None
+    """Idempotent producers whose last writes the gateways know by; None if nobody looked."""
 
 
 def report_of(history: Sequence[Recorded]) -> Report:
@@ -99,8 +116,34 @@ def report_of(history: Sequence[Recorded]) -> Report:
         checks=next((e.checks for e in happened if isinstance(e, _Checked)), ()),
         nodes=tuple(_story(switch, history, node_id) for node_id, _ in switch.participants),
         proof=_proof(happened, switch),
-        loss=next((e for e in happened if isinstance(e, events.LossRecorded)), None),
+        loss=_last(happened, events.LossRecorded),
+        groups=_groups(happened),
+        producers=_producers(happened),
     )
+
+
+def _groups(happened: Sequence[Event]) -> Groups | None:
+    fence, quiesced = _last(happened, events.FenceOrdered), _last(happened, events.QuiesceOrdered)
+    if fence is None:
+        return None
+    return Groups(
+        ghosts_removed=quiesced.ghosts_removed if quiesced else 0,
+        restless=fence.restless,
+        positions=_last(happened, events.PositionsTranslated),
+    )
+
+
+def _producers(happened: Sequence[Event]) -> int | None:
+    """Of the newest record of each topic: a coordinator that takes over records them again."""
+    if _last(happened, events.PositionsTranslated) is None:
+        return None
+    recorded = [event for event in happened if isinstance(event, events.ProducersRecorded)]
+    newest = {event.physical: event.writers for event in recorded}
+    return len({writer.producer for writers in newest.values() for writer in writers})
+
+
+def _last(happened: Sequence[Event], kind: type[_E]) -> _E | None:
+    return next((event for event in reversed(happened) if isinstance(event, kind)), None)
 
 
 _Checked = events.PreflightPassed | events.SwitchRejected

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from controlplane.domain.switch.events import LossRecorded
-from controlplane.domain.switch.report import NodeStory, Proof, Report, Stage
+from contract.session import Unrest
+from controlplane.domain.positions import EXACT
+from controlplane.domain.switch.events import LossRecorded, PositionsTranslated
+from controlplane.domain.switch.report import Groups, NodeStory, Proof, Report, Stage
 from controlplane.domain.switch.state import Phase
 
 _OUTCOMES = {
@@ -27,6 +29,8 @@ def as_markdown(report: Report) -> str:
         _section("Checks before the fence", _checks(report)),
         _section("Gateway nodes", _nodes(report.nodes)),
         _section("Proof", _proof(report.proof)),
+        _section("Consumer groups", _groups(report.groups)),
+        _section("Producers", _producers(report.producers)),
         _section("What was given up", _loss(report.loss, report.from_cluster)),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -90,6 +94,50 @@ def _proof(proof: Proof | None) -> list[str]:
     )
     rows = ((name, str(old), str(new)) for name, old, new in proof.ends)
     return [told, "", *_table(("Partition", "End on the old cluster", "End on the target"), rows)]
+
+
+def _groups(groups: Groups | None) -> list[str]:
+    if groups is None:
+        return []
+    interrupted = [_restless(r.node_id, r.unrest) for r in groups.restless]
+    lines = [f"- interrupted by the fence on {line}" for line in interrupted]
+    if not lines:
+        lines = ["- nothing had to be interrupted"] if groups.positions else []
+    if groups.ghosts_removed:
+        lines.append(f"- {groups.ghosts_removed} members of before were removed on the target")
+    return lines + _positions(groups.positions)
+
+
+def _restless(node: str, unrest: Unrest | None) -> str:
+    if unrest is None:
+        return f"{node}: it did not say in time what was going on"
+    named = ", ".join((*unrest.member_names, *unrest.transaction_names))
+    return f"{node}: {unrest.members} members, {unrest.transactions} transactions ({named})"
+
+
+def _positions(moved: PositionsTranslated | None) -> list[str]:
+    if moved is None:
+        return ["- no position was brought to the target: groups go on where a mirror put them"]
+    exact = sum(count for method, count in moved.by_method.items() if method in EXACT)
+    told = (
+        f"- {moved.positions} positions of {moved.groups} groups were brought to the target in"
+        f" {_ms(moved.duration_ms)}, {exact} of them exactly"
+    )
+    rows = [
+        (r.group, f"{r.topic}-{r.partition}", str(r.committed), _count(r.translated), r.detail)
+        for r in moved.remarks
+    ]
+    if moved.remarks_left_out:
+        rows.append((f"and {moved.remarks_left_out} more", "", "", "", ""))
+    table = _table(("Group", "Partition", "On the old cluster", "On the target", "Why"), rows)
+    return [told, "", *table] if table else [told]
+
+
+def _producers(count: int | None) -> list[str]:
+    if count is None:
+        return []
+    told = f"The last writes of {count} idempotent producers are known"
+    return [f"{told}: repeated, they are not written again."]
 
 
 def _loss(loss: LossRecorded | None, old: str) -> list[str]:

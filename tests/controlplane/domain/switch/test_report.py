@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contract.records import Writer
+from contract.session import Unrest
+from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
 from controlplane.domain.switch.report import report_of
@@ -38,6 +41,32 @@ PROVED = (
 )
 COMMITTED = (events.SwitchCommitted(**S, epoch=1), events.NodeResumed(**S, **N1, first_ack_ms=12.5))
 COMPLETED = events.SwitchCompleted(**S, fenced_ms=7000.0, total_ms=9000.0, not_resumed=("n2",))
+
+
+PRODUCERS = tuple(
+    events.ProducersRecorded(
+        **S,
+        scope="main",
+        physical=topic,
+        recorded_at=1,
+        writers=(
+            Writer(partition=0, producer=producer, producer_epoch=0, last_sequence=1, written_at=1),
+        ),
+    )
+    for topic, producer in (("t", 1), ("t", 2), ("u", 2), ("u", 3))
+)
+TRANSLATED = events.PositionsTranslated(
+    **S,
+    groups=2,
+    positions=3,
+    by_method={"end": 2, "timestamp": 1},
+    remarks=(
+        Remark(group="g", topic="t", partition=0, committed=7, translated=5, detail="by its time"),
+    ),
+    remarks_left_out=4,
+    digest="d2",
+    duration_ms=40.0,
+)
 
 
 def story(*history):
@@ -113,3 +142,27 @@ def test_a_switch_that_has_only_begun_has_a_report_too():
     told = story(REQUESTED)
     assert "under way: requested" in as_markdown(told)
     assert told.stages[0].took_ms is None
+
+
+def test_what_became_of_groups_and_producers_is_told():
+    told = story(*BEGUN, FENCE, *STOPPED, *PROVED, *PRODUCERS, TRANSLATED, *COMMITTED, COMPLETED)
+    assert told.groups is not None
+    assert told.groups.positions == TRANSLATED
+    assert told.producers == 2, "the newest record of each topic counts"
+    text = as_markdown(told)
+    assert "3 positions of 2 groups were brought to the target in 40 ms, 2 of them exactly" in text
+    assert "| g | t-0 | 7 | 5 | by its time |" in text
+    assert "| and 4 more |" in text
+    assert "2 idempotent producers" in text
+
+
+def test_what_the_fence_interrupted_is_named():
+    unrest = Unrest(members=2, member_names=("g m1", "g m2"))
+    restless = (
+        events.Restless(node_id="n1", unrest=unrest),
+        events.Restless(node_id="n2", unrest=None),
+    )
+    fence = events.FenceOrdered(**S, participants=(("n1", "i1"),), restless=restless)
+    text = as_markdown(story(*BEGUN, fence))
+    assert "interrupted by the fence on n1: 2 members, 0 transactions (g m1, g m2)" in text
+    assert "on n2: it did not say in time" in text

@@ -1,7 +1,7 @@
 """`interlock mirror`."""
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 
@@ -34,6 +34,7 @@ def reverse(
     reason: str | None = None,
     find_cut: bool = False,
     accept_gaps: bool = False,
+    tail: Literal["leave", "discard", "side-topic"] = "leave",
     detach: bool = False,
     connection: Connection = HERE,
 ) -> int:
@@ -46,10 +47,18 @@ def reverse(
         reason: why; stands in the log.
         find_cut: after a forced switch: compare both clusters to find where to begin.
         accept_gaps: leave records where they are that cannot be brought exactly once.
+        tail: with --find-cut, what becomes of records that only the other cluster has: leave them
+            there, and both clusters apart; or empty its topics and fill them again, and discard
+            those records, or keep them in side topics of the cluster that serves.
         detach: do not wait for the end.
         connection: where to ask.
     """
-    body = {"reason": reason, "findCut": find_cut, "acceptGaps": accept_gaps}
+    body = {
+        "reason": reason,
+        "findCut": find_cut,
+        "acceptGaps": accept_gaps,
+        "tail": tail.replace("-", "_"),
+    }
     return _follow(connection, connection.post("/api/v1/mirror/reverse", body), detach=detach)
 
 

@@ -9,12 +9,14 @@ import structlog
 from uuid_utils import uuid7
 
 from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
 from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, next_step
 from controlplane.domain.refusal import Refusal
 from controlplane.mirrors.flow import prepare_flow
 from controlplane.mirrors.opening import open_runner
+from controlplane.mirrors.restoring import empty_target, settle_tails
 from controlplane.mirrors.runner import MirrorUnavailableError, Runner
 from controlplane.mirrors.turning import Turning
 from controlplane.plane import ControlPlane
@@ -90,6 +92,8 @@ class _Turner:
         self._open = AsyncExitStack()
         self._turning: Turning | None = None
         self._stopped = False
+        self._apart: tuple[ApartTopic, ...] | None = None
+        self._emptied = False
         self._seeding: Seeding | None = None
         self._started = False
         self._verdict: Verdict | None = None
@@ -121,6 +125,8 @@ class _Turner:
             serving=routing.cluster if routing is not None else "",
             requested_at=self._requested_at,
             stopped=self._stopped,
+            apart=self._apart,
+            emptied=self._emptied,
             seeding=self._seeding,
             started=self._started,
             verdict=self._verdict,
@@ -146,6 +152,16 @@ class _Turner:
     async def _stop(self) -> None:
         await self._must().run(None)
         self._stopped = True
+
+    async def _settle(self) -> None:
+        facts, reversal = self._plane.ledger.facts, self._reversal
+        found = await (await self._turned()).divergence(facts, reversal.scope)
+        self._apart = await settle_tails(self._plane.settings.clusters, reversal, found)
+
+    async def _empty(self) -> None:
+        await empty_target(self._plane.settings.clusters, self._reversal)
+        await self._open.aclose()
+        self._turning, self._emptied = None, True
 
     async def _seed(self) -> None:
         direction, reversal = self._reversal.direction, self._reversal

@@ -52,6 +52,8 @@ AnyEvent = (
     | switch.SwitchAborted
     | mirror.ReversalRequested
     | mirror.MirrorStopped
+    | mirror.TailsSettled
+    | mirror.TargetEmptied
     | mirror.PositionsSeeded
     | mirror.MirrorStarted
     | mirror.MirrorReversed

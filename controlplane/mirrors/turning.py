@@ -7,7 +7,8 @@ from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import held_the_same
-from controlplane.domain.mirror.positions import grown_too_much, positions_at
+from controlplane.domain.mirror.divergence import Divergence
+from controlplane.domain.mirror.positions import grown_too_much, positions_at, split
 from controlplane.domain.mirror.state import Reversal
 from controlplane.domain.mirror.steps import Seeding, Verdict
 from controlplane.domain.switch.events import Ends
@@ -67,13 +68,20 @@ class Turning:
             await _ends(self._source),
             facts.topics_in(reversal.scope),
             on_target,
+            reversal.filled_again,
         )
+        gaps = tuple(gap for gap in gaps if split(gap)[0] not in reversal.filled_again)
         return Seeding(positions=positions, target_ends=await _ends(self._target), gaps=gaps)
+
+    async def divergence(self, facts: Facts, scope: str) -> list[Divergence]:
+        """What only one of the two has, of every partition of a scope's topics."""
+        equal_at = held_the_same(facts, scope, self._direction)
+        return await find_divergence(self._source, self._target, facts.topics_in(scope), equal_at)
 
     async def _found_cut(self, facts: Facts, scope: str) -> tuple[Ends, tuple[str, ...]]:
         """After the last record that both have; and partitions in which that leaves some out."""
+        found = await self.divergence(facts, scope)
         equal_at = held_the_same(facts, scope, self._direction)
-        found = await find_divergence(self._source, self._target, facts.topics_in(scope), equal_at)
         ends = ((d.partition, d.common_end or equal_at[0].get(d.partition, 0)) for d in found)
         return tuple(ends), tuple(d.partition for d in found if d.within)
 

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.connection import client_options
 
 _MOST_REPLICAS = 3
+_SET_FOR_THE_TOPIC = 1
+"""Kafka: `ConfigSource.DYNAMIC_TOPIC_CONFIG`."""
 _POLL_S = 0.1
 
 
@@ -37,6 +40,34 @@ async def create_if_missing(
         )
         answer = await admin.create_topics([created])
         return _raise_unless(answer.topic_errors, TopicAlreadyExistsError)
+
+
+class Shape(NamedTuple):
+    """What a topic is made with."""
+
+    partitions: int
+    configs: dict[str, str]
+    """Those that were set for this topic."""
+
+
+async def shape_of(cluster: ClusterProperties, topic: str) -> Shape | None:
+    """How another topic like this one is made; None if there is none.
+
+    Raises:
+        KafkaError: the cluster refuses, or does not answer.
+    """
+    async with _admin(cluster) as admin:
+        described = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
+        if topic not in described:
+            return None
+        asked = [ConfigResource(ConfigResourceType.TOPIC, topic)]
+        configs = {"cleanup.policy": "delete"}
+        for answer in await admin.describe_configs(asked):
+            for code, _message, _kind, _name, entries in answer.resources:
+                if code != 0:
+                    raise for_code(code)(f"topic {topic}")
+                configs |= {e[0]: e[1] for e in entries if e[3] == _SET_FOR_THE_TOPIC}
+        return Shape(described[topic], configs)
 
 
 async def delete_and_wait(cluster: ClusterProperties, topic: str) -> None:

@@ -61,6 +61,7 @@ def produce(operator, vcluster, topic, begin):
 
 def in_partitions(numbers):
     """As the cluster is read: one partition after the other."""
+    numbers = list(numbers)
     return [
         b"%d" % n for partition in range(PARTITIONS) for n in numbers if n % PARTITIONS == partition
     ]
@@ -88,6 +89,40 @@ def test_switching_back_and_forth_leaves_each_record_once_on_both_sides(operator
     for cluster in ("main", "failover"):
         found = list(operator.physical_records(cluster, vcluster + topic))
         assert found == in_partitions(range(count)), cluster
+
+
+def test_after_a_forced_switch_the_old_cluster_is_made_a_copy_again_and_its_tail_kept(operator):
+    """Goes on where the test before it ended: failover serves, and both sides hold the same."""
+    vcluster, topic = "restored-", "numbers"
+    physical = vcluster + topic
+    Operator._create(operator.client(vcluster), topic, PARTITIONS)
+    shared = produce(operator, vcluster, topic, 0)
+    wait_until(
+        lambda: len(list(records(operator, "main", physical))) == shared, "all is mirrored", 60
+    )
+    supervisor = operator.environment.process("mirror-maker")
+    supervisor.kill()
+    lost = produce(operator, vcluster, topic, shared)
+    assert operator.switch("main", wait="none").status_code == 200
+    count = produce(operator, vcluster, topic, lost)
+
+    body = {"findCut": True, "tail": "side_topic", "reason": "the mirror had died"}
+    assert operator.call("POST", "/api/v1/mirror/reverse", json=body).status_code == 202
+    supervisor.restart()
+    wait_until(lambda: turned_to(operator, "main"), "the mirror copies from main", 90)
+    reversal = mirror(operator)["reversal"]
+    assert reversal["filledAgain"] == [physical]
+    (side,) = reversal["sideTopics"]
+    assert list(records(operator, "main", side)) == in_partitions(range(shared, lost))
+
+    kept = in_partitions(n for n in range(count) if not shared <= n < lost)
+    wait_until(
+        lambda: list(records(operator, "failover", physical)) == kept, "it is a copy again", 60
+    )
+    assert operator.call("GET", "/api/v1/mirror/divergence").json()["items"] == []
+    answer = operator.switch("failover", wait="mirror")
+    assert answer.status_code == 200, answer.text
+    wait_until(lambda: turned_to(operator, "failover"), "the mirror copies from failover", 60)
 
 
 def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_accepted(operator):

@@ -15,6 +15,7 @@ from controlplane.api.own.schemas import Answer, Question
 from controlplane.coordinator.diverging import divergence_between
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.divergence import Divergence
+from controlplane.domain.mirror.events import Tail
 from controlplane.domain.mirror.manual import steps_by_hand
 from controlplane.domain.mirror.request import (
     AlreadyReversedError,
@@ -29,6 +30,8 @@ from controlplane.probes.describe import UnreachableError
 from controlplane.probes.divergence import sample_keys
 from controlplane.probes.readers import Readers
 
+_MOST_RANGES = 20
+
 
 class ReversalQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     """Why the mirror is turned round."""
@@ -38,6 +41,10 @@ class ReversalQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     """After a forced switch: compare both clusters to find where the new direction begins."""
     accept_gaps: bool = False
     """Leave records where they are that cannot be brought exactly once."""
+    tail: Tail = "leave"
+    """What becomes of records that only the other cluster has: they stay; or its topics are emptied
+    and filled again, with those records discarded, or kept in side topics of the cluster that
+    serves."""
 
 
 class Confirmation(Question, frozen=True, kw_only=True, rename="camel"):
@@ -51,6 +58,7 @@ class OneSidedView(Answer, frozen=True, kw_only=True, rename="camel"):
 
     count: int
     ranges: tuple[tuple[int, int], ...]
+    """First and last offset of each row of them; the first twenty."""
     keys: list[str | None]
     """Of the first ones, if asked for."""
 
@@ -91,6 +99,10 @@ class ReversalView(Answer, frozen=True, kw_only=True, rename="camel"):
     ended_at: datetime | None
     cause: str | None
     """Why it failed."""
+    filled_again: tuple[str, ...]
+    """Topics that the target gets from the beginning."""
+    side_topics: tuple[str, ...]
+    """Where the records are kept that only the target had."""
     steps: tuple[str, ...]
     """What a person has to do now, before confirming; empty if nothing."""
 
@@ -151,6 +163,7 @@ class MirrorController(Controller):
             runner=plane.settings.interlock_mirror,
             find_cut=data.find_cut,
             accepts_gaps=data.accept_gaps,
+            tail=data.tail,
         )
         reversal_id = command.reversal_id
         try:
@@ -216,7 +229,8 @@ async def _divergent(
     ):
         reader = await readers.of(cluster)
         shown = await sample_keys(reader, divergence, side.ranges, keys) if keys else []
-        sides.append(OneSidedView(count=side.count, ranges=side.ranges, keys=shown))
+        shown_ranges = side.ranges[:_MOST_RANGES]
+        sides.append(OneSidedView(count=side.count, ranges=shown_ranges, keys=shown))
     return DivergenceView(
         partition=divergence.partition,
         only_on_serving=sides[0],
@@ -247,5 +261,7 @@ def _view(reversal: Reversal) -> ReversalView:
         requested_at=reversal.requested_at,
         ended_at=reversal.ended_at,
         cause=reversal.cause,
+        filled_again=tuple(sorted(reversal.filled_again)),
+        side_topics=tuple(a.side_topic for a in reversal.apart or () if a.side_topic),
         steps=steps_by_hand(reversal) if waits else (),
     )

@@ -2,7 +2,9 @@
 
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.positions import split
 from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Switch
 
 
@@ -21,8 +23,23 @@ def held_the_same(
     )
     if newest is None or newest.cut is None:
         return {}, {}
-    ends = dict(newest.cut.source), dict(newest.cut.target)
+    again = _filled_again_since(facts, newest)
+    ends = _without(again, newest.cut.source), _without(again, newest.cut.target)
     return ends if newest.from_cluster == direction.source else (ends[1], ends[0])
+
+
+def _filled_again_since(facts: Facts, switch: Switch) -> frozenset[str]:
+    """Topics that one cluster was given from the beginning: their offsets begin anew."""
+    later = (
+        r
+        for r in facts.reversals.values()
+        if r.scope == switch.scope and r.requested_at >= switch.requested_at
+    )
+    return frozenset().union(*(reversal.filled_again for reversal in later))
+
+
+def _without(topics: frozenset[str], ends: Ends) -> dict[str, int]:
+    return {name: end for name, end in ends if split(name)[0] not in topics}
 
 
 def _proved(switch: Switch, scope: str, direction: Direction) -> bool:

@@ -7,15 +7,13 @@ import msgspec
 
 from controlplane.domain.replica import Placed
 
-_MOST_RANGES = 20
-
 
 class OneSided(msgspec.Struct, frozen=True, kw_only=True):
     """Records of one partition that one cluster has and the other one has not."""
 
     count: int = 0
     ranges: tuple[tuple[int, int], ...] = ()
-    """First and last offset of each row of them; the first twenty."""
+    """First and last offset of each row of them."""
 
 
 class Divergence(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,4 +82,4 @@ def _one_sided(records: Sequence[Placed]) -> OneSided:
             ranges[-1] = (ranges[-1][0], placed.offset)
         else:
             ranges.append((placed.offset, placed.offset))
-    return OneSided(count=len(records), ranges=tuple(ranges[:_MOST_RANGES]))
+    return OneSided(count=len(records), ranges=tuple(ranges))

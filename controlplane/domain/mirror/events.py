@@ -1,11 +1,15 @@
 """What can happen to the mirror; a reversal's events in the order of its life."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
 from controlplane.domain.event import Event
 from controlplane.domain.switch.events import Ends
+
+Tail: TypeAlias = Literal["leave", "discard", "side_topic"]
+"""What becomes of records that only the target has: they stay, which leaves both clusters apart;
+or the target's topics are emptied and filled again, and the records kept in side topics first."""
 
 
 class ReversalEvent(Event, frozen=True):
@@ -43,10 +47,31 @@ class ReversalRequested(ReversalEvent, frozen=True, tag="mirror.reversal_request
     """An earlier reversal after the same switch set the positions already: they stay."""
     accepts_gaps: bool = False
     """Whether records that stand before a position, and that the target lacks, may stay away."""
+    tail: Tail = "leave"
 
 
 class MirrorStopped(ReversalEvent, frozen=True, tag="mirror.stopped"):
     """Nothing is copied any more, in either direction."""
+
+
+class ApartTopic(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic of which the target holds something else than the source."""
+
+    topic: str
+    tail: int
+    """Records that only the target has."""
+    side_topic: str | None
+    """Where they are kept, on the source; None if they are not."""
+
+
+class TailsSettled(ReversalEvent, frozen=True, tag="mirror.tails_settled"):
+    """What only the target has is kept, if that was asked for: its topics may be emptied."""
+
+    topics: tuple[ApartTopic, ...]
+
+
+class TargetEmptied(ReversalEvent, frozen=True, tag="mirror.target_emptied"):
+    """These topics of the target are new and empty; the mirror fills them from the beginning."""
 
 
 class PositionsSeeded(ReversalEvent, frozen=True, tag="mirror.positions_seeded"):

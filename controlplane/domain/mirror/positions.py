@@ -7,7 +7,11 @@ from controlplane.domain.switch.events import Ends
 
 
 def positions_at(
-    cut: Ends, source_ends: Ends, governed: Collection[str], on_target: Collection[str]
+    cut: Ends,
+    source_ends: Ends,
+    governed: Collection[str],
+    on_target: Collection[str],
+    filled_again: Collection[str] = (),
 ) -> tuple[Position, ...]:
     """Positions with which each record is copied exactly once.
 
@@ -19,8 +23,10 @@ def positions_at(
         on_target: topics that the target has. One that nobody governs, and that both have, begins
             at its present end: it has been mirrored so far, and whoever writes to it decides
             where.
+        filled_again: topics of which everything is copied: the target's are empty.
     """
-    return tuple(_positions(dict(cut), source_ends, governed, on_target))
+    known = {name: end for name, end in cut if split(name)[0] not in filled_again}
+    return tuple(_positions(known, source_ends, {*governed, *filled_again}, on_target))
 
 
 def _positions(

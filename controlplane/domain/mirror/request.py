@@ -21,6 +21,7 @@ class RequestReversal(msgspec.Struct, frozen=True, kw_only=True):
     find_cut: bool = False
     """Compare both clusters, if the switch committed without looking at the mirror."""
     accepts_gaps: bool = False
+    tail: events.Tail = "leave"
 
 
 class AlreadyReversedError(Conflict):
@@ -59,6 +60,9 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
             f" where {switch.to_cluster} begins to hold what {switch.from_cluster} does not:"
             " look at `interlock mirror divergence`, then use --find-cut"
         )
+    resumes = any(r.seeded for r in earlier)
+    if command.tail != "leave":
+        _must_be_apart(switch, command, resumes=resumes)
     return [
         events.ReversalRequested(
             reversal_id=command.reversal_id,
@@ -69,9 +73,29 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
             runner=command.runner,
             cut=cut,
             accepts_gaps=command.accepts_gaps,
-            resumes=any(r.seeded for r in earlier),
+            tail=command.tail,
+            resumes=resumes,
         )
     ]
+
+
+def _must_be_apart(switch: Switch, command: RequestReversal, *, resumes: bool) -> None:
+    """Topics are emptied only while nothing of the new direction was copied into them."""
+    if switch.cut is not None:
+        raise Conflict(
+            f"switch {switch.switch_id} proved that {switch.to_cluster} held everything that"
+            f" {switch.from_cluster} did: there is no tail to settle"
+        )
+    if resumes:
+        raise Conflict(
+            "an earlier reversal has set the mirror's positions already, and records may have been"
+            " copied since: the tails can only be left where they are"
+        )
+    if command.runner == "manual":
+        raise Conflict(
+            "the mirror is run by hand: empty the topics by hand, after `interlock mirror"
+            " divergence`, or have Interlock run the mirror (INTERLOCK_MIRROR)"
+        )
 
 
 def due_reversal(facts: Facts, scope: str) -> bool:

@@ -4,6 +4,8 @@ REQUESTED -> STOPPED -> SEEDED -> STARTED -> REVERSED
     |           |          |         |
     +-----------+----------+---------+----> FAILED
 
+Stopped, what only the target has is settled first, and the topics that hold it are emptied.
+
 Done by hand, the positions are worked out at once (REQUESTED -> SEEDED), and the rest is the
 operator's, who confirms it (SEEDED -> STARTED).
 """
@@ -47,6 +49,10 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     cut: Ends | None
     accepts_gaps: bool
     resumes: bool
+    tail: events.Tail = "leave"
+    apart: tuple[events.ApartTopic, ...] | None = None
+    """Topics that are filled again from the beginning; None: nobody has looked."""
+    emptied: bool = False
     actor: str
     reason: str | None
     requested_at: datetime
@@ -60,6 +66,11 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None
     """Why it failed."""
     ended_at: datetime | None = None
+
+    @property
+    def filled_again(self) -> frozenset[str]:
+        """Topics that the target gets from the beginning."""
+        return frozenset(topic.topic for topic in self.apart or ())
 
     @property
     def open(self) -> bool:
@@ -76,6 +87,10 @@ def after(  # noqa: PLR0911 - one line for each event
     match recorded.event:
         case events.MirrorStopped():
             return _with(reversal, phase=Phase.STOPPED, stopped=True)
+        case events.TailsSettled(topics=topics):
+            return _with(reversal, apart=topics)
+        case events.TargetEmptied():
+            return _with(reversal, emptied=True)
         case events.PositionsSeeded(positions=positions, target_ends=ends):
             seeded = reversal.runner != "manual" or reversal.seeded
             return _with(
@@ -103,6 +118,7 @@ def _requested(recorded: Recorded) -> Reversal:
         runner=event.runner,
         cut=event.cut,
         accepts_gaps=event.accepts_gaps,
+        tail=event.tail,
         resumes=event.resumes,
         seeded=event.resumes,
         actor=recorded.actor,

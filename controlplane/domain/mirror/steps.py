@@ -38,6 +38,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: float
     """Monotonic seconds."""
     stopped: bool = False
+    apart: tuple[events.ApartTopic, ...] | None = None
+    """What only the target has, kept if that was asked for."""
+    emptied: bool = False
     seeding: Seeding | None = None
     started: bool = False
     verdict: Verdict | None = None
@@ -52,7 +55,7 @@ class Append(msgspec.Struct, frozen=True):
 class Act(msgspec.Struct, frozen=True):
     """Do it; each act may be repeated without harm while its event is not recorded."""
 
-    what: Literal["stop", "seed", "start", "verify"]
+    what: Literal["stop", "settle", "empty", "seed", "start", "verify"]
 
 
 Step: TypeAlias = Append | Act
@@ -91,6 +94,24 @@ def _requested(view: View) -> Step:
 
 
 def _stopped(view: View) -> Step:
+    return _settling(view) or _seeding(view)
+
+
+def _settling(view: View) -> Step | None:
+    """Nothing is emptied before the log says what it held, and where that is kept."""
+    reversal = view.reversal
+    if reversal.tail == "leave" or reversal.emptied:
+        return None
+    if reversal.apart is None:
+        if view.apart is None:
+            return Act("settle")
+        return Append(events.TailsSettled(reversal_id=reversal.reversal_id, topics=view.apart))
+    if not view.emptied:
+        return Act("empty")
+    return Append(events.TargetEmptied(reversal_id=reversal.reversal_id))
+
+
+def _seeding(view: View) -> Step:
     if view.seeding is None:
         return Act("seed")
     if view.seeding.gaps and not view.reversal.accepts_gaps:

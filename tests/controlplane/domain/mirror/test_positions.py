@@ -63,3 +63,10 @@ class TestGrowth:
         positions = (at("t", None),)
         assert grown_too_much(positions, (), (("t-0", 8),), (("t-0", 8),)) == ()
         assert grown_too_much(positions, (), (("t-0", 9),), (("t-0", 8),)) == ("t-0",)
+
+
+def test_a_topic_that_is_filled_again_is_copied_whole():
+    cut = (("t-0", 5), ("u-0", 5))
+    ends = (("t-0", 9), ("u-0", 9))
+    offsets = [p.offset for p in positions_at(cut, ends, {"t", "u"}, {"t", "u"}, {"t"})]
+    assert offsets == [None, 4]

@@ -6,6 +6,7 @@ import pytest
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror import events
+from controlplane.domain.mirror.common_ground import held_the_same
 from controlplane.domain.mirror.manual import steps_by_hand
 from controlplane.domain.mirror.request import (
     AlreadyReversedError,
@@ -24,6 +25,7 @@ CUT = (("t-0", 5),)
 SEEDING = Seeding(
     positions=(events.Position(topic="t", partition=0, offset=4),), target_ends=(("t-0", 9),)
 )
+APART = (events.ApartTopic(topic="t", tail=3, side_topic="t.tail.1"),)
 BACK = Direction(source="failover", target="main")
 
 
@@ -69,6 +71,8 @@ def carry_through(facts: Facts, name: str = "r1", now: float = 3.0, **found) -> 
             done.append(step.what)
             news = {
                 "stop": {"stopped": True},
+                "settle": {"apart": APART},
+                "empty": {"emptied": True},
                 "seed": {"seeding": SEEDING},
                 "start": {"started": True},
                 "verify": {"verdict": Verdict()},
@@ -282,3 +286,61 @@ class TestDirection:
         take(facts, events.MirrorStopped(reversal_id="r2"))
         take(facts, events.ReversalFailed(reversal_id="r2", cause="x"))
         assert direction_after(self.INITIAL, facts.newest_reversal("main")) is None
+
+
+def test_what_only_the_target_has_is_settled_before_anything_is_emptied():
+    facts = switched(proved=False)
+    ask(facts, find_cut=True, tail="side_topic")
+    assert carry_through(facts)[2:7] == [
+        "settle",
+        "mirror.tails_settled",
+        "empty",
+        "mirror.target_emptied",
+        "seed",
+    ]
+    assert facts.reversals["r1"].filled_again == {"t"}
+
+
+def test_who_takes_over_does_not_settle_again_what_may_be_emptied_already():
+    facts = switched(proved=False)
+    ask(facts, find_cut=True, tail="discard")
+    for event in (
+        events.MirrorStopped(reversal_id="r1"),
+        events.TailsSettled(reversal_id="r1", topics=APART),
+    ):
+        take(facts, event)
+    assert carry_through(facts)[0] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("proved", "runner", "why"),
+    [(True, "process", "no tail to settle"), (False, "manual", "run by hand")],
+)
+def test_a_tail_is_settled_only_where_there_can_be_one(proved, runner, why):
+    with pytest.raises(Conflict, match=why):
+        ask(switched(proved=proved), runner=runner, find_cut=True, tail="discard")
+
+
+def test_nor_once_records_may_have_been_copied():
+    facts = switched(proved=False)
+    ask(facts, find_cut=True)
+    take(facts, events.MirrorStopped(reversal_id="r1"))
+    take(facts, events.PositionsSeeded(reversal_id="r1", positions=(), target_ends=()))
+    take(facts, events.ReversalFailed(reversal_id="r1", cause="it did not go well"))
+    with pytest.raises(Conflict, match="may have been copied"):
+        ask(facts, "r2", find_cut=True, tail="discard")
+
+
+def test_offsets_of_a_topic_that_was_filled_again_are_not_compared_with_those_of_before():
+    cut = (("t-0", 5), ("u-0", 6))
+    facts = facts_of(OPEN, requested())
+    take(facts, switch.CutRecorded(switch_id="s1", source_ends=cut, target_ends=cut))
+    for event in completed(proved=False):
+        take(facts, event)
+    for event in (requested("s2", "main"), *completed("s2", proved=False)):
+        take(facts, event)
+    forward = Direction(source="main", target="failover")
+    assert held_the_same(facts, "main", forward)[0] == dict(cut)
+    ask(facts, find_cut=True, tail="discard")
+    take(facts, events.TailsSettled(reversal_id="r1", topics=APART))
+    assert held_the_same(facts, "main", forward) == ({"u-0": 6}, {"u-0": 6})

@@ -93,7 +93,10 @@ class Alignment:
         """
         self._ours = ours
         self._end = end
-        self._copies = _newest_copies(ours, theirs)
+        self._copies = newest_copies(
+            [imprint.fingerprint for imprint in ours],
+            [(imprint.fingerprint, imprint.offset) for imprint in theirs],
+        )
 
     def position(self, committed: int) -> Position | None:
         """Where to go on from an offset that is not before the first record of ours.
@@ -112,15 +115,22 @@ class Alignment:
         return None
 
 
-def _newest_copies(ours: Sequence[Imprint], theirs: Sequence[Imprint]) -> list[int | None]:
-    """For each record of ours the last place in the mirror after which all later ones come."""
+def newest_copies(
+    ours: Sequence[bytes], theirs: Sequence[tuple[bytes, int]]
+) -> list[int | None]:
+    """For each record of ours the last place in the mirror after which all later ones come.
+
+    Args:
+        ours: fingerprints, in order.
+        theirs: fingerprints of the mirror and their offsets, in order.
+    """
     places: dict[bytes, list[int]] = defaultdict(list)
-    for imprint in theirs:
-        places[imprint.fingerprint].append(imprint.offset)
+    for fingerprint, offset in theirs:
+        places[fingerprint].append(offset)
     copies: list[int | None] = [None] * len(ours)
-    before = theirs[-1].offset + 1 if theirs else 0
+    before = theirs[-1][1] + 1 if theirs else 0
     for index in range(len(ours) - 1, -1, -1):
-        candidates = places.get(ours[index].fingerprint, [])
+        candidates = places.get(ours[index], [])
         at = bisect_left(candidates, before) - 1
         if at >= 0:
             copies[index] = before = candidates[at]

@@ -1,0 +1,186 @@
+"""Numbers over any logs and any number of switches: nothing is missed, nothing is read twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from contract.numbering import Numbering, Stretch
+from contract.records import Offsets
+from controlplane.domain.numbering.deciding import Logs, decided, numbered, renumbered
+from controlplane.domain.numbering.runs import (
+    Placed,
+    Run,
+    closed,
+    continued,
+    runs_of,
+    with_points,
+)
+from controlplane.domain.numbering.runs import thinned as thinned_runs
+from controlplane.domain.numbering.stretches import thinned
+
+
+class Log(NamedTuple):
+    """A partition's records on one cluster."""
+
+    records: list[Placed]
+    end: int
+
+    def unread(self, offset: int) -> list[bytes]:
+        return [record.digest for record in self.records if record.offset >= offset]
+
+
+    def never_read(self, offset: int) -> list[bytes]:
+        """Records of which no copy stands before an offset, each once."""
+        read = {record.digest for record in self.records if record.offset < offset}
+        return [r for r in dict.fromkeys(self.unread(offset)) if r not in read]
+
+
+def misses_nothing(story: Story) -> bool:
+    """Whether whoever goes on at any number finds all that it never read, in order."""
+    return all(
+        holds(target.unread(after.offset(number)), source.never_read(before.offset(number)))
+        for source, target, before, after in story.steps
+        for number in numbers_up_to(source, before)
+    )
+
+
+def holds(records: list[bytes], wanted: list[bytes]) -> bool:
+    """Whether all that is wanted is there, in that order."""
+    left = iter(records)
+    return all(record in left for record in wanted)
+
+
+@st.composite
+def written(draw, log: Log, contents: list[bytes]) -> Log:
+    """The log with more records, with gaps as transaction markers leave them."""
+    records, end = list(log.records), log.end
+    for content in contents:
+        end += draw(st.integers(0, 2))
+        records.append(Placed(end, content))
+        end += 1
+    return Log(records, end + draw(st.integers(0, 2)))
+
+
+@st.composite
+def mirrored(draw, log: Log, target: Log, *, repeating: bool) -> Log:
+    """What a mirror makes of the records that the target lacks, pieces of them repeated."""
+    has = {record.digest for record in target.records}
+    contents = [record.digest for record in log.records if record.digest not in has]
+    copied, done = [], 0
+    rewinds = draw(st.integers(0, 2)) if repeating else 0
+    while done < len(contents):
+        copied.append(contents[done])
+        done += 1
+        if rewinds and draw(st.booleans()):
+            rewinds -= 1
+            done = draw(st.integers(0, done - 1))
+    return draw(written(target, copied)) if draw(st.booleans()) else exact(target, copied)
+
+
+def exact(target: Log, contents: list[bytes]) -> Log:
+    records = [Placed(target.end + n, content) for n, content in enumerate(contents)]
+    return Log([*target.records, *records], target.end + len(contents))
+
+
+@dataclass
+class Story:
+    """Some switches there and back, and all numbers that clients may hold at each of them."""
+
+    steps: list[tuple[Log, Log, Numbering, Numbering]] = field(default_factory=list)
+
+
+@st.composite
+def stories(draw, *, repeating: bool, tail: int | None = None) -> Story:
+    logs = [Log([], 0), Log([], draw(st.integers(0, 2)))]
+    numbering, story, written_so_far = Numbering(0), Story(), 0
+    for switch in range(draw(st.integers(1, 4))):
+        source, target = switch % 2, 1 - switch % 2
+        count = draw(st.integers(0, 7))
+        contents = [b"%d" % n for n in range(written_so_far, written_so_far + count)]
+        written_so_far += count
+        logs[source] = draw(written(logs[source], contents))
+        logs[target] = draw(mirrored(logs[source], logs[target], repeating=repeating))
+        after = decided(logs_of(logs[source], logs[target], tail), numbering)
+        story.steps.append((logs[source], logs[target], numbering, after))
+        numbering = after
+    return story
+
+
+def logs_of(source: Log, target: Log, tail: int | None = None) -> Logs:
+    ours = source.records if tail is None else source.records[-tail:]
+    theirs = target.records if tail is None else target.records[-tail:]
+    runs = runs_of(ours, theirs, from_the_beginning=len(ours) == len(source.records))
+    last = ours[-1].offset if ours else -1
+    return Logs(
+        topic="t",
+        partition=0,
+        source_end=source.end,
+        target_begin=0,
+        target_end=target.end,
+        runs=closed(runs, last, source.end, target.end),
+    )
+
+
+def numbers_up_to(source: Log, numbering: Numbering) -> range:
+    """Every number that a client may hold when a switch is made."""
+    return range(numbering.number(source.end) + 1)
+
+
+@given(stories(repeating=True))
+def test_nothing_is_missed(story):
+    assert misses_nothing(story)
+
+
+@given(stories(repeating=False))
+def test_nothing_is_read_twice_where_everything_was_seen(story):
+    for source, target, before, after in story.steps:
+        for number in numbers_up_to(source, before):
+            assert target.unread(after.offset(number)) == source.unread(before.offset(number))
+
+
+@given(stories(repeating=True, tail=3))
+def test_nothing_is_missed_where_only_the_end_was_seen(story):
+    assert misses_nothing(story)
+
+
+@given(stories(repeating=True))
+def test_a_number_tells_which_numbering_it_is_of(story):
+    for source, _, before, after in story.steps:
+        if after.floor != before.floor:
+            assert after.floor > before.number(source.end)
+        else:
+            # It goes on: every record has the number that it had.
+            assert after.older == before.older
+
+
+@given(stories(repeating=False), st.integers(2, 9))
+def test_thinned_stretches_lead_no_further(story, most):
+    for _, _, _, after in story.steps:
+        few = Numbering(0, after.delta, after.floor, thinned(after.older, most))
+        assert len(few.older) <= max(2, most)
+        for number in range(after.floor):
+            assert few.offset(number) <= after.offset(number)
+
+
+@given(stories(repeating=True), st.integers(1, 9))
+def test_thinned_runs_miss_nothing(story, most):
+    for source, target, before, _ in story.steps:
+        logs = logs_of(source, target)
+        few = thinned_runs(logs.runs, most) if most > 1 else logs.runs[-1:]
+        less = Logs(
+            topic="t",
+            partition=0,
+            source_end=logs.source_end,
+            target_begin=0,
+            target_end=logs.target_end,
+            runs=few if most > 1 else (Run(source.end, target.end, 0, whole=False),),
+        )
+        after = decided(less, before)
+        for number in numbers_up_to(source, before):
+            wanted = source.never_read(before.offset(number))
+            assert holds(target.unread(after.offset(number)), wanted)

@@ -9,6 +9,7 @@ from controlplane.domain.switch.view import (
     Losses,
     MirrorState,
     NodeView,
+    Numbers,
     Positions,
     Preflight,
     Sweep,
@@ -33,6 +34,7 @@ class Memory:
         self.losses: Losses | None = None
         self.positions: Positions | None = None
         self.producers: tuple[Producers, ...] = ()
+        self.numbers: Numbers | None = None
         self.probe_error: str | None = None
 
     def see(self, switch: Switch, published_seq: int, now: float) -> None:
@@ -40,6 +42,7 @@ class Memory:
         if switch.phase not in self.phase_seen_at:
             self.phase_seen_at[switch.phase] = now
             self.mirror, self.positions, self.probe_error = None, None, None
+            self.numbers = None
         if switch.fence_seq is None:
             return
         if self.fence_seen_at is None:
@@ -69,6 +72,7 @@ class Memory:
             losses=self.losses,
             positions=self.positions,
             producers=self.producers,
+            numbers=self.numbers,
             probe_error=self.probe_error,
         )
 

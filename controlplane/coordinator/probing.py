@@ -8,19 +8,21 @@ from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
-from contract.records import Producers, VirtualCluster
+from contract.records import Offsets, Producers, VirtualCluster
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
-from controlplane.coordinator.watching import find_losses
+from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.mirror.common_ground import came_apart
+from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.producers import recorded
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
-from controlplane.domain.switch.view import Preflight
+from controlplane.domain.switch.view import Numbers, Preflight
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
+from controlplane.probes.numbers import Points, logs_as_seen, logs_of_both
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
@@ -43,6 +45,7 @@ class Prober:
         self._switch = switch
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
+        self._points: Points = {}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -106,18 +109,36 @@ class Prober:
         self._memory.mirror = found
 
     async def _losses(self) -> None:
-        pair = Pair(
-            scope=self._switch.scope,
-            from_cluster=self._switch.from_cluster,
-            to_cluster=self._switch.to_cluster,
+        self._memory.losses = await find_losses(self._plane, self._readers, self._pair)
+
+    async def _numbers(self) -> None:
+        """Decide under which numbers clients know records from now on."""
+        scope, control = self._switch.scope, self._plane.ledger.facts.control
+        is_forced = self._switch.mode == "forced"
+        logs = await (self._logs_given_up() if is_forced else self._logs())
+        known = [offsets for offsets in control.of(Offsets) if offsets.scope == scope]
+        epoch = self._switch.expected_epoch + 1
+        found = numbered(scope, epoch, logs, known, is_forced=is_forced)
+        self._memory.numbers = Numbers(partitions=len(logs), offsets=found)
+
+    async def _logs(self) -> list[Logs]:
+        return await logs_of_both(
+            await self._readers.of(self._switch.from_cluster),
+            await self._readers.of(self._switch.to_cluster),
+            self._topics(),
+            await newest_seen(self._plane, self._pair),
+            self._points,
         )
-        self._memory.losses = await find_losses(self._plane, self._readers, pair)
+
+    async def _logs_given_up(self) -> list[Logs]:
+        seen = await newest_seen(self._plane, self._pair)
+        return logs_as_seen(seen, self._topics()) if seen is not None else []
 
     async def _positions(self) -> None:
         """Bring over what clients go on from; none of it counts without the other."""
         self._memory.producers = await self._producers()
         tenants = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
-        self._memory.positions = await translate(
+        self._memory.positions, self._points = await translate(
             await self._side(self._switch.from_cluster),
             await self._side(self._switch.to_cluster),
             lambda group: group.startswith(tenants),
@@ -136,6 +157,14 @@ class Prober:
 
     def _cluster(self, name: str) -> ClusterProperties:
         return next(cluster for cluster in self._plane.settings.clusters if cluster.name == name)
+
+    @property
+    def _pair(self) -> Pair:
+        return Pair(
+            scope=self._switch.scope,
+            from_cluster=self._switch.from_cluster,
+            to_cluster=self._switch.to_cluster,
+        )
 
     @property
     def _direction(self) -> Direction:

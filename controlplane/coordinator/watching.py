@@ -6,7 +6,7 @@ import time
 import structlog
 
 from contract.records import Routing
-from controlplane.domain.replica import Watched
+from controlplane.domain.replica import Watched, seen_both_ways
 from controlplane.domain.switch.view import Losses
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
@@ -42,12 +42,12 @@ async def watch_replicas(plane: ControlPlane) -> None:
 
 
 def _pairs(plane: ControlPlane) -> list[Pair]:
-    """Each scope's cluster with each of the others; a switch under way looks for itself."""
+    """Each scope's cluster with each of the others; behind a fence the switch looks for itself."""
     facts = plane.ledger.facts
     return [
         Pair(scope=routing.scope, from_cluster=routing.cluster, to_cluster=other.name)
         for routing in facts.control.of(Routing)
-        if facts.open_switch(routing.scope) is None
+        if (switch := facts.open_switch(routing.scope)) is None or switch.fence_seq is None
         for other in plane.settings.clusters
         if other.name != routing.cluster
     ]
@@ -73,11 +73,18 @@ async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Loss
     return Losses(at=at, answered=answered, seen_at=watched.seen_at, losses=found)
 
 
+async def newest_seen(plane: ControlPlane, pair: Pair) -> Watched | None:
+    """What was seen last of a replica, before a switch as the original included."""
+    before = await plane.watches.newest(pair)
+    back = Pair(scope=pair.scope, from_cluster=pair.to_cluster, to_cluster=pair.from_cluster)
+    return seen_both_ways(before, await plane.watches.newest(back))
+
+
 async def _watch_one(
     plane: ControlPlane, readers: Readers, pair: Pair, before: Watched | None
 ) -> Watched:
     if before is None:
-        before = await plane.watches.newest(pair)
+        before = await newest_seen(plane, pair)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     topics = plane.ledger.facts.topics_in(pair.scope)
     watched = await watch(source, replica, topics, before)

@@ -44,6 +44,8 @@ AnyEvent = (
     | switch.LagWaived
     | switch.CutRecorded
     | switch.ProducersRecorded
+    | switch.OffsetsNumbered
+    | switch.NumberingDecided
     | switch.PositionsTranslated
     | switch.SwitchCommitted
     | switch.NodeResumed

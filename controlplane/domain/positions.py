@@ -115,9 +115,7 @@ class Alignment:
         return None
 
 
-def newest_copies(
-    ours: Sequence[bytes], theirs: Sequence[tuple[bytes, int]]
-) -> list[int | None]:
+def newest_copies(ours: Sequence[bytes], theirs: Sequence[tuple[bytes, int]]) -> list[int | None]:
     """For each record of ours the last place in the mirror after which all later ones come.
 
     Args:

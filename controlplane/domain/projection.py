@@ -7,6 +7,7 @@ from contract.records import (
     Cluster,
     Face,
     Node,
+    Offsets,
     Producers,
     Record,
     Routing,
@@ -43,7 +44,7 @@ def record_of(
     return Record(log=log, seq=recorded.seq, key=key_of(state), state=state)
 
 
-def _gone(recorded: Recorded) -> str | None:
+def _gone(recorded: Recorded) -> str | None:  # noqa: PLR0911 - one line for each event
     match recorded.event:
         case events.VirtualClusterDeleted(name=name):
             return f"vcluster/{name}"
@@ -55,6 +56,8 @@ def _gone(recorded: Recorded) -> str | None:
             return f"node/{node_id}"
         case switch.ProducersRecorded(physical=physical, writers=()):
             return f"producers/{physical}"
+        case switch.OffsetsNumbered(scope=scope, physical=physical, partitions=(), before=()):
+            return f"offsets/{scope}/{physical}"
         case _:
             return None
 
@@ -85,6 +88,14 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
                 physical=found.physical,
                 recorded_at=found.recorded_at,
                 writers=found.writers,
+            )
+        case switch.OffsetsNumbered() as found:
+            return Offsets(
+                scope=found.scope,
+                physical=found.physical,
+                epoch=found.epoch,
+                partitions=found.partitions,
+                before=found.before,
             )
         case events.NodeRegistered(node_id=node_id, incarnation=incarnation):
             return Node(node_id=node_id, incarnation=incarnation)

@@ -11,16 +11,10 @@ from datetime import datetime
 
 import msgspec
 
+from controlplane.domain.numbering.runs import Placed, Run, continued, turned_round
+
 RUN = 10
 """So many records in a row must be the same on both sides, or all that the replica has."""
-
-
-class Placed(msgspec.Struct, frozen=True):
-    """A record, by what tells it from others, and where it stands."""
-
-    offset: int
-    digest: bytes
-    """Of timestamp, key, value and headers: what a mirror keeps."""
 
 
 class Anchor(msgspec.Struct, frozen=True):
@@ -39,6 +33,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     source_end: int
     anchor: Anchor | None
     """None if no record was ever seen on both sides."""
+    runs: tuple[Run, ...] = ()
+    """What was seen to stand where, up to the anchor."""
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +59,30 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     def known(self) -> int:
         """How many offsets are known to be missing."""
         return max(0, self.seen_end - self.first)
+
+
+def seen_both_ways(watched: Watched | None, back: Watched | None) -> Watched | None:
+    """With what was seen to stand where while the replica was the original.
+
+    Args:
+        watched: what was seen last; None if nothing was.
+        back: the same of the way back.
+    """
+    if back is None or (watched is not None and watched.seen_at > back.seen_at):
+        return watched
+    known = {mark.partition: mark for mark in watched.marks} if watched is not None else {}
+    turned = {mark.partition: turned_round(mark.runs) for mark in back.marks}
+    empty = Mark(partition="", source_begin=0, source_end=0, anchor=None)
+    marks = tuple(
+        msgspec.structs.replace(
+            known.get(partition, empty),
+            partition=partition,
+            runs=continued(known.get(partition, empty).runs, runs),
+        )
+        for partition, runs in turned.items()
+    )
+    others = tuple(mark for partition, mark in known.items() if partition not in turned)
+    return Watched(seen_at=back.seen_at, marks=(*marks, *others))
 
 
 def align(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:

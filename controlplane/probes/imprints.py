@@ -100,6 +100,8 @@ async def imprint_reader(cluster: ClusterProperties) -> AsyncIterator[ImprintRea
         enable_auto_commit=False,
         auto_offset_reset="none",
         fetch_max_wait_ms=50,
+        # What a transaction took back is not mirrored.
+        isolation_level="read_committed",
     )
     try:
         try:

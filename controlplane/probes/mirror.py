@@ -36,7 +36,13 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     mirrored = set(await target.partitions(topics))
     there = [p for p in partitions if p in mirrored]
     ours, theirs = await source.tails(partitions), await target.tails(there)
-    behind = [p for p in partitions if p not in mirrored or is_behind(ours[p], theirs[p])]
+    # Of what an open transaction has written nothing is mirrored yet.
+    ends, closed = await source.ends(partitions), await source.committed_ends(partitions)
+    behind = [
+        p
+        for p in partitions
+        if p not in mirrored or is_behind(ours[p], theirs[p]) or closed[p] != ends[p]
+    ]
     far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
     # After the tails: what a mirror delivered once more in between belongs before the cut.
     cut = None if behind else await _cut(source, target, partitions)

@@ -21,6 +21,7 @@ from controlplane.domain.switch.view import Positions
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_members
 from controlplane.probes.groups import Found, commit, committed_by, groups_of
+from controlplane.probes.numbers import Points
 from controlplane.probes.reader import EndReader
 from controlplane.probes.searching import Wanted, search
 from upstream.access import access_to
@@ -42,8 +43,10 @@ class Side(msgspec.Struct, frozen=True):
 
 async def translate(
     source: Side, target: Side, is_ours: Callable[[str], bool], topics: Collection[str]
-) -> Positions:
+) -> tuple[Positions, Points]:
     """Have every group go on at the target where it stopped at the source.
+
+    Returns what was done, and the places that were found.
 
     Args:
         source: the cluster that served, and stands still.
@@ -80,7 +83,10 @@ async def translate(
         *_of_others(found, topics),
         *(_remark(c, p, refused, found) for c, p in zip(known, found_at, strict=True)),
     ]
-    return _summary(at, known, found_at, [r for r in remarks if r is not None])
+    points: dict[TopicPartition, list[tuple[int, int]]] = defaultdict(list)
+    for committed, position in zip(known, found_at, strict=True):
+        points[_partition(committed)].append((committed.offset, position.offset))
+    return _summary(at, known, found_at, [r for r in remarks if r is not None]), points
 
 
 async def _committed(old: Inquiry, groups: list[str]) -> Found:

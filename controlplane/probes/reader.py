@@ -1,7 +1,7 @@
 """Reads ends of partitions: how far they go, and what stands last in each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
-from controlplane.domain.replica import Placed
+from controlplane.domain.numbering.runs import Placed
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import UnreachableError, unreachable
 
@@ -81,9 +81,16 @@ class _Row:
 class EndReader:
     """One cluster, kept open while a switch looks at it again and again."""
 
-    def __init__(self, cluster: ClusterProperties, consumer: Any, admin: Any) -> None:
+    def __init__(
+        self, cluster: ClusterProperties, consumer: Any, committed: Any, admin: Any
+    ) -> None:
+        """Read ends with one consumer, and records with one that gets committed ones only.
+
+        What a transaction took back is not mirrored, and so nothing that clusters must agree on.
+        """
         self._cluster = cluster
         self._consumer = consumer
+        self._committed = committed
         self._admin = admin
 
     async def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
@@ -118,17 +125,25 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        return await self._bounds(partitions, self._consumer.end_offsets)
+        return await self._bounds(partitions, self._consumer, "end_offsets")
+
+    async def committed_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """The same, or where the oldest transaction begins that is open there.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        return await self._bounds(partitions, self._committed, "end_offsets")
 
     async def _bounds(
-        self, partitions: list[TopicPartition], ask: Callable[[list[TopicPartition]], Any]
+        self, partitions: list[TopicPartition], consumer: Any, ask: str
     ) -> dict[TopicPartition, int]:
         if not partitions:
             return {}
         try:
             async with asyncio.timeout(_READ_BUDGET_S):
-                self._consumer.assign(partitions)
-                bounds: dict[TopicPartition, int] = await ask(partitions)
+                consumer.assign(partitions)
+                bounds: dict[TopicPartition, int] = await getattr(consumer, ask)(partitions)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
         return bounds
@@ -139,7 +154,7 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        return await self._bounds(partitions, self._consumer.beginning_offsets)
+        return await self._bounds(partitions, self._consumer, "beginning_offsets")
 
     async def tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         """The tail of each partition; None for one that holds no record.
@@ -163,22 +178,33 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        if not partitions:
-            return {}
+        begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
+        return await self.between({p: (max(begins[p], ends[p] - count), ends[p]) for p in begins})
+
+    async def between(
+        self, ranges: Mapping[TopicPartition, tuple[int, int]]
+    ) -> dict[TopicPartition, list[Placed]]:
+        """The records of each partition from an offset up to another, in order.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        rows = {partition: _Row() for partition in ranges}
+        filled = {partition for partition, (begin, end) in ranges.items() if begin < end}
+        if not filled:
+            return {partition: [] for partition in ranges}
         try:
             async with asyncio.timeout(_READ_BUDGET_S):
-                self._consumer.assign(partitions)
-                begins = await self._consumer.beginning_offsets(partitions)
-                ends = await self._consumer.end_offsets(partitions)
-                for partition in partitions:
-                    begin = max(begins[partition], ends[partition] - count)
-                    self._consumer.seek(partition, begin)
-                rows: dict[TopicPartition, _Row] = {partition: _Row() for partition in partitions}
-                filled = {p for p in partitions if begins[p] < ends[p]}
-                await self._read_to(filled, ends, rows)
+                self._committed.assign(list(filled))
+                for partition in filled:
+                    self._committed.seek(partition, ranges[partition][0])
+                await self._read_to(filled, {p: end for p, (_, end) in ranges.items()}, rows)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
-        return {partition: row.placed for partition, row in rows.items()}
+        return {
+            partition: [placed for placed in row.placed if placed.offset < ranges[partition][1]]
+            for partition, row in rows.items()
+        }
 
     async def records(self, partition: TopicPartition, begin: int) -> AsyncIterator[Any]:
         """The records of a partition from an offset on, to where it ended when this was called.
@@ -187,13 +213,13 @@ class EndReader:
             UnreachableError: the cluster does not answer.
         """
         try:
-            self._consumer.assign([partition])
-            first = (await self._consumer.beginning_offsets([partition]))[partition]
-            end = (await self._consumer.end_offsets([partition]))[partition]
-            self._consumer.seek(partition, max(first, begin))
-            while await self._consumer.position(partition) < end:
+            self._committed.assign([partition])
+            first = (await self._committed.beginning_offsets([partition]))[partition]
+            end = (await self._committed.end_offsets([partition]))[partition]
+            self._committed.seek(partition, max(first, begin))
+            while await self._committed.position(partition) < end:
                 async with asyncio.timeout(_READ_BUDGET_S):
-                    read = await self._consumer.getmany(partition, timeout_ms=100)
+                    read = await self._committed.getmany(partition, timeout_ms=100)
                 for record in read.get(partition, ()):
                     if record.offset < end:
                         yield record
@@ -212,14 +238,14 @@ class EndReader:
         return row.placed
 
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
-        self._consumer.assign(partitions)
-        begins = await self._consumer.beginning_offsets(partitions)
-        ends = await self._consumer.end_offsets(partitions)
+        self._committed.assign(partitions)
+        begins = await self._committed.beginning_offsets(partitions)
+        ends = await self._committed.end_offsets(partitions)
         found: dict[TopicPartition, Tail | None] = dict.fromkeys(partitions)
         wanted = {p for p in partitions if begins[p] < ends[p]}
         for back in _WINDOWS:
             for partition in wanted:
-                self._consumer.seek(partition, max(begins[partition], ends[partition] - back))
+                self._committed.seek(partition, max(begins[partition], ends[partition] - back))
             windows = {partition: _Window() for partition in wanted}
             await self._read_to(wanted, ends, windows)
             found |= {partition: window.tail() for partition, window in windows.items()}
@@ -236,12 +262,12 @@ class EndReader:
     ) -> None:
         unread = set(partitions)
         while unread:
-            read = await self._consumer.getmany(*unread, timeout_ms=100)
+            read = await self._committed.getmany(*unread, timeout_ms=100)
             for partition, records in read.items():
                 for record in records:
                     takers[partition].take(record.offset, _last_record(record))
             for partition in list(unread):
-                if await self._consumer.position(partition) >= ends[partition]:
+                if await self._committed.position(partition) >= ends[partition]:
                     unread.discard(partition)
 
     def _unreachable(self, error: Exception) -> UnreachableError:
@@ -263,18 +289,25 @@ async def end_reader(cluster: ClusterProperties) -> AsyncIterator[EndReader]:
         UnreachableError: the cluster does not answer.
     """
     options = client_options(cluster)
-    consumer: Any = AIOKafkaConsumer(
-        **options, group_id=None, enable_auto_commit=False, fetch_max_wait_ms=50
-    )
+    options_of_consumers = {
+        **options,
+        "group_id": None,
+        "enable_auto_commit": False,
+        "fetch_max_wait_ms": 50,
+    }
+    consumer: Any = AIOKafkaConsumer(**options_of_consumers)
+    committed: Any = AIOKafkaConsumer(**options_of_consumers, isolation_level="read_committed")
     admin: Any = AIOKafkaAdminClient(**options)
-    reader = EndReader(cluster, consumer, admin)
+    reader = EndReader(cluster, consumer, committed, admin)
     try:
         try:
             await consumer.start()
+            await committed.start()
             await admin.start()
         except (KafkaError, OSError, TimeoutError) as error:
             raise await unreachable(cluster, error) from error
         yield reader
     finally:
         await consumer.stop()
+        await committed.stop()
         await admin.close()

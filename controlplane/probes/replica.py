@@ -5,20 +5,18 @@ from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 
+from controlplane.domain.numbering.runs import Placed, Run, continued, runs_of
 from controlplane.domain.replica import (
     Anchor,
     Loss,
     Mark,
-    Placed,
     Watched,
     align,
     loss,
     nothing_mirrored,
 )
+from controlplane.probes.numbers import ROW, beginnings, name, runs_known
 from controlplane.probes.reader import EndReader
-
-ROW = 500
-"""So many records of each partition are read to find the replica's place in the source."""
 
 
 async def watch(
@@ -40,21 +38,25 @@ async def watch(
     there = [p for p in await replica.partitions(topics) if p in set(partitions)]
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
-    moved = [p for p in there if not _is_newest(known.get(_name(p)), ends[p], replica_ends[p])]
+    moved = [p for p in there if not _is_newest(known.get(name(p)), ends[p], replica_ends[p])]
     ours, theirs = await source.last(moved, ROW), await replica.last(moved, ROW)
     anchors = known | {
-        _name(p): align(ours[p], theirs[p])
-        or _without_match(known, p, theirs, begins, replica_ends)
+        name(p): align(ours[p], theirs[p]) or _without_match(known, p, theirs, begins, replica_ends)
         for p in moved
     }
+    runs = _runs(ours, theirs, anchors, before, begins, ends)
+    had = {partition for partition, known_runs in runs_known(before).items() if known_runs}
+    new = {p: some for p, some in runs.items() if p in set(there) and name(p) not in had}
+    runs |= await beginnings(source, replica, new, begins, await replica.begins(there))
     return Watched(
         seen_at=datetime.now(UTC),
         marks=tuple(
             Mark(
-                partition=_name(p),
+                partition=name(p),
                 source_begin=begins[p],
                 source_end=ends[p],
-                anchor=anchors.get(_name(p)),
+                anchor=anchors.get(name(p)),
+                runs=runs.get(p, ()),
             )
             for p in partitions
         ),
@@ -69,10 +71,38 @@ async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
     """
     wanted = {mark.partition: mark for mark in watched.marks}
     topics = {name.rpartition("-")[0] for name in wanted}
-    there = [p for p in await replica.partitions(topics) if _name(p) in wanted]
+    there = [p for p in await replica.partitions(topics) if name(p) in wanted]
     ends, tails = await replica.ends(there), await replica.last(there, ROW)
-    found = {_name(p): (ends[p], tails[p]) for p in there}
-    return tuple(loss(mark, *found.get(name, (None, []))) for name, mark in wanted.items())
+    found = {name(p): (ends[p], tails[p]) for p in there}
+    return tuple(loss(mark, *found.get(called, (None, []))) for called, mark in wanted.items())
+
+
+def _runs(  # noqa: PLR0917 - all that is known of both sides
+    ours: Mapping[TopicPartition, Sequence[Placed]],
+    theirs: Mapping[TopicPartition, Sequence[Placed]],
+    anchors: Mapping[str, Anchor | None],
+    before: Watched | None,
+    begins: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, tuple[Run, ...]]:
+    """What is known to stand where, up to each partition's anchor."""
+    known = runs_known(before)
+    marks = {mark.partition: mark for mark in before.marks} if before else {}
+    found: dict[TopicPartition, tuple[Run, ...]] = {}
+    for partition, end in ends.items():
+        called = name(partition)
+        anchor, runs = anchors.get(called), known.get(called, ())
+        if (mark := marks.get(called)) is not None and end < mark.source_end:
+            runs = ()  # it was made anew
+        if anchor is not None and partition in ours:
+            newer = runs_of(
+                [placed for placed in ours[partition] if placed.offset <= anchor.source],
+                [placed for placed in theirs[partition] if placed.offset <= anchor.replica],
+                from_the_beginning=end - ROW <= begins[partition],
+            )
+            runs = continued(runs, newer)
+        found[partition] = runs
+    return found
 
 
 def _is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool:
@@ -89,8 +119,4 @@ def _without_match(
 ) -> Anchor | None:
     if not theirs[partition]:
         return nothing_mirrored(begins[partition], replica_ends[partition])
-    return known.get(_name(partition))
-
-
-def _name(partition: TopicPartition) -> str:
-    return f"{partition.topic}-{partition.partition}"
+    return known.get(name(partition))

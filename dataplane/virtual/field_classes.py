@@ -16,7 +16,7 @@ from dataplane.virtual.consumer_protocol import (
 )
 from dataplane.virtual.error_text import tenant_text
 from dataplane.virtual.log_dirs import nameless_directory
-from dataplane.virtual.numbers import empty_batch, renumbered_batches
+from dataplane.virtual.numbers import renumbered_batches, signpost
 from dataplane.virtual.own_range import first_of_mine, pattern_of_mine
 from dataplane.virtual.producer_ids import renewed_producer_ids
 from dataplane.wire.treatments import (
@@ -230,7 +230,7 @@ RECORDS = FieldClass(
     "record batches; of their headers only the id of an idempotent producer, if it is an older one,"
     " and the offset of a batch that is read",
     Patched(renewed_producer_ids),
-    Renumbered(renumbered_batches, empty_batch),
+    Renumbered(renumbered_batches, signpost),
 )
 PARTITION = FieldClass(
     "partition",
@@ -241,7 +241,8 @@ PARTITION = FieldClass(
 OFFSET = FieldClass("offset", "a place in a partition's log", ToOffset(), ToNumber())
 FETCH_OFFSET = FieldClass(
     "fetch offset",
-    "where a client reads on; if there is nothing, it is told the place in the present numbering",
+    "where a client reads on; who brings an older number is first told the place in the present"
+    " numbering",
     ToOffset(noted=True),
 )
 FOLLOWERS_OFFSET = FieldClass(

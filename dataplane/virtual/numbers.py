@@ -16,20 +16,30 @@ from dataplane.wire.primitives import INT32, INT64, UINT32, Buffer
 _LENGTH_AT: Final = 8
 _BEFORE_LENGTH_ENDS: Final = 12
 _CRC_FROM: Final = 21
-_EMPTY: Final = (
-    b"\0\0"  # attributes
+_MARKER: Final = (
+    b"\x20"  # 16 bytes, as varints are written
+    b"\0\0\0"  # attributes; timestamp and offset, counted from the first
+    b"\x08"  # 4 bytes of key:
+    b"\0\0\0\1"  # version 0, a commit
+    b"\x0c"  # 6 bytes of value:
+    b"\0\0\0\0\0\0"  # version 0, coordinator epoch 0
+    b"\0"  # no headers
+)
+_BODY: Final = (
+    b"\0\x30"  # attributes: transactional, control
     + INT32.pack(0)  # last offset, counted from the first
-    + INT64.pack(-1) * 2  # first and highest timestamp
+    + INT64.pack(0) * 2  # first and highest timestamp
     + INT64.pack(-1)  # producer id
     + b"\xff\xff"  # producer epoch
     + INT32.pack(-1)  # first sequence number
-    + INT32.pack(0)  # number of records
+    + INT32.pack(1)  # number of records
+    + _MARKER
 )
-_EMPTY_HEAD: Final = (
-    INT32.pack(_CRC_FROM - _BEFORE_LENGTH_ENDS + len(_EMPTY))
+_HEAD: Final = (
+    INT32.pack(_CRC_FROM - _BEFORE_LENGTH_ENDS + len(_BODY))
     + INT32.pack(-1)  # leader epoch
     + b"\2"  # magic
-    + UINT32.pack(crc32c(_EMPTY))
+    + UINT32.pack(crc32c(_BODY))
 )
 
 
@@ -70,10 +80,10 @@ def renumbered_batches(
     return patches
 
 
-def empty_batch(goes_on: int) -> bytes:
-    """A batch without records after which a client goes on at a number.
+def signpost(goes_on: int) -> bytes:
+    """A batch without records for applications, after which a client goes on at a number.
 
-    Kafka's compaction leaves such batches (`DefaultRecordBatch.writeEmptyHeader`): clients step
-    over them.
+    It is a transaction's marker, of no transaction: clients step over these in every topic with
+    transactions (`ControlRecordType`, `EndTransactionMarker`).
     """
-    return INT64.pack(goes_on - 1) + _EMPTY_HEAD + _EMPTY
+    return INT64.pack(goes_on - 1) + _HEAD + _BODY

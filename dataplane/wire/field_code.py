@@ -316,12 +316,16 @@ def _emit_renumbered(
     emit_length(emitter, field, compact=compact)
     emit_room(emitter, "n", 1)
     with emitter.block("if n > 0:"):
-        with emitter.block(f"for at, new in {function}(frame, pos, pos + n, numbering):"):
-            emitter.splice("new", "at", "at + len(new)")
         emitter.line("pos += n")
     noted = "fact.get((numbers.physical, partition))"
-    with emitter.block(f"elif fact and numbers is not None and (goes_on := {noted}) is not None:"):
+    with emitter.block(f"if fact and numbers is not None and (goes_on := {noted}) is not None:"):
         emitter.splice(f"encode_bytes({instead}(goes_on), compact={compact})", "start", "pos")
+    read = f"{function}(frame, pos - n, pos, numbering) if n > 0 else ()"
+    with (
+        emitter.block("else:"),
+        emitter.block(f"for at, new in {read}:"),
+    ):
+        emitter.splice("new", "at", "at + len(new)")
 
 
 def _emit_only(emitter: Emitter, field: Field, treatment: Only) -> None:

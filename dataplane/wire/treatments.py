@@ -156,8 +156,8 @@ class Renumbered:
     """Record batches get the numbers that clients know.
 
     The function gets the frame, where the field's bytes start and end, and the partition's
-    numbering, and returns patches like that of `Patched`. Where there are none, and the request
-    noted an older number, `instead` makes bytes of where the partition goes on.
+    numbering, and returns patches like that of `Patched`. If the request noted an older number,
+    there are other bytes instead, made of where the partition goes on.
     """
 
     function: Callable[[Any, int, int, Any], Sequence[tuple[int, bytes]]]

@@ -11,7 +11,15 @@ from controlplane.domain.event import Recorded
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import ABORTABLE, Phase, Switch, after
 from controlplane.domain.switch.steps import Append, next_steps
-from controlplane.domain.switch.view import MirrorState, NodeView, Positions, Preflight, Sweep, View
+from controlplane.domain.switch.view import (
+    MirrorState,
+    NodeView,
+    Numbers,
+    Positions,
+    Preflight,
+    Sweep,
+    View,
+)
 from tests.model.world import BUDGET, LONG_AGO, NEW, OLD, TIMING, Flaws, Recall, World, routing
 
 _SOME_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -96,6 +104,7 @@ def _seen(world: World) -> Recall:
         recall.fence_published_at,
     )
     memory.mirror, memory.positions = recall.mirror, recall.positions
+    memory.numbers = recall.numbers
     memory.see(switch, world.records[world.published - 1][0], 0)
     seen_at, published_at = memory.fence_seen_at, memory.fence_published_at
     if seen_at is not None and published_at is not None:
@@ -108,6 +117,7 @@ def _seen(world: World) -> Recall:
         fence_published_at=None if published_at is None else int(published_at),
         mirror=memory.mirror,
         positions=memory.positions,
+        numbers=memory.numbers,
     )
 
 
@@ -127,6 +137,7 @@ def _view(world: World) -> View:
         sweeps=recall.sweeps,
         mirror=recall.mirror,
         positions=recall.positions,
+        numbers=recall.numbers,
     )
 
 
@@ -157,6 +168,9 @@ def _probed(world: World, what: str) -> World:
         case "positions":
             world = replace(world, positions=world.old_end)
             recall = replace(recall, positions=_translated(world.old_end))
+        case "numbers":
+            decided = Numbers(partitions=world.old_end, offsets=())
+            recall = replace(recall, numbers=decided)
         case _:
             behind = ("t-0",) if world.mirrored < world.old_end else ()
             looked = MirrorState(at=0, partitions=1, behind=behind, far_behind=())
@@ -207,6 +221,8 @@ def _append(world: World, event: events.SwitchEvent) -> World:
             now = replace(now, state="serving", cluster=NEW, epoch=epoch)
         case events.SwitchAborted():
             now = replace(now, state="serving")
+        case events.NumberingDecided(partitions=end):
+            return replace(world, seq=seq, switch=switch, numbered=end)
         case _:
             return replace(world, seq=seq, switch=switch)
     return replace(world, seq=seq, switch=switch, records=(*world.records, (seq, now)))
@@ -220,6 +236,8 @@ def _committed(world: World, switch: Switch) -> World:
         wrong = "committed without a record that was there when the leader began (C3)"
     elif world.positions < world.old_end_at_lead or world.positions < world.acknowledged:
         wrong = "committed without the positions of groups (C7)"
+    elif world.numbered < world.old_end_at_lead or world.numbered < world.acknowledged:
+        wrong = "committed without a decision about numbers (C8)"
     elif not switch.caught_up:
         wrong = "committed without recorded proof (I10)"
     return replace(world, mirrored_at_commit=world.mirrored, wrong=wrong)

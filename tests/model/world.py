@@ -19,7 +19,7 @@ from contract.records import Routing
 from contract.session import ScopeReport
 from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.state import Phase, Switch
-from controlplane.domain.switch.view import MirrorState, Positions, Sweep, Timing
+from controlplane.domain.switch.view import MirrorState, Numbers, Positions, Sweep, Timing
 from dataplane.node.machine import NEVER, NodeState
 
 LEASE: Final = 1
@@ -83,6 +83,7 @@ class Recall(msgspec.Struct, frozen=True):
     sweeps: tuple[Sweep, ...] = ()
     mirror: MirrorState | None = None
     positions: Positions | None = None
+    numbers: Numbers | None = None
 
 
 class Left(NamedTuple):
@@ -126,6 +127,8 @@ class World(msgspec.Struct, frozen=True):
     """The last of them that a client was told of."""
     positions: int = 0
     """How far groups have read, as the new cluster has it; on the old one they read everything."""
+    numbered: int = -1
+    """The old log's end when the switch recorded under which numbers records go on."""
     cut_writes: int = 0
     """Bytes under way to the old cluster whose connection is gone."""
     old_end_at_lead: int = 0

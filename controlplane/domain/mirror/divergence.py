@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from controlplane.domain.replica import Placed
+from controlplane.domain.numbering.runs import Placed
 
 
 class OneSided(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,2 +1,5 @@
-"""Virtual offsets, as a switch decides about them: which records stand where on both clusters
-(`runs`), where older numbers go on (`stretches`), and which numbering begins (`deciding`)."""
+"""Virtual offsets, as a switch decides about them.
+
+`runs`: which records stand where on both clusters; `stretches`: where older numbers go on;
+`deciding`: which numbering begins.
+"""

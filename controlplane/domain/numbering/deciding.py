@@ -65,15 +65,20 @@ def agrees(logs: Logs, ending: Numbering) -> bool:
     first, last = logs.runs[0], logs.runs[-1]
     return (
         all(run.shift == last.shift for run in logs.runs)
-        and all(run.whole for run in logs.runs)
+        and all(run.whole for run in logs.runs[1:])
         and (last.end, last.target_end) == (logs.source_end, logs.target_end)
-        and first.whole
+        and (first.whole or first.target == logs.target_begin)
         and logs.target_begin + ending.delta - last.shift >= ending.floor
     )
 
 
 def numbered(
-    scope: str, epoch: int, found: Iterable[Logs], known: Iterable[Offsets]
+    scope: str,
+    epoch: int,
+    found: Iterable[Logs],
+    known: Iterable[Offsets],
+    *,
+    is_forced: bool = False,
 ) -> tuple[Offsets, ...]:
     """The records that a switch writes before it commits.
 
@@ -85,14 +90,20 @@ def numbered(
         epoch: the one that the switch makes.
         found: both logs of every partition.
         known: the records that there are.
+        is_forced: whether partitions may be there that are not among those found. If they have
+            numbers of their own, a numbering begins of which older numbers know nothing.
     """
     before: dict[str, Mapping[int, Numbering]] = {
         offsets.physical: {n.partition: n for n in offsets.at(epoch - 1)} for offsets in known
     }
+    both = {(logs.topic, logs.partition): logs for logs in found}
+    if is_forced:
+        unseen = {(topic, n): _unseen(topic, n) for topic, own in before.items() for n in own}
+        both = unseen | both
     after: dict[str, list[Numbering]] = defaultdict(list)
-    for logs in found:
-        ending = before.get(logs.topic, {}).get(logs.partition, Numbering(logs.partition))
-        after[logs.topic].append(decided(logs, ending))
+    for (topic, partition), logs in both.items():
+        ending = before.get(topic, {}).get(partition, Numbering(partition))
+        after[topic].append(decided(logs, ending))
     return tuple(
         Offsets(
             scope=scope,
@@ -120,9 +131,13 @@ def renumbered(offsets: Offsets) -> tuple[Renumbered, ...]:
     )
 
 
+def _unseen(topic: str, partition: int) -> Logs:
+    return Logs(
+        topic=topic, partition=partition, source_end=0, target_begin=0, target_end=None, runs=()
+    )
+
+
 def _bounded(numberings: list[Numbering]) -> tuple[Numbering, ...]:
     own = sorted((n for n in numberings if not n.is_plain), key=lambda n: n.partition)
     each = max(_LEAST, _MOST_OF_TOPIC // max(1, len(own)))
-    return tuple(
-        Numbering(n.partition, n.delta, n.floor, thinned(n.older, each)) for n in own
-    )
+    return tuple(Numbering(n.partition, n.delta, n.floor, thinned(n.older, each)) for n in own)

@@ -98,16 +98,17 @@ def continued(known: Sequence[Run], newer: Sequence[Run]) -> tuple[Run, ...]:
     return thinned((*kept, first, *newer[1:]))
 
 
-def closed(runs: Sequence[Run], last_seen: int, source_end: int, target_end: int) -> tuple[Run, ...]:
+def closed(
+    runs: Sequence[Run], source_end: int, target_end: int, *, whole: bool
+) -> tuple[Run, ...]:
     """Runs up to the ends of both logs, the target's of which holds everything.
 
     Args:
         runs: what was seen.
-        last_seen: the source's last record that was read; -1 if there is none.
         source_end: the source's end.
         target_end: the target's.
+        whole: whether no record comes after the last run.
     """
-    whole = (runs[-1].end if runs else 0) == last_seen + 1
     return (*runs, Run(source_end, target_end, 0, whole))
 
 
@@ -115,11 +116,20 @@ def thinned(runs: tuple[Run, ...], most: int = MOST_RUNS) -> tuple[Run, ...]:
     """At most so many; of what is left out only the beginning is known any more."""
     while len(runs) > most:
         older, newer = runs[: -(most // 2)], runs[-(most // 2) :]
-        kept = [Run(r.source, r.target, r.count, whole=False) for r in older[::2]]
+        kept = [_after_something(run) for run in older[::2]]
         if kept and len(older) % 2 == 0:
-            newer = (Run(newer[0].source, newer[0].target, newer[0].count, False), *newer[1:])  # noqa: FBT003 - array_like
+            newer = (_after_something(newer[0]), *newer[1:])
         runs = (*kept, *newer)
     return runs
+
+
+def turned_round(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """The same, of the way back."""
+    turned: list[Run] = []
+    for run in runs:
+        whole = bool(turned) and turned[-1].end == run.target
+        turned.append(Run(run.target, run.source, run.count, whole))
+    return tuple(turned)
 
 
 def with_points(runs: Sequence[Run], points: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
@@ -130,18 +140,20 @@ def with_points(runs: Sequence[Run], points: Sequence[tuple[int, int]]) -> tuple
         points: offsets of the source and of the target at which the same comes next.
     """
     found: list[Run] = []
-    limit, target_limit = (runs[0].source, runs[0].target) if runs else (None, None)
     for source, target in sorted(set(points)):
-        if limit is not None and target_limit is not None:
-            if source >= limit or target > target_limit:
-                break
+        if runs and (source >= runs[0].source or target > runs[0].target):
+            break
         if found and (source == found[-1].source or target < found[-1].target):
             continue
         found.append(Run(source, target, 0, whole=False))
     if not found or not runs:
         return (*found, *runs)
-    first = runs[0]
-    return (*found, Run(first.source, first.target, first.count, whole=False), *runs[1:])
+    return (*found, _after_something(runs[0]), *runs[1:])
+
+
+def _after_something(run: Run) -> Run:
+    """A run before which something is left out."""
+    return Run(run.source, run.target, run.count, whole=False)
 
 
 def _before(run: Run, later: Run) -> Run:

@@ -87,7 +87,7 @@ def _joined(one: Stretch, next_one: Stretch) -> Stretch:
 
 
 def _one_each(stretches: Sequence[Stretch]) -> tuple[Stretch, ...]:
-    """Without those that the next one begins with, and those that only go on like the one before."""
+    """Without those that the next one begins with, and those that go on like the one before."""
     found: list[Stretch] = []
     for stretch in stretches:
         if found and found[-1].begin == stretch.begin:

@@ -5,9 +5,11 @@ from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from contract.numbering import Numbering
 from contract.records import Writer
 from contract.session import Unrest
 from controlplane.domain.event import Event
+from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 
@@ -187,6 +189,29 @@ class PositionsTranslated(SwitchEvent, frozen=True, tag="switch.positions_transl
     digest: str
     """Of all positions, before and after, and of what was recorded of producers."""
     duration_ms: float
+
+
+class OffsetsNumbered(SwitchEvent, frozen=True, tag="switch.offsets_numbered"):
+    """How a topic's offsets are shown to clients once this switch is committed, and until then."""
+
+    scope: str
+    physical: str
+    epoch: int
+    """The one that the commit makes."""
+    partitions: tuple[Numbering, ...]
+    """None: every number is the target's own offset."""
+    before: tuple[Numbering, ...]
+    renumbered: tuple[Renumbered, ...] = ()
+    """Partitions whose two logs differ in their numbers, so that a new numbering begins."""
+
+
+class NumberingDecided(SwitchEvent, frozen=True, tag="switch.numbering_decided"):
+    """All topics were looked at; those without an event of their own are shown as they are."""
+
+    partitions: int
+    renumbered: int
+    digest: str
+    """Of all that was decided."""
 
 
 class SwitchCommitted(SwitchEvent, frozen=True, tag="switch.committed"):

@@ -1,4 +1,4 @@
-"""The safety rules C1 to C7 of the switch: each can be taken away, to see that it matters."""
+"""The safety rules C1 to C8 of the switch: each can be taken away, to see that it matters."""
 
 import msgspec
 
@@ -17,6 +17,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     c5_current_reports_only: bool = True
     c6_deadline: bool = True
     c7_positions_first: bool = True
+    c8_numbers_first: bool = True
 
 
 ALL = Rules()
@@ -111,6 +112,18 @@ def has_translated(view: View, rules: Rules) -> bool:
     if not rules.c3_prove_again and view.switch.positions_digest is not None:
         return True
     return view.positions is not None
+
+
+def has_numbered(view: View, rules: Rules) -> bool:
+    """C8, C3: whether this coordinator itself found out under which numbers records go on.
+
+    Also in a forced switch: what one that was aborted had planned must not come into effect.
+    """
+    if not rules.c8_numbers_first:
+        return True
+    if not rules.c3_prove_again and view.switch.numbering_digest is not None:
+        return True
+    return view.numbers is not None
 
 
 def is_close(mirror: MirrorState | None) -> bool:

@@ -93,6 +93,8 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     """None: the switch committed without looking, or has not committed."""
     positions_digest: str | None = None
     """Of the groups' positions on the target, as they were recorded last."""
+    numbering_digest: str | None = None
+    """Of what was decided about numbers, as it was recorded last."""
     commit_seq: int | None = None
     committed_at: datetime | None = None
     resumed: tuple[str, ...] = ()
@@ -151,6 +153,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             return _with(switch, cut=Cut(source=source, target=target))
         case events.PositionsTranslated(digest=digest):
             return _with(switch, positions_digest=digest)
+        case events.NumberingDecided(digest=digest):
+            return _with(switch, numbering_digest=digest)
         case events.SwitchCommitted():
             return _with(
                 switch,

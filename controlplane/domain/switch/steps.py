@@ -7,12 +7,14 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from controlplane.domain.switch import events
+from controlplane.domain.switch.numbers import numbers_cause, what_is_numbered
 from controlplane.domain.switch.positions import positions_cause, what_was_brought
 from controlplane.domain.switch.quiescing import asks_to_rest, restless
 from controlplane.domain.switch.rules import (
     ALL,
     Rules,
     has_caught_up,
+    has_numbered,
     has_translated,
     is_close,
     is_current,
@@ -35,7 +37,9 @@ class Append(msgspec.Struct, frozen=True):
     events: tuple[events.SwitchEvent, ...]
 
 
-Look: TypeAlias = Literal["preflight", "ghosts", "sweep", "mirror", "losses", "positions"]
+Look: TypeAlias = Literal[
+    "preflight", "ghosts", "sweep", "mirror", "losses", "positions", "numbers"
+]
 """What can be looked at."""
 
 
@@ -260,15 +264,19 @@ def _commit(view: View) -> Append:
 
 
 def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
-    """Bring the positions of groups over, record that, and commit."""
+    """Bring over what clients go on from, record that, and commit."""
     switch = view.switch
     if not has_translated(view, rules):
         if now >= view.phase_seen_at + switch.mirror_budget_s:
             return (_abort(view, positions_cause(view)),)
         return (Probe("positions"),)
-    brought = what_was_brought(view)
-    if brought:
-        return (Append(brought),)
+    if not has_numbered(view, rules):
+        if switch.mode == "planned" and now >= view.phase_seen_at + switch.mirror_budget_s:
+            return (_abort(view, numbers_cause(view)),)
+        return (Probe("numbers"),)
+    recorded = (*what_was_brought(view), *what_is_numbered(view))
+    if recorded:
+        return (Append(recorded),)
     return (_commit(view),)
 
 
@@ -346,7 +354,8 @@ def _holdup(view: View, rules: Rules) -> str:
         )
         return f": no proof that these nodes stopped: {names}{published}" if names else ""
     if view.switch.caught_up:
-        return f": {positions_cause(view)}"
+        cause = positions_cause if view.positions is None else numbers_cause
+        return f": {cause(view)}"
     return f": {_mirror_cause(view)}" if view.mirror or view.probe_error else ""
 
 

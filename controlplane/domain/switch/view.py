@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from contract.records import Producers
+from contract.records import Offsets, Producers
 from contract.session import ScopeReport
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
@@ -104,6 +104,14 @@ class Positions(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
 
 
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """How offsets are to be shown to clients after the switch."""
+
+    partitions: int
+    """How many were looked at."""
+    offsets: tuple[Offsets, ...]
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """The switch, the nodes, and what this coordinator has found out since it leads."""
 
@@ -131,5 +139,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What this coordinator itself brought to the target, in the present phase."""
     producers: tuple[Producers, ...] = ()
     """What it saw of producers, at the same time."""
+    numbers: Numbers | None = None
+    """What this coordinator decided in the present phase; None: it has not."""
     probe_error: str | None = None
     """Why the newest probe found nothing out; None if it did."""

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlplane.domain.numbering.runs import Placed
 from controlplane.domain.replica import (
     RUN,
     Anchor,
     Loss,
     Mark,
-    Placed,
     align,
     loss,
     nothing_mirrored,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiokafka.record import MemoryRecords
 from crc32c import crc32c
 
 from contract.numbering import Numbering, Stretch
@@ -16,7 +17,7 @@ from dataplane.virtual.fields import (
     matching_rule,
     numbered_treatment_of,
 )
-from dataplane.virtual.numbers import Numbers, empty_batch
+from dataplane.virtual.numbers import Numbers, signpost
 from dataplane.virtual.programs import program, request_program, response_program
 from dataplane.virtual.view import Alias
 from dataplane.wire.primitives import INT32, INT64, UINT32
@@ -250,17 +251,18 @@ def records_of(version, frame):
 
 
 @pytest.mark.parametrize("version", range(4, 13))
-@pytest.mark.parametrize("nothing", [b"", None])
-def test_who_waits_at_an_older_number_is_told_the_present_one(version, nothing):
+@pytest.mark.parametrize("found", [b"", None, batch(300) + batch(310)])
+def test_who_reads_on_at_an_older_number_is_first_told_the_present_one(version, found):
+    """A batch may begin before the place, and by an older number no client could tell."""
     _, fact = request_program(FETCH, version, True)(fetch(version, "orders", 0, 33), NUMBERED_VIEW)
     assert fact == {(f"{PREFIX}orders".encode(), 0): 1313}
-    answer = fetched(version, f"{PREFIX}orders", 0, nothing)
+    answer = fetched(version, f"{PREFIX}orders", 0, found)
     told = response_program(FETCH, version, True)(answer, NUMBERED_VIEW, fact)
-    assert records_of(version, told) == empty_batch(1313)
+    assert records_of(version, told) == signpost(1313)
 
 
 @pytest.mark.parametrize(("partition", "offset"), [(0, 1000), (0, -1), (1, 33), (2, 33)])
-def test_who_waits_at_a_present_number_is_told_nothing(partition, offset):
+def test_who_reads_on_at_a_present_number_is_told_nothing(partition, offset):
     _, fact = request_program(FETCH, 12, True)(
         fetch(12, "orders", partition, offset), NUMBERED_VIEW
     )
@@ -281,12 +283,15 @@ def test_what_is_too_short_for_a_batch_stays():
     assert records_of(12, told) == batch(1005) + batch(8)[:11]
 
 
-def test_an_empty_batch_is_one_that_kafka_would_write():
-    made = empty_batch(1313)
-    assert len(made) == 61
-    assert INT64.unpack_from(made, 0) == (1312,)
-    assert INT32.unpack_from(made, 8) == (len(made) - 12,)
-    assert made[16] == 2
+def test_a_signpost_is_a_marker_that_clients_step_over():
+    made = signpost(1313)
     assert UINT32.unpack_from(made, 17) == (crc32c(made[21:]),)
-    assert INT32.unpack_from(made, 23) == (0,)
-    assert INT32.unpack_from(made, 57) == (0,)
+    records = MemoryRecords(made)
+    marker = records.next_batch()
+    assert marker is not None
+    assert marker.validate_crc()
+    assert marker.is_control_batch
+    assert (marker.base_offset, marker.next_offset) == (1312, 1313)
+    (record,) = marker
+    assert (record.offset, record.key, record.value) == (1312, b"\0\0\0\1", bytes(6))
+    assert records.next_batch() is None

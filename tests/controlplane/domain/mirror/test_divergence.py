@@ -3,7 +3,7 @@
 from contract.mirror import Direction
 from controlplane.coordinator.diverging import divergence_checks
 from controlplane.domain.mirror.divergence import Divergence, compare_partition
-from controlplane.domain.replica import Placed
+from controlplane.domain.numbering.runs import Placed
 
 FAILBACK = Direction(source="failover", target="main")
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.numbering import Numbering, Stretch
-from contract.records import Offsets
-from controlplane.domain.numbering.deciding import Logs, decided, numbered, renumbered
+from contract.numbering import Numbering
+from controlplane.domain.numbering.deciding import Logs, decided
 from controlplane.domain.numbering.runs import (
     Placed,
     Run,
     closed,
-    continued,
     runs_of,
-    with_points,
 )
 from controlplane.domain.numbering.runs import thinned as thinned_runs
 from controlplane.domain.numbering.stretches import thinned
@@ -32,7 +28,6 @@ class Log(NamedTuple):
 
     def unread(self, offset: int) -> list[bytes]:
         return [record.digest for record in self.records if record.offset >= offset]
-
 
     def never_read(self, offset: int) -> list[bytes]:
         """Records of which no copy stands before an offset, each once."""
@@ -116,13 +111,14 @@ def logs_of(source: Log, target: Log, tail: int | None = None) -> Logs:
     theirs = target.records if tail is None else target.records[-tail:]
     runs = runs_of(ours, theirs, from_the_beginning=len(ours) == len(source.records))
     last = ours[-1].offset if ours else -1
+    whole = runs[-1].end == last + 1 if runs else not ours
     return Logs(
         topic="t",
         partition=0,
         source_end=source.end,
         target_begin=0,
         target_end=target.end,
-        runs=closed(runs, last, source.end, target.end),
+        runs=closed(runs, source.end, target.end, whole=whole),
     )
 
 

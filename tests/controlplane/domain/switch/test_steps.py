@@ -7,9 +7,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from contract.records import Producers, Writer
+from contract.numbering import Numbering
+from contract.records import Offsets, Producers, Writer
 from contract.session import ScopeReport, Unrest
 from controlplane.domain.event import Recorded
+from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
@@ -19,6 +21,7 @@ from controlplane.domain.switch.view import (
     Losses,
     MirrorState,
     NodeView,
+    Numbers,
     Positions,
     Preflight,
     Sweep,
@@ -120,6 +123,8 @@ TRANSLATED = Positions(
     digest="d",
     duration_ms=1.0,
 )
+NUMBERS = Numbers(partitions=1, offsets=())
+DECIDED = sha256(msgspec.json.encode(NUMBERS)).hexdigest()
 BROUGHT = sha256(msgspec.json.encode(("d", ()))).hexdigest()
 FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
 
@@ -330,12 +335,15 @@ class TestProof:
         assert kinds(self.catching_up(sweeps=STILL, mirror=BEHIND)) == ["probe mirror"]
         assert kinds(self.catching_up(sweeps=STILL, mirror=CAUGHT_UP)) == ["caught_up"]
 
-    def translating(self, recorded: str | None = None, **changes) -> View:
-        seen = {"sweeps": STILL, "mirror": CAUGHT_UP, "caught_up": True}
+    def translating(
+        self, recorded: str | None = None, numbered: str | None = DECIDED, **changes
+    ) -> View:
+        seen = {"sweeps": STILL, "mirror": CAUGHT_UP, "caught_up": True, "numbers": NUMBERS}
         at = self.catching_up(**(seen | changes))
-        return msgspec.structs.replace(
-            at, switch=msgspec.structs.replace(at.switch, positions_digest=recorded)
+        switch_ = msgspec.structs.replace(
+            at.switch, positions_digest=recorded, numbering_digest=numbered
         )
+        return msgspec.structs.replace(at, switch=switch_)
 
     def test_brings_the_positions_of_groups_over_before_it_commits(self) -> None:
         assert kinds(self.translating()) == ["probe positions"]
@@ -355,6 +363,33 @@ class TestProof:
         for flaw in ({"c3_prove_again": False}, {"c7_positions_first": False}):
             rules = msgspec.structs.replace(ALL, **flaw)
             assert kinds(self.translating("d"), rules=rules) == ["committed"]
+
+    def test_decides_about_numbers_before_it_commits(self) -> None:
+        done = {"recorded": BROUGHT, "positions": TRANSLATED}
+        assert kinds(self.translating(**done, numbers=None)) == ["probe numbers"]
+        offsets = Offsets(
+            scope="main", physical="t", epoch=1, partitions=(Numbering(0, 9, 9),), before=()
+        )
+        some = Numbers(partitions=2, offsets=(offsets,))
+        at = self.translating(**done, numbers=some)
+        assert kinds(at) == ["offsets_numbered", "numbering_decided"]
+        ((topic, decided),) = (step.events for step in next_steps(at, 1.0))
+        assert topic.renumbered == (Renumbered(partition="t-0", floor=9, stretches=0),)
+        assert (decided.partitions, decided.renumbered) == (2, 1)
+        again = self.translating(**done, numbered=decided.digest, numbers=some)
+        assert kinds(again) == ["committed"]
+
+    def test_decides_about_numbers_again_under_a_new_coordinator(self) -> None:
+        at = self.translating(BROUGHT, positions=TRANSLATED, numbers=None)
+        assert kinds(at) == ["probe numbers"]
+        for flaw in ({"c3_prove_again": False}, {"c8_numbers_first": False}):
+            assert kinds(at, rules=msgspec.structs.replace(ALL, **flaw)) == ["committed"]
+
+    def test_gives_up_on_numbers_and_says_what_kept_it(self) -> None:
+        at = self.translating(positions=TRANSLATED, numbers=None, probe_error="no answer")
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "where records stand" in abort.cause
+        assert "no answer" in abort.cause
 
     def test_gives_up_on_positions_and_says_what_kept_it(self) -> None:
         at = self.translating(probe_error="cluster failover does not answer")
@@ -407,7 +442,11 @@ class TestForced:
 
     def test_commits_without_proof(self) -> None:
         at = switch(Phase.CATCHING_UP, caught_up=True, mode="forced")
-        assert kinds(view(at)) == ["committed"]
+        assert kinds(view(at)) == ["probe numbers"]
+        assert kinds(view(at), now=20.0) == ["probe numbers"]
+        assert kinds(view(at, numbers=NUMBERS)) == ["numbering_decided"]
+        decided = msgspec.structs.replace(at, numbering_digest=DECIDED)
+        assert kinds(view(decided, numbers=NUMBERS)) == ["committed"]
 
 
 class TestDeadline:

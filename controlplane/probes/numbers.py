@@ -1,0 +1,157 @@
+"""Sees which records stand where on two clusters of which the one holds all of the other."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from aiokafka import TopicPartition
+
+from controlplane.domain.numbering.deciding import Logs
+from controlplane.domain.numbering.runs import (
+    Placed,
+    Run,
+    closed,
+    continued,
+    runs_of,
+    with_points,
+)
+from controlplane.domain.replica import Watched
+from controlplane.probes.reader import EndReader
+
+ROW = 500
+"""So many of the last offsets of each partition are read."""
+_BEGINNING = 10
+"""So many of the first ones."""
+
+Points = Mapping[TopicPartition, Sequence[tuple[int, int]]]
+"""Offsets of both clusters at which the same comes next."""
+
+
+async def logs_of_both(
+    source: EndReader,
+    target: EndReader,
+    topics: Iterable[str],
+    seen: Watched | None,
+    points: Points,
+) -> list[Logs]:
+    """All partitions, while nothing moves and the target holds everything.
+
+    Args:
+        source: the cluster that served.
+        target: the other one.
+        topics: physical names.
+        seen: what was seen of them before.
+        points: what else is known.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+    """
+    partitions = await source.partitions(topics)
+    begins, ends = await source.begins(partitions), await source.ends(partitions)
+    target_begins, target_ends = await target.begins(partitions), await target.ends(partitions)
+    known = runs_known(seen)
+    stale = [p for p in partitions if not _up_to(known.get(name(p), ()), ends[p], target_ends[p])]
+    ours, theirs = await source.last(stale, ROW), await target.last(stale, ROW)
+    runs = {p: known.get(name(p), ()) for p in partitions}
+    for p in stale:
+        from_the_beginning = ends[p] - ROW <= begins[p]
+        newer = runs_of(ours[p], theirs[p], from_the_beginning=from_the_beginning)
+        runs[p] = newer if from_the_beginning and newer else continued(runs[p], newer)
+    runs |= await beginnings(source, target, runs, begins, target_begins)
+    return [
+        Logs(
+            topic=p.topic,
+            partition=p.partition,
+            source_end=ends[p],
+            target_begin=target_begins[p],
+            target_end=target_ends[p],
+            runs=closed(
+                with_points(runs[p], points.get(p, ())),
+                ends[p],
+                target_ends[p],
+                whole=_is_last(ours[p], runs[p], ends[p] - ROW <= begins[p]) if p in ours else True,
+            ),
+        )
+        for p in partitions
+    ]
+
+
+def logs_as_seen(seen: Watched, topics: Collection[str]) -> list[Logs]:
+    """The same for clusters that are not asked: as it was when both answered last."""
+    found = []
+    for mark in seen.marks:
+        topic, _, partition = mark.partition.rpartition("-")
+        if topic not in topics:
+            continue
+        found.append(
+            Logs(
+                topic=topic,
+                partition=int(partition),
+                source_end=mark.source_end,
+                target_begin=0,
+                target_end=None,
+                runs=mark.runs,
+            )
+        )
+    return found
+
+
+async def beginnings(
+    source: EndReader,
+    target: EndReader,
+    runs: Mapping[TopicPartition, Sequence[Run]],
+    begins: Mapping[TopicPartition, int],
+    target_begins: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, tuple[Run, ...]]:
+    """With what stands first on both sides, of partitions of which only the end was seen.
+
+    Looked for where it should be if all stands as far apart as what is known.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+    """
+    first: dict[TopicPartition, int] = {}
+    for partition, known in runs.items():
+        if (
+            partition in target_begins
+            and known
+            and not known[0].whole
+            and known[0].target > target_begins[partition]
+        ):
+            begin = max(begins[partition], target_begins[partition] - known[0].shift)
+            if begin + _BEGINNING <= known[0].source:
+                first[partition] = begin
+    if not first:
+        return {}
+    shifts = {p: runs[p][0].shift for p in first}
+    ours = await source.between({p: (at, at + _BEGINNING) for p, at in first.items()})
+    theirs = await target.between(
+        {p: (at + shifts[p], at + shifts[p] + _BEGINNING) for p, at in first.items()}
+    )
+    found = {}
+    for p, at in first.items():
+        if ours[p] and [(r.offset + shifts[p], r.digest) for r in ours[p]] == [
+            (r.offset, r.digest) for r in theirs[p]
+        ]:
+            beginning = Run(at, at + shifts[p], _BEGINNING, whole=at == begins[p])
+            found[p] = continued((beginning,), runs[p])
+    return found
+
+
+def runs_known(seen: Watched | None) -> dict[str, tuple[Run, ...]]:
+    """By partition (`topic-n`)."""
+    return {mark.partition: mark.runs for mark in seen.marks} if seen is not None else {}
+
+
+def name(partition: TopicPartition) -> str:
+    """As marks name it."""
+    return f"{partition.topic}-{partition.partition}"
+
+
+def _up_to(runs: Sequence[Run], end: int, target_end: int) -> bool:
+    return bool(runs) and (runs[-1].end, runs[-1].target_end) == (end, target_end)
+
+
+def _is_last(ours: Sequence[Placed], runs: Sequence[Run], is_all: bool) -> bool:  # noqa: FBT001 - of three facts about one partition
+    """Whether the source has no record after its last run."""
+    if ours:
+        return bool(runs) and runs[-1].end == ours[-1].offset + 1
+    return is_all and not runs

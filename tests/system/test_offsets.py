@@ -1,0 +1,168 @@
+"""Positions that Kafka does not know of, over switches between logs with different offsets."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from sandbox.kafka import KafkaCluster
+from tests.system.mirror import Mirror
+from tests.system.operator import PATIENCE, Operator
+
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
+
+TOPIC = "orders"
+HERE = TopicPartition(TOPIC, 0)
+
+
+class Writer:
+    """Writes in transactions, every third of which is taken back."""
+
+    def __init__(self, operator: Operator, vcluster: str) -> None:
+        self._client = operator.client(vcluster)
+        self.written: list[bytes] = []
+
+    def write(self, transactions: int) -> None:
+        producer = Producer({**self._client, "transactional.id": "writer"})
+        producer.init_transactions(PATIENCE)
+        for number in range(transactions):
+            producer.begin_transaction()
+            values = [b"%d" % (len(self.written) + n) for n in range(3)]
+            for value in values:
+                producer.produce(TOPIC, value, partition=0)
+            producer.flush(PATIENCE)
+            if number % 3 == 1:
+                producer.abort_transaction(PATIENCE)
+            else:
+                producer.commit_transaction(PATIENCE)
+                self.written += values
+
+
+class Switches:
+    """Switches there and back, with a mirror that copies what was not there before."""
+
+    def __init__(self, operator: Operator, physical: str) -> None:
+        self._operator = operator
+        self._physical = physical
+        self._start = 0
+
+    def switch(self) -> list[dict[str, Any]]:
+        """What the log says about offsets."""
+        operator = self._operator
+        seq = operator.events()[-1]["seq"]
+        source = operator.cluster(operator.routing()["cluster"])
+        to = operator.other_cluster()
+        target = operator.cluster(to)
+        with Mirror(source, target, self._physical, self._start):
+            answer = operator.switch(to, wait="mirror")
+            assert answer.json() == {"message": "Cluster switched"}, answer.text
+        self._start = end_of(target, self._physical)
+        return operator.events(after=seq, kind="switch.offsets_numbered")
+
+
+def end_of(cluster: KafkaCluster, topic: str) -> int:
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+    (future,) = admin.list_offsets({TopicPartition(topic, 0): OffsetSpec.latest()}).values()
+    return int(future.result(10).offset)
+
+
+@contextmanager
+def consumer(operator: Operator, vcluster: str, **settings: Any) -> Iterator[Consumer]:
+    """Out of range is an error for it, never a reason to begin elsewhere."""
+    own = {
+        "group.id": "own",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        **settings,
+    }
+    opened = Consumer(operator.client(vcluster, **own))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def read(reader: Consumer, count: int) -> list[tuple[int, bytes]]:
+    """So many records, by what clients know them."""
+    found: list[tuple[int, bytes]] = []
+    give_up_at = time.monotonic() + PATIENCE
+    while len(found) < count:
+        assert time.monotonic() < give_up_at, f"only {len(found)} of {count} records came"
+        for message in reader.consume(count - len(found), timeout=0.5):
+            assert message.error() is None, message.error()
+            offset, value = message.offset(), message.value()
+            assert offset is not None
+            assert value is not None
+            found.append((offset, value))
+    return found
+
+
+class Kept:
+    """Keeps its position in a file of its own, and opens a consumer only to read on."""
+
+    def __init__(self, operator: Operator, vcluster: str) -> None:
+        self._operator = operator
+        self._vcluster = vcluster
+        self.position = 0
+        self.seen: list[bytes] = []
+
+    def read(self, count: int) -> None:
+        with consumer(self._operator, self._vcluster) as reader:
+            reader.assign([TopicPartition(TOPIC, 0, self.position)])
+            for offset, value in read(reader, count):
+                self.seen.append(value)
+                self.position = offset + 1
+
+
+def test_nothing_is_read_twice_and_nothing_missed_from_any_position(
+    operator: Operator, vcluster: str
+):
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    writer = Writer(operator, vcluster)
+    switches = Switches(operator, vcluster + TOPIC)
+    kept, far_behind = Kept(operator, vcluster), Kept(operator, vcluster)
+    with ExitStack() as reading:
+
+        def opened(**settings: Any) -> Consumer:
+            return reading.enter_context(consumer(operator, vcluster, **settings))
+
+        assigned, lagging = (
+            opened(),
+            opened(
+                **{
+                    "group.id": "lagging",
+                    "auto.offset.reset": "earliest",
+                    "partition.assignment.strategy": "cooperative-sticky",
+                }
+            ),
+        )
+        assigned.assign([TopicPartition(TOPIC, 0, 0)])
+        lagging.subscribe([TOPIC])
+        writer.write(12)
+        in_memory = [value for _, value in read(assigned, 24)]
+        by_group = [value for _, value in read(lagging, 4)]
+        lagging.commit(offsets=lagging.position([HERE]), asynchronous=False)
+        kept.read(10)
+        for more in (4, 7):
+            numbered = switches.switch()
+            assert [event["data"]["physical"] for event in numbered] == [vcluster + TOPIC]
+            kept.read(5)
+            by_group += [value for _, value in read(lagging, 4)]
+            lagging.commit(offsets=lagging.position([HERE]), asynchronous=False)
+            writer.write(more)
+            in_memory += [
+                value for _, value in read(assigned, len(writer.written) - len(in_memory))
+            ]
+        kept.read(len(writer.written) - len(kept.seen))
+        by_group += [value for _, value in read(lagging, len(writer.written) - len(by_group))]
+        assert in_memory == writer.written
+        assert by_group == writer.written
+        assert kept.seen == writer.written
+    far_behind.read(len(writer.written))
+    assert far_behind.seen == writer.written

@@ -265,15 +265,15 @@ def _commit(view: View) -> Append:
 
 def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     """Bring over what clients go on from, record that, and commit."""
-    switch = view.switch
-    if not has_translated(view, rules):
-        if now >= view.phase_seen_at + switch.mirror_budget_s:
-            return (_abort(view, positions_cause(view)),)
-        return (Probe("positions"),)
-    if not has_numbered(view, rules):
+    translated, switch = has_translated(view, rules), view.switch
+    missing = (
+        *(() if translated else (Probe("positions"),)),
+        *(() if has_numbered(view, rules) else (Probe("numbers"),)),
+    )
+    if missing:
         if switch.mode == "planned" and now >= view.phase_seen_at + switch.mirror_budget_s:
-            return (_abort(view, numbers_cause(view)),)
-        return (Probe("numbers"),)
+            return (_abort(view, (numbers_cause if translated else positions_cause)(view)),)
+        return missing
     recorded = (*what_was_brought(view), *what_is_numbered(view))
     if recorded:
         return (Append(recorded),)

@@ -407,7 +407,8 @@ class TestProof:
         at = self.catching_up(caught_up=True)
         assert kinds(at) == ["probe sweep"]
         assert kinds(at, rules=msgspec.structs.replace(ALL, c3_prove_again=False)) == [
-            "probe positions"
+            "probe positions",
+            "probe numbers",
         ]
 
     def test_gives_up_on_a_mirror_and_names_what_is_missing(self) -> None:

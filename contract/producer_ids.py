@@ -12,7 +12,13 @@ GENERATION_BITS: Final = 16
 GENERATION: Final = ((1 << GENERATION_BITS) - 1) << NUMBER_BITS
 """The bits that hold the generation."""
 FIRST_UNIQUE: Final = 1 << (NUMBER_BITS + GENERATION_BITS)
-"""Ids below are a cluster's own: a transactional producer's, or -1 for none."""
+"""Ids below are a cluster's own, or -1 for none."""
+
+
+def producer_id_offset(cluster_index: int, epoch: int) -> int:
+    """What is added to the ids that a cluster hands out while it serves a scope in an epoch."""
+    generation = (epoch << NUMBER_BITS) & GENERATION
+    return ((cluster_index + 1) << (NUMBER_BITS + GENERATION_BITS)) | generation
 
 
 def lineage(producer_id: int) -> int:

@@ -144,6 +144,46 @@ class Producers(msgspec.Struct, frozen=True, kw_only=True, tag="producers"):
     writers: tuple[Writer, ...]
 
 
+class FirstSequence(msgspec.Struct, frozen=True, array_like=True):
+    """Which of a client's sequence numbers is the first of the present epoch in a partition."""
+
+    physical: str
+    """The topic."""
+    partition: int
+    sequence: int
+    """To the cluster that serves now it is 0."""
+
+
+class Identity(msgspec.Struct, frozen=True, array_like=True):
+    """A transactional producer as its client knows it, and as the cluster that serves now does."""
+
+    transactional_id: str
+    """Physical."""
+    held_id: int
+    """The producer id that the client was given, and holds on to over switches."""
+    held_epoch: int
+    real_id: int
+    real_epoch: int
+    is_aborted: bool = False
+    """Its transaction was aborted by a switch: the client has yet to learn of it."""
+    firsts: tuple[FirstSequence, ...] = ()
+    """Of the partitions that it had written before; in all others its first one is 0."""
+
+
+class Identities(msgspec.Struct, frozen=True, kw_only=True, tag="identities"):
+    """Some of the transactional producers that are older than an epoch of a scope.
+
+    Written before the commit of the switch that makes `epoch`, and of no effect until then. A node
+    of an older release cannot read it and stops, as at an alias.
+    """
+
+    scope: str
+    epoch: int
+    part: int
+    """Number of the record: all of them together may be too large for one."""
+    identities: tuple[Identity, ...]
+
+
 class Offsets(msgspec.Struct, frozen=True, kw_only=True, tag="offsets"):
     """How a physical topic's offsets are shown, where they are not the cluster's own.
 
@@ -190,6 +230,7 @@ State: TypeAlias = (
     | TopicAlias
     | Producers
     | Offsets
+    | Identities
     | Node
     | Beacon
 )
@@ -226,6 +267,8 @@ def key_of(state: State) -> str:  # noqa: C901, PLR0911 - one line for each kind
             return f"alias/{state.vcluster}/{state.logical}"
         case Producers():
             return f"producers/{state.physical}"
+        case Identities():
+            return f"identities/{state.scope}/{state.epoch}/{state.part}"
         case Offsets():
             return f"offsets/{state.scope}/{state.physical}"
         case Node():

@@ -130,6 +130,36 @@ class LibrdkafkaWriter(Writer):
         self.errors.append(str(error))
 
 
+class TransactionalLibrdkafkaWriter(Writer):
+    """librdkafka with a transactional id: a record counts once its transaction is committed."""
+
+    def __init__(
+        self, name: str, client: dict[str, Any], target: Target, transactional_id: str
+    ) -> None:
+        super().__init__(name, client, target)
+        self._transactional_id = transactional_id
+
+    def _run(self) -> None:
+        producer = Producer(
+            {
+                **self._client,
+                "transactional.id": self._transactional_id,
+                "linger.ms": 0,
+                "error_cb": lambda error: self.errors.append(str(error)),
+            }
+        )
+        producer.init_transactions(30)
+        while not self._stop.wait(self._target.pause_s):
+            producer.begin_transaction()
+            numbers = []
+            for _ in range(BURST):
+                number, partition, value = self._next()
+                producer.produce(self._target.topic, value, self.name, partition=partition)
+                numbers.append(number)
+            producer.commit_transaction(30)
+            self._acknowledged |= dict.fromkeys(numbers, time.monotonic())
+
+
 class AiokafkaWriter(Writer):
     """aiokafka, idempotent, in a loop of its own."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contract.records import Node, Producers
+from contract.records import Identities, Node, Producers
 from controlplane.domain.facts import Facts
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.domain.switch.view import (
@@ -14,6 +14,7 @@ from controlplane.domain.switch.view import (
     Preflight,
     Sweep,
     Timing,
+    Transactions,
     View,
 )
 from controlplane.store.sessions import Session
@@ -29,12 +30,14 @@ class Memory:
         self.fence_published_at: float | None = None
         self.preflight: Preflight | None = None
         self.ghosts_removed: int | None = None
+        self.transactions: Transactions | None = None
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
         self.losses: Losses | None = None
         self.positions: Positions | None = None
         self.producers: tuple[Producers, ...] = ()
         self.numbers: Numbers | None = None
+        self.identities: tuple[Identities, ...] = ()
         self.probe_error: str | None = None
 
     def see(self, switch: Switch, published_seq: int, now: float) -> None:
@@ -67,12 +70,14 @@ class Memory:
             fence_published_at=self.fence_published_at,
             preflight=self.preflight,
             ghosts_removed=self.ghosts_removed,
+            transactions=self.transactions,
             sweeps=self.sweeps,
             mirror=self.mirror,
             losses=self.losses,
             positions=self.positions,
             producers=self.producers,
             numbers=self.numbers,
+            identities=self.identities,
             probe_error=self.probe_error,
         )
 

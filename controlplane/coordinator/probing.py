@@ -8,16 +8,17 @@ from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
-from contract.records import Offsets, Producers, VirtualCluster
+from contract.records import Cluster, Identities, Offsets, Producers, VirtualCluster
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses, newest_seen
+from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
 from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.numbering.deciding import Logs, numbered
-from controlplane.domain.producers import recorded
+from controlplane.domain.producers import Seen, recorded
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
-from controlplane.domain.switch.view import Numbers, Preflight
+from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_ghosts
@@ -28,6 +29,12 @@ from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import topics_ready
+from controlplane.probes.transactions import (
+    Described,
+    all_transactions,
+    end_transactions,
+    give_producers,
+)
 from controlplane.store.watches import Pair
 
 _logger = structlog.get_logger()
@@ -46,6 +53,9 @@ class Prober:
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
         self._points: Points = {}
+        self._aborted: dict[str, tuple[Producer, Producer]] = {}
+        self._given: dict[str, Producer] = {}
+        """Transactional producers as the target knows them, by transactional id."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -79,7 +89,10 @@ class Prober:
         self._memory.preflight = found
 
     async def _ghosts(self) -> None:
-        """Only the target: whoever is a member there is so from before the scope had left it."""
+        """Only the target: whoever is a member there is so from before the scope had left it.
+
+        And have it give out what transactional producers need, as far as they are there by now.
+        """
         clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
         tenants = tuple(
             tenant.name
@@ -92,7 +105,20 @@ class Prober:
         except UnreachableError as error:
             _logger.warning("members on the target could not be removed", reason=str(error))
             removed = 0
+        try:
+            await self._give(await self._transactional_producers())
+        except UnreachableError as error:
+            _logger.warning("producer ids were not given out beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
+
+    async def _transactions(self) -> None:
+        source = self._cluster(self._switch.from_cluster)
+        self._aborted |= await end_transactions(source, self._is_ours)
+        known = self._plane.ledger.facts.control.of(Identities)
+        self._memory.transactions = Transactions(
+            aborted=tuple(sorted(self._aborted)),
+            identities=after_aborts(self._aborted, known, self._era),
+        )
 
     async def _sweep(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
@@ -136,7 +162,9 @@ class Prober:
 
     async def _positions(self) -> None:
         """Bring over what clients go on from; none of it counts without the other."""
-        self._memory.producers = await self._producers()
+        seen = await all_producers(self._cluster(self._switch.from_cluster), self._topics())
+        self._memory.producers = self._producers(seen)
+        self._memory.identities = await self._identities(seen)
         tenants = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
         self._memory.positions, self._points = await translate(
             await self._side(self._switch.from_cluster),
@@ -145,12 +173,27 @@ class Prober:
             self._topics(),
         )
 
-    async def _producers(self) -> tuple[Producers, ...]:
+    def _producers(self, seen: list[Seen]) -> tuple[Producers, ...]:
         scope, control = self._switch.scope, self._plane.ledger.facts.control
         known = [producers for producers in control.of(Producers) if producers.scope == scope]
-        source = self._cluster(self._switch.from_cluster)
-        seen = await all_producers(source, self._topics())
         return recorded(seen, known, scope, int(datetime.now(UTC).timestamp() * 1000))
+
+    async def _identities(self, seen: list[Seen]) -> tuple[Identities, ...]:
+        there = await self._transactional_producers()
+        await self._give(there)
+        known = self._plane.ledger.facts.control.of(Identities)
+        producers = (found.producer for found in there)
+        return after_switch(producers, self._given, seen, known, self._era)
+
+    async def _transactional_producers(self) -> list[Described]:
+        source = self._cluster(self._switch.from_cluster)
+        return await all_transactions(source, self._is_ours)
+
+    async def _give(self, described: list[Described]) -> None:
+        """Nobody else asks the target for them while it does not serve the scope."""
+        missing = [d for d in described if d.producer.transactional_id not in self._given]
+        target = self._cluster(self._switch.to_cluster)
+        self._given |= await give_producers(target, missing)
 
     async def _side(self, name: str) -> Side:
         return Side(self._cluster(name), await self._readers.of(name))
@@ -165,6 +208,17 @@ class Prober:
             from_cluster=self._switch.from_cluster,
             to_cluster=self._switch.to_cluster,
         )
+
+    @property
+    def _era(self) -> Era:
+        """The epoch that the switch is to end."""
+        cluster = self._plane.ledger.facts.control.get(f"cluster/{self._switch.from_cluster}")
+        if not isinstance(cluster, Cluster):
+            raise TypeError(f"there is no cluster {self._switch.from_cluster} to switch from")
+        return Era(self._switch.scope, self._switch.expected_epoch, cluster.index)
+
+    def _is_ours(self, name: str) -> bool:
+        return name.startswith(tuple(self._plane.ledger.facts.tenants_of(self._switch.scope)))
 
     @property
     def _direction(self) -> Direction:

@@ -43,6 +43,8 @@ AnyEvent = (
     | switch.LossRecorded
     | switch.LagWaived
     | switch.CutRecorded
+    | switch.TransactionsAborted
+    | switch.IdentitiesRecorded
     | switch.ProducersRecorded
     | switch.OffsetsNumbered
     | switch.NumberingDecided

@@ -6,6 +6,7 @@ from contract.fold import ControlState
 from contract.records import (
     Cluster,
     Face,
+    Identities,
     Node,
     Offsets,
     Producers,
@@ -58,11 +59,13 @@ def _gone(recorded: Recorded) -> str | None:  # noqa: PLR0911 - one line for eac
             return f"producers/{physical}"
         case switch.OffsetsNumbered(scope=scope, physical=physical, partitions=(), before=()):
             return f"offsets/{scope}/{physical}"
+        case switch.IdentitiesRecorded(identities=()) as unneeded:
+            return f"identities/{unneeded.scope}/{unneeded.epoch}/{unneeded.part}"
         case _:
             return None
 
 
-def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for each event
+def _state(recorded: Recorded) -> State | None:  # noqa: C901, PLR0911 - one line for each event
     match recorded.event:
         case events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id):
             return VirtualCluster(name=name, scope=scope, cluster_id=cluster_id)
@@ -96,6 +99,10 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
                 epoch=found.epoch,
                 partitions=found.partitions,
                 before=found.before,
+            )
+        case switch.IdentitiesRecorded() as found:
+            return Identities(
+                scope=found.scope, epoch=found.epoch, part=found.part, identities=found.identities
             )
         case events.NodeRegistered(node_id=node_id, incarnation=incarnation):
             return Node(node_id=node_id, incarnation=incarnation)

@@ -28,6 +28,7 @@ from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.producers import RecordedProducers
+from dataplane.gateway.recorded_identities import RecordedIdentities
 from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
@@ -96,11 +97,13 @@ class Gateway:
         self._aliases = Aliases(control)
         self._producers = RecordedProducers(control)
         self._numbers = RecordedNumbers(control)
+        self._identities = RecordedIdentities(control)
         self.views = Views(
             control,
             self._aliases,
             self._producers,
             self._numbers,
+            self._identities,
             advertised_host=settings.advertised_host,
             port_start=settings.port_start,
         )
@@ -153,7 +156,8 @@ class Gateway:
             self.views.forget()
             self.accounts.changed(vcluster)
             return
-        if self._producers.changed(record) or self._numbers.changed(record):
+        known = (self._producers, self._numbers, self._identities)
+        if any(records.changed(record) for records in known):
             self.views.forget()
             return
         match record.state:

@@ -22,9 +22,12 @@ from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, RepeatedWriteError
+from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.virtual.repetitions import without_repetitions
 from dataplane.virtual.topics import CHANGE_TOPICS
+from dataplane.virtual.transactional_writes import with_real_writes
+from dataplane.virtual.transactions import NAMES_PRODUCER, with_real_producer
 from dataplane.virtual.view import View
 from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
 
@@ -156,28 +159,39 @@ class Relay:
             if self._refusing.comes_too_early(request):
                 self._refusing.put_off(request, request.api.busy_error)
                 return None
+            frame = request.frame
+            if key in NAMES_PRODUCER:
+                frame = with_real_producer(frame, view)
             if key in self.tenant.scope.watched and self._parking.takes(request, monotonic()):
                 return None
-            if key not in self.tenant.account.rights.judged:
-                try:
-                    program = request_program(key, request.header.version, view.is_numbered)
-                    pieces, request.fact = program(request.frame, view)
-                except (ReadOnlyTopicError, RepeatedWriteError):
-                    return self._look_into(request, view)
-                return pieces
-            return self._look_into(request, view)
+            try:
+                return self._pieces(request, frame, view)
+            except TransactionalWriteError:
+                return self._pieces(request, with_real_writes(frame, view), view)
         except RefusedRequestError as refused:
             self._refusing.refuse(request, refused.error_code, refused.reason)
         except MalformedFrameError as error:
             self._refusing.close_at(request, error)
         return None
 
-    def _look_into(self, request: Request, view: View) -> list[Frame] | None:
+    def _pieces(self, request: Request, frame: Frame, view: View) -> list[Frame] | None:
+        """What a broker gets of a request, as it is or looked into; None if nothing."""
+        key = request.api.key
+        if key not in self.tenant.account.rights.judged:
+            try:
+                program = request_program(key, request.header.version, view.is_numbered)
+                pieces, request.fact = program(frame, view)
+            except (ReadOnlyTopicError, RepeatedWriteError):
+                return self._look_into(request, frame, view)
+            return pieces
+        return self._look_into(request, frame, view)
+
+    def _look_into(self, request: Request, frame: Frame, view: View) -> list[Frame] | None:
         """What a broker gets of a request that is not simply sent on; None if nothing."""
-        frame, version = request.frame, request.header.version
+        version = request.header.version
         ruling = self._services.judge(self.tenant, frame)
         if request.api.key == PRODUCE:
-            ruling, view = self._without_repetitions(request, ruling, view)
+            ruling, view = self._without_repetitions(frame, ruling, view)
         request.ruling = ruling
         if ruling is not None:
             if ruling.frame is None:
@@ -189,10 +203,11 @@ class Relay:
         return pieces
 
     def _without_repetitions(
-        self, request: Request, ruling: Ruling | None, view: View
+        self, frame: Frame | None, ruling: Ruling | None, view: View
     ) -> tuple[Ruling | None, View]:
         """Leave out what the cluster before had appended; the view with which the rest goes on."""
-        frame = request.frame if ruling is None else ruling.frame
+        if ruling is not None:
+            frame = ruling.frame
         if frame is not None and datetime.now(UTC).timestamp() < view.last_writes.good_until:
             repeated = without_repetitions(frame, view)
             self._services.counters.writes_repeated += repeated is not None

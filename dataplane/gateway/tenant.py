@@ -5,6 +5,7 @@ from contract.records import Cluster, Face, Routing, VirtualCluster
 from dataplane.gateway.accounts import Account
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.producers import RecordedProducers
+from dataplane.gateway.recorded_identities import RecordedIdentities
 from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.sasl.proof import Proof
@@ -20,6 +21,7 @@ class Views:
         aliases: Aliases,
         producers: RecordedProducers,
         numbers: RecordedNumbers,
+        identities: RecordedIdentities,
         *,
         advertised_host: str,
         port_start: int,
@@ -29,6 +31,7 @@ class Views:
         self._aliases = aliases
         self._producers = producers
         self._numbers = numbers
+        self._identities = identities
         self._host = advertised_host
         self._port_start = port_start
         self._views: dict[tuple[str, str, int], View] = {}
@@ -66,6 +69,7 @@ class Views:
             epoch=epoch,
             aliases=aliases,
             last_writes=self._producers.of(vcluster.scope),
+            identities=self._identities.of(vcluster.scope, epoch),
             numbers=self._numbers.of(vcluster.scope, epoch, vcluster.name, aliased),
         )
 

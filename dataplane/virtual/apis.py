@@ -127,7 +127,7 @@ _TABLE: Final = (
     _rewritten(20, "DeleteTopics", (1, 5), NOT_CONTROLLER, "6 has topic ids"),
     _rewritten(21, "DeleteRecords", (0, 2), NOT_LEADER_OR_FOLLOWER, "all versions"),
     _rewritten(22, "InitProducerId", (0, 5), COORDINATOR_LOAD_IN_PROGRESS,
-        "producer ids without transactional id are made unique; 6 is two-phase commit"),
+        "producer ids are made unique; 6 is two-phase commit"),
     _refused(23, "OffsetForLeaderEpoch", "leader epochs are never shown"),
     _rewritten(24, "AddPartitionsToTxn", (0, 3), COORDINATOR_LOAD_IN_PROGRESS,
         "4 is between brokers"),

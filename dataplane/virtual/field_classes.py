@@ -34,7 +34,7 @@ from dataplane.wire.treatments import (
     Patched,
     Renumbered,
     Replaced,
-    ShiftedUnlessNoted,
+    Shifted,
     StripPrefix,
     Through,
     ToNumber,
@@ -115,15 +115,10 @@ CURSOR = FieldClass(
     " ones; brokers refuse a cursor at a topic that is not among those asked for",
     GivenIfNull(first_of_mine),
 )
-TRANSACTION_IF_ANY = FieldClass(
-    "transaction if any",
-    "a transactional id; without one the answer's producer id is made unique",
-    AddPrefix(INVALID_REQUEST, noted=True),
-)
 NEW_PRODUCER_ID = FieldClass(
     "new producer id",
     "a producer id as the broker gave it out",
-    response=ShiftedUnlessNoted("producer_id_offset"),
+    response=Shifted("producer_id_offset"),
 )
 COORDINATOR_KEY = FieldClass(
     "coordinator key", "a group id or transactional id", AddPrefix(INVALID_GROUP_ID), StripPrefix()

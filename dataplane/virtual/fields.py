@@ -87,7 +87,6 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("*.last_fetched_epoch", fc.LEADER_EPOCH),
     ("fetch.*.session_id", fc.FETCH_SESSION),
     ("fetch.request.session_epoch", fc.FETCH_SESSION_EPOCH),
-    ("init_producer_id.request.transactional_id", fc.TRANSACTION_IF_ANY),
     ("init_producer_id.response.producer_id", fc.NEW_PRODUCER_ID),
     ("*producer_id", fc.OWN),
     # Names that a sibling field says the meaning of

@@ -15,6 +15,7 @@ INIT_PRODUCER_ID: Final = 22
 ADD_PARTITIONS_TO_TXN: Final = 24
 ADD_OFFSETS_TO_TXN: Final = 25
 END_TXN: Final = 26
+TXN_OFFSET_COMMIT: Final = 28
 JOIN_GROUP: Final = 11
 HEARTBEAT: Final = 12
 SYNC_GROUP: Final = 14
@@ -51,7 +52,7 @@ def transactional_id(frame: Buffer) -> str:
     InitProducerId.
     """
     try:
-        return _string(frame, *_body(frame))[0]
+        return string_at(frame, *body_of(frame))[0]
     except (IndexError, struct.error, UnicodeDecodeError) as error:
         raise MalformedFrameError(f"the transactional id cannot be read: {error}") from None
 
@@ -73,19 +74,19 @@ def error_after_throttle(api_key: int, version: int, answer: Buffer) -> int:
 
 def _membership(frame: Buffer) -> Membership:
     header = peek(frame)
-    at, compact = _body(frame)
-    group, at = _string(frame, at, compact)
+    at, compact = body_of(frame)
+    group, at = string_at(frame, at, compact)
     (number,) = INT32.unpack_from(frame, at)
     at += INT32.size
     if header.api_key != JOIN_GROUP:
-        return Membership(group, _string(frame, at, compact)[0], number)
+        return Membership(group, string_at(frame, at, compact)[0], number)
     if header.version >= _REBALANCE_TIMEOUT_SINCE:
         at += INT32.size
-    member = _string(frame, at, compact)[0]
+    member = string_at(frame, at, compact)[0]
     return Membership(group, member, _NO_GENERATION, number / 1000)
 
 
-def _body(frame: Buffer) -> tuple[int, bool]:
+def body_of(frame: Buffer) -> tuple[int, bool]:
     """Where the body begins, and whether its strings are compact."""
     header = peek(frame)
     (client_id_size,) = INT16.unpack_from(frame, 8)
@@ -94,7 +95,13 @@ def _body(frame: Buffer) -> tuple[int, bool]:
     return (skip_tags(frame, at) if tagged else at), tagged
 
 
-def _string(frame: Buffer, at: int, compact: bool) -> tuple[str, int]:  # noqa: FBT001 - goes with `at`, as `_body` returns them
+def string_at(frame: Buffer, at: int, compact: bool) -> tuple[str, int]:  # noqa: FBT001 - goes with `at`, as `body_of` returns them
+    """A string, empty if it is null, and where the next field begins.
+
+    Raises:
+        MalformedFrameError: it ends beyond the frame.
+        IndexError, struct.error, UnicodeDecodeError: the same, or it is no text.
+    """
     if compact:
         size, at = uvarint(frame, at)
         size -= 1

@@ -15,8 +15,7 @@ from dataplane.wire.treatments import FieldTreatment
 
 Fact: TypeAlias = int | bytes | bool | dict[tuple[bytes, int], int] | None
 """What a request's program found out: Produce its acks (0: no answer will come), JoinGroup its
-protocol type, InitProducerId whether a transactional id was given, Fetch where the partitions go on
-that were asked for by an older number; else None."""
+protocol type, Fetch where partitions go on that were asked for by an older number; else None."""
 
 RequestProgram: TypeAlias = Callable[[Buffer, View], tuple[list[Buffer], Fact]]
 """Rewrites a request frame, header included.

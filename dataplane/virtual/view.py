@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from contract.producer_ids import producer_id_offset
+from dataplane.virtual.identities import NO_IDENTITIES, KnownIdentities
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
 from dataplane.virtual.numbers import Numbers
-from dataplane.virtual.producer_ids import producer_id_offset
 from dataplane.wire.primitives import INT16, INT32, encode_uvarint
 
 NO_NODE: Final = -1
@@ -61,6 +62,8 @@ class View:
 
     last_writes: LastWrites = NOTHING_WRITTEN
     """What producers had written before the scope was switched."""
+    identities: KnownIdentities = NO_IDENTITIES
+    """Transactional producers that are older than the present epoch."""
     numbers: tuple[Numbers, ...] = ()
     """Of the topics whose offsets are not shown as they are on the cluster."""
     prefix: bytes = field(init=False)
@@ -68,8 +71,7 @@ class View:
     epoch: int = 0
     """How often the scope had been switched when this cluster began to serve it."""
     producer_id_offset: int = field(init=False)
-    """Added to the producer id of an idempotent producer without transactional id: see
-    `producer_ids`."""
+    """Added to the producer ids that the cluster hands out: see `producer_ids`."""
     grown_compact: tuple[bytes, ...] = field(init=False, repr=False)
     """By a compact length on the wire, below 128: the length with the prefix, and the prefix."""
     grown_classic: tuple[bytes, ...] = field(init=False, repr=False)

@@ -23,7 +23,7 @@ from dataplane.wire.treatments import (
     Patched,
     Renumbered,
     Replaced,
-    ShiftedUnlessNoted,
+    Shifted,
     StripPrefix,
     Through,
     ToNumber,
@@ -77,7 +77,7 @@ def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
             _emit_only(emitter, field, treatment)
         case Noted():
             _emit_noted(emitter, field, compact=compact)
-        case ShiftedUnlessNoted():
+        case Shifted():
             _emit_shifted(emitter, treatment)
         case TopicNumbered(name):
             emit_topic(emitter, name, compact=compact)
@@ -348,13 +348,12 @@ def _emit_noted(emitter: Emitter, field: Field, *, compact: bool) -> None:
         emitter.line("pos += n")
 
 
-def _emit_shifted(emitter: Emitter, treatment: ShiftedUnlessNoted) -> None:
+def _emit_shifted(emitter: Emitter, treatment: Shifted) -> None:
     shift = emitter.view(treatment.attribute)
     at, after = emitter.at(), emitter.at(8)
-    with emitter.block("if not fact:"):
-        emitter.line(f"value = i64(frame, {at})[0]")
-        with emitter.block("if value >= 0:"):
-            emitter.splice(f"pack_i64(value + {shift})", at, after)
+    emitter.line(f"value = i64(frame, {at})[0]")
+    with emitter.block("if value >= 0:"):
+        emitter.splice(f"pack_i64(value + {shift})", at, after)
     emitter.ahead += 8
 
 

@@ -114,8 +114,8 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class ShiftedUnlessNoted:
-    """A non-negative int64 gets an attribute of the view added, unless the fact is true."""
+class Shifted:
+    """A non-negative int64 gets an attribute of the view added."""
 
     attribute: str
 
@@ -177,7 +177,7 @@ FieldTreatment: TypeAlias = (
     | GivenIfNull
     | Only
     | Noted
-    | ShiftedUnlessNoted
+    | Shifted
     | Dropped
     | TopicNumbered
     | PartitionNumbered

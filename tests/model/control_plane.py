@@ -18,6 +18,7 @@ from controlplane.domain.switch.view import (
     Positions,
     Preflight,
     Sweep,
+    Transactions,
     View,
 )
 from tests.model.world import BUDGET, LONG_AGO, NEW, OLD, TIMING, Flaws, Recall, World, routing
@@ -134,6 +135,7 @@ def _view(world: World) -> View:
         fence_published_at=recall.fence_published_at,
         preflight=Preflight(checks=()) if recall.looked else None,
         ghosts_removed=0,
+        transactions=Transactions(),
         sweeps=recall.sweeps,
         mirror=recall.mirror,
         positions=recall.positions,

@@ -14,6 +14,7 @@ from controlplane.domain.switch.view import (
     Positions,
     Preflight,
     Sweep,
+    Transactions,
     View,
 )
 from tests.simulation.database import Record, Report
@@ -154,6 +155,7 @@ class Plane(Process):
             fence_published_at=memory.fence_published_at,
             preflight=memory.preflight,
             ghosts_removed=0,
+            transactions=Transactions(),
             sweeps=memory.sweeps,
             mirror=memory.mirror,
             losses=memory.losses,

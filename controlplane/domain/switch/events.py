@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 import msgspec
 
 from contract.numbering import Numbering
-from contract.records import Writer
+from contract.records import Identity, Writer
 from contract.session import Unrest
 from controlplane.domain.event import Event
 from controlplane.domain.numbering.deciding import Renumbered
@@ -118,6 +118,23 @@ class BarrierReached(SwitchEvent, frozen=True, tag="switch.barrier_reached"):
     by_lease: int
 
 
+class TransactionsAborted(SwitchEvent, frozen=True, tag="switch.transactions_aborted"):
+    """What was still open when its time was up was aborted on the old cluster."""
+
+    transactional_ids: tuple[str, ...]
+    """Physical."""
+
+
+class IdentitiesRecorded(SwitchEvent, frozen=True, tag="switch.identities_recorded"):
+    """Who transactional producers are in an epoch of the scope, as control records hold it."""
+
+    scope: str
+    epoch: int
+    part: int
+    identities: tuple[Identity, ...]
+    """Empty: the part is not needed any more."""
+
+
 class SourceFrozen(SwitchEvent, frozen=True, tag="switch.source_frozen"):
     """The old cluster stands still."""
 
@@ -187,7 +204,8 @@ class PositionsTranslated(SwitchEvent, frozen=True, tag="switch.positions_transl
     remarks_left_out: int
     """Further ones, for which there is no room here."""
     digest: str
-    """Of all positions, before and after, and of what was recorded of producers."""
+    """Of all positions, before and after, and of what was recorded of producers, transactional ones
+    included."""
     duration_ms: float
 
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 import msgspec
 
 from controlplane.domain.switch.events import PositionsTranslated, ProducersRecorded, SwitchEvent
+from controlplane.domain.switch.transactions import identities_recorded
 from controlplane.domain.switch.view import View
 
 
@@ -13,7 +14,8 @@ def what_was_brought(view: View) -> tuple[SwitchEvent, ...]:
     positions, switch_id = view.positions, view.switch.switch_id
     if positions is None:
         return ()
-    digest = sha256(msgspec.json.encode((positions.digest, view.producers))).hexdigest()
+    brought = (positions.digest, view.producers, view.identities)
+    digest = sha256(msgspec.json.encode(brought)).hexdigest()
     if digest == view.switch.positions_digest:
         return ()
     producers = (
@@ -36,7 +38,7 @@ def what_was_brought(view: View) -> tuple[SwitchEvent, ...]:
         digest=digest,
         duration_ms=positions.duration_ms,
     )
-    return (*producers, translated)
+    return (*producers, *identities_recorded(view.identities, switch_id), translated)
 
 
 def positions_cause(view: View) -> str:

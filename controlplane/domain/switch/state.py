@@ -87,6 +87,8 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     lease_expired: tuple[Member, ...] = ()
     cut_off: bool = False
     """A node cut requests off, or dropped them: their bytes may still be appended."""
+    aborted_transactions: tuple[str, ...] = ()
+    """Physical transactional ids."""
     source_frozen: bool = False
     caught_up: bool = False
     cut: Cut | None = None
@@ -145,6 +147,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             return _with(switch, lease_expired=(*switch.lease_expired, (node, incarnation)))
         case events.BarrierReached():
             return _with(switch, phase=Phase.VERIFYING)
+        case events.TransactionsAborted(transactional_ids=ids):
+            return _with(switch, aborted_transactions=(*switch.aborted_transactions, *ids))
         case events.SourceFrozen():
             return _with(switch, phase=Phase.CATCHING_UP, source_frozen=True)
         case events.CaughtUp() | events.LagWaived():

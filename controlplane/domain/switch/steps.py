@@ -25,6 +25,7 @@ from controlplane.domain.switch.rules import (
     unaccounted,
 )
 from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.transactions import transactions_cause, what_was_aborted
 from controlplane.domain.switch.view import NodeView, View
 
 _NAMED = 5
@@ -38,7 +39,7 @@ class Append(msgspec.Struct, frozen=True):
 
 
 Look: TypeAlias = Literal[
-    "preflight", "ghosts", "sweep", "mirror", "losses", "positions", "numbers"
+    "preflight", "ghosts", "transactions", "sweep", "mirror", "losses", "positions", "numbers"
 ]
 """What can be looked at."""
 
@@ -189,6 +190,8 @@ def _drained(view: View, node: NodeView, rules: Rules) -> events.NodeDrained | N
 def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     if view.switch.mode == "forced":
         return _giving_up(view, now)
+    if unfinished := _ending_transactions(view, now):
+        return unfinished
     if stands_still(view, rules) and view.sweeps:
         newest = view.sweeps[-1]
         return (
@@ -203,6 +206,16 @@ def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     if now >= view.phase_seen_at + view.timing.settle_s:
         return (_bypassed(view) if view.sweeps else _abort(view, _blind(view)),)
     return (Probe("sweep"),)
+
+
+def _ending_transactions(view: View, now: float) -> tuple[Step, ...]:
+    """First, for their markers are written to the old cluster; nothing once all have ended."""
+    if view.transactions is not None:
+        aborted = what_was_aborted(view)
+        return (Append(aborted),) if aborted else ()
+    if now >= view.phase_seen_at + view.timing.settle_s:
+        return (_abort(view, transactions_cause(view)),)
+    return (Probe("transactions"),)
 
 
 def _giving_up(view: View, now: float) -> tuple[Step, ...]:

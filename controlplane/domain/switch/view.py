@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from contract.records import Offsets, Producers
+from contract.records import Identities, Offsets, Producers
 from contract.session import ScopeReport
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
@@ -77,6 +77,15 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """End offsets right after looking; None unless nothing was behind."""
 
 
+class Transactions(msgspec.Struct, frozen=True, kw_only=True):
+    """All transactions on the old cluster have ended."""
+
+    aborted: tuple[str, ...] = ()
+    """Physical transactional ids of those that had to be aborted."""
+    identities: tuple[Identities, ...] = ()
+    """Who their producers are since, in the present epoch."""
+
+
 class Losses(msgspec.Struct, frozen=True, kw_only=True):
     """What the target lacks of what was last seen of the old cluster."""
 
@@ -129,6 +138,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     preflight: Preflight | None = None
     ghosts_removed: int | None = None
     """Members that groups still had on the target; None: not looked for."""
+    transactions: Transactions | None = None
+    """How this coordinator ended them; None: it did not look."""
     sweeps: tuple[Sweep, ...] = ()
     """Taken by this coordinator since the barrier, oldest first."""
     mirror: MirrorState | None = None
@@ -141,5 +152,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What it saw of producers, at the same time."""
     numbers: Numbers | None = None
     """What this coordinator decided in the present phase; None: it has not."""
+    identities: tuple[Identities, ...] = ()
+    """Who transactional producers are in the epoch to come; found at the same time."""
     probe_error: str | None = None
     """Why the newest probe found nothing out; None if it did."""

@@ -162,7 +162,6 @@ _MAKERS: Final[dict[fc.FieldClass, Callable[[BodyGenerator], Any]]] = {
     fc.GROUP: BodyGenerator.group,
     fc.COORDINATOR_KEY: BodyGenerator.group,
     fc.TRANSACTION: BodyGenerator.transaction,
-    fc.TRANSACTION_IF_ANY: BodyGenerator.transaction,
     fc.CONFIG_RESOURCE: BodyGenerator.topic,
     fc.CONFIG_RESOURCE_TYPE: lambda _: 2,
     fc.NODE: lambda _: 0,

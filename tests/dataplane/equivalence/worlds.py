@@ -11,6 +11,8 @@ from typing import Any
 
 from kio.schema.errors import ErrorCode
 
+from contract.producer_ids import NUMBER_BITS
+from dataplane.virtual.transactions import NAMES_PRODUCER
 from dataplane.virtual.view import View
 from dataplane.wire.schema import Field, api_name, struct_of
 from tests.dataplane.equivalence.bodies import SYMBOL
@@ -20,6 +22,9 @@ from tests.dataplane.virtual.instances import Oracle, decoded, request_frame
 Change = Callable[[Field, Any], Any]
 """What becomes of a value that is no struct."""
 
+
+_NUMBER = (1 << NUMBER_BITS) - 1
+"""Of a producer id, what a cluster itself gave out."""
 
 LATER = {ErrorCode.concurrent_transactions, ErrorCode.coordinator_load_in_progress}
 """Errors that are gone a moment later, with nothing done until then."""
@@ -67,8 +72,9 @@ class World:
         def name(f: Field, value: Any) -> Any:
             if value in self.members:
                 return f"@{self.members.index(value)}"
-            if f.type_name == "ProducerId" and value in self.producers:
-                return SYMBOL + self.producers.index(value)
+            numbers = [known & _NUMBER for known in self.producers]
+            if f.type_name == "ProducerId" and value >= 0 and value & _NUMBER in numbers:
+                return SYMBOL + numbers.index(value & _NUMBER)
             return value
 
         return changed(answer, name)
@@ -84,10 +90,17 @@ class Twin(World):
         api = api_name(key)
         view = self.view
         assert view is not None
-        physical = Oracle(api, "request", None, view).entity(body)
+        physical = Oracle(api, "request", view).entity(body)
         answer = await super().ask(key, version, physical)
-        fact = getattr(body, "transactional_id", None) is not None
-        return Oracle(api, "response", fact, view).entity(answer)
+        return Oracle(api, "response", view).entity(answer)
+
+    def _resolved(self, body: Any) -> Any:
+        def real(f: Field, value: Any) -> Any:
+            is_given = f.type_name == "ProducerId" and value >= 0
+            return value & _NUMBER if is_given else value
+
+        resolved = super()._resolved(body)
+        return changed(resolved, real) if body.__api_key__ in NAMES_PRODUCER else resolved
 
 
 def changed(entity: Any, change: Change) -> Any:

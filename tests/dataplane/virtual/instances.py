@@ -52,7 +52,6 @@ NAMES = {
     fc.WRITTEN_TOPIC,
     fc.GROUP,
     fc.TRANSACTION,
-    fc.TRANSACTION_IF_ANY,
     fc.COORDINATOR_KEY,
     fc.CONFIG_RESOURCE,
     fc.LISTED,
@@ -195,10 +194,9 @@ def assigned(topic: Callable[[], str]) -> bytes:
 class Oracle:
     """What a message should be on the other side, computed on decoded messages."""
 
-    def __init__(self, api: str, direction: Direction, fact: Any, view: View = VIEW) -> None:
+    def __init__(self, api: str, direction: Direction, view: View = VIEW) -> None:
         self.api = api
         self.direction: Direction = direction
-        self.fact = fact
         self.view = view
         self.prefix = view.vcluster
         self.names_topics = False
@@ -308,7 +306,7 @@ class Oracle:
             }
         else:
             masked = "Topic 'abc' on ***:9092 *** with topic ***."
-            shift = 0 if self.fact or value == -1 else self.view.producer_id_offset
+            shift = 0 if value == -1 else self.view.producer_id_offset
             replaced = {
                 fc.LEADER_EPOCH: -1,
                 fc.FETCH_SESSION: 0,
@@ -408,8 +406,6 @@ def fact_of(key: int, body: Any) -> Any:
         case 11 | 14:
             protocol_type = getattr(body, "protocol_type", None)
             return None if protocol_type is None else protocol_type.encode()
-        case 22:
-            return body.transactional_id is not None
         case 75:
             return True if body.topics else None
         case _:

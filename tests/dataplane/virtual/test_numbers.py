@@ -140,7 +140,7 @@ def test_numbers_become_offsets_on_the_way_to_the_cluster(key, version, seed):
         request_frame(key, version, body), NUMBERED_VIEW
     )
     sent = decoded(key, version, "request", b"".join(pieces))
-    assert sent == NumberedOracle(api, "request", None, NUMBERED_VIEW).entity(body)
+    assert sent == NumberedOracle(api, "request", NUMBERED_VIEW).entity(body)
 
 
 @pytest.mark.parametrize(("key", "version"), MESSAGES)
@@ -150,7 +150,7 @@ def test_offsets_become_numbers_on_the_way_to_the_client(key, version, seed):
     body = Numbered(seed, api, "response", NUMBERED_VIEW).entity(message(key, version, "response"))
     program_of = response_program(key, version, True)
     seen = b"".join(program_of(response_frame(key, version, body), NUMBERED_VIEW, None))
-    oracle = NumberedOracle(api, "response", None, NUMBERED_VIEW)
+    oracle = NumberedOracle(api, "response", NUMBERED_VIEW)
     assert decoded(key, version, "response", seen) == oracle.entity(body)
 
 
@@ -195,7 +195,7 @@ def survives(index, key, version, direction, seed):
     api = api_name(key)
     body = Numbered(seed, api, direction, NUMBERED_VIEW).entity(message(key, version, direction))
     run = compiled(without_rule(index), key, version, direction)
-    oracle = NumberedOracle(api, direction, None, NUMBERED_VIEW)
+    oracle = NumberedOracle(api, direction, NUMBERED_VIEW)
     try:
         if direction == "request":
             pieces, _ = run(request_frame(key, version, body), NUMBERED_VIEW)

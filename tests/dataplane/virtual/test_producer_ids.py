@@ -7,8 +7,9 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.producer_ids import producer_id_offset
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
-from dataplane.virtual.producer_ids import producer_id_offset, renewed_producer_ids
+from dataplane.virtual.producer_ids import TransactionalWriteError, renewed_producer_ids
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,10 @@ def test_a_length_beyond_the_end_is_left_to_the_broker() -> None:
     batch = bytearray(_batch(_serving(1).producer_id_offset + 1))
     batch[8:12] = (2**31 - 1).to_bytes(4, "big")
     assert renewed_producer_ids(bytes(batch), 0, len(batch), _serving(2)) == []
+
+
+def test_what_is_written_in_a_transaction_goes_another_way() -> None:
+    batch = _batch(_serving(1).producer_id_offset + 17, transactional=1)
+    for epoch in (1, 2):
+        with pytest.raises(TransactionalWriteError):
+            _patched(batch, _serving(epoch))

@@ -3,12 +3,11 @@
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from contract.producer_ids import FIRST_UNIQUE, lineage
+from contract.producer_ids import FIRST_UNIQUE, lineage, producer_id_offset
 from contract.records import Producers, Writer
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.last_writes import LastWrites, RepeatedWriteError, Write
 from dataplane.virtual.messages import blank, decode_response, element_of, encode_response
-from dataplane.virtual.producer_ids import producer_id_offset
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.repetitions import DUPLICATE_SEQUENCE_NUMBER, without_repetitions
 from dataplane.virtual.view import Alias, Listener, View

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from contract.numbering import Numbering
-from contract.records import Offsets, Producers, Writer
+from contract.records import Identities, Identity, Offsets, Producers, Writer
 from contract.session import ScopeReport, Unrest
 from controlplane.domain.event import Recorded
 from controlplane.domain.numbering.deciding import Renumbered
@@ -26,6 +26,7 @@ from controlplane.domain.switch.view import (
     Preflight,
     Sweep,
     Timing,
+    Transactions,
     View,
 )
 from tests.controlplane.histories import START
@@ -84,7 +85,7 @@ def view(at: Switch, *nodes: NodeView, **changes) -> View:
         switch=at,
         nodes=nodes,
         timing=Timing(),
-        **({"requested_at": 0.0, "phase_seen_at": 0.0} | changes),
+        **({"requested_at": 0.0, "phase_seen_at": 0.0, "transactions": Transactions()} | changes),
     )
 
 
@@ -110,6 +111,12 @@ def sweep(at: float, end: int = 5) -> Sweep:
     return Sweep(at=at, ends=(("t-0", end),))
 
 
+def ended(*aborted: str) -> Transactions:
+    identity = Identity("tx", 7, 0, 7, 1, is_aborted=True)
+    recorded = Identities(scope="main", epoch=0, part=0, identities=(identity,))
+    return Transactions(aborted=aborted, identities=(recorded,) if aborted else ())
+
+
 STILL = (sweep(0.0), sweep(0.2))
 CAUGHT_UP = MirrorState(at=0.3, partitions=1, behind=(), far_behind=())
 BEHIND = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=())
@@ -125,7 +132,7 @@ TRANSLATED = Positions(
 )
 NUMBERS = Numbers(partitions=1, offsets=())
 DECIDED = sha256(msgspec.json.encode(NUMBERS)).hexdigest()
-BROUGHT = sha256(msgspec.json.encode(("d", ()))).hexdigest()
+BROUGHT = sha256(msgspec.json.encode(("d", (), ()))).hexdigest()
 FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
 
 
@@ -293,12 +300,22 @@ class TestBarrier:
 
 class TestProof:
     def verifying(self, *sweeps: Sweep, **changes) -> View:
-        return view(switch(Phase.VERIFYING, **changes), sweeps=sweeps)
+        seen = {"transactions": changes.pop("transactions", Transactions())}
+        return view(switch(Phase.VERIFYING, **changes), sweeps=sweeps, **seen)
 
     def test_looks_until_the_old_cluster_stood_still(self) -> None:
         assert kinds(self.verifying()) == ["probe sweep"]
         assert kinds(self.verifying(sweep(0.0), sweep(0.05))) == ["probe sweep"]
         assert kinds(self.verifying(*STILL)) == ["source_frozen"]
+
+    def test_ends_transactions_before_it_looks(self) -> None:
+        at = self.verifying(*STILL, transactions=None)
+        assert kinds(at) == ["probe transactions"]
+        assert kinds(at, 5.0) == ["abort_requested"]
+        at = self.verifying(*STILL, transactions=ended("tx"))
+        assert kinds(at) == ["identities_recorded", "transactions_aborted"]
+        at = self.verifying(*STILL, transactions=ended("tx"), aborted_transactions=("tx",))
+        assert kinds(at) == ["source_frozen"]
 
     def test_begins_again_when_it_moves(self) -> None:
         moving = (sweep(0.0, 5), sweep(0.2, 6), sweep(0.25, 6))
@@ -396,6 +413,10 @@ class TestProof:
         ((abort,),) = (step.events for step in next_steps(at, 20.0))
         assert "positions of the groups" in abort.cause
         assert "failover does not answer" in abort.cause
+
+    def test_records_transactional_producers_with_the_positions(self) -> None:
+        at = self.translating(positions=TRANSLATED, identities=ended("tx").identities)
+        assert kinds(at) == ["identities_recorded", "positions_translated"]
 
     def test_records_the_cut_with_the_commit(self) -> None:
         cut = Cut(source=(("t-0", 5),), target=(("t-0", 7),))

@@ -1,0 +1,186 @@
+"""Transactional producers: who they are on a cluster, and an end to what they have open."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
+
+import structlog
+from kio.schema.errors import ErrorCode
+from kio.schema.find_coordinator.v4.request import FindCoordinatorRequest
+from kio.schema.init_producer_id.v4.request import InitProducerIdRequest
+from kio.schema.list_transactions.v0.request import ListTransactionsRequest
+from kio.schema.types import TransactionalId
+from kio.static.primitive import i8, i32Timedelta
+
+from contract.clusters_file import ClusterProperties
+from controlplane.domain.identities import Producer
+from controlplane.probes.describe import UnreachableError
+from controlplane.probes.describe_transactions.request import DescribeTransactionsRequest
+from upstream.access import access_to
+from upstream.inquiry import Inquiry, InquiryError, inquiry
+
+_BUDGET_S: Final = 10.0
+_PAUSE_S: Final = 0.02
+_IN_ONE: Final = 200
+"""Transactional ids that one request asks for."""
+_TRANSACTION: Final = 1
+"""The kind of coordinator that is looked for."""
+_OPEN: Final = "Ongoing"
+_UNFINISHED: Final = frozenset({_OPEN, "PrepareCommit", "PrepareAbort", "PrepareEpochFence"})
+"""States in which a cluster has yet to write markers."""
+_AGAIN: Final = frozenset(
+    {
+        ErrorCode.concurrent_transactions,
+        ErrorCode.coordinator_load_in_progress,
+        ErrorCode.coordinator_not_available,
+        ErrorCode.not_coordinator,
+    }
+)
+
+_logger = structlog.get_logger()
+
+
+class Described(NamedTuple):
+    """A transactional producer and its transaction."""
+
+    producer: Producer
+    state: str
+    timeout: i32Timedelta
+    """After which its cluster aborts a transaction that is not ended."""
+
+
+async def all_transactions(
+    cluster: ClusterProperties, is_ours: Callable[[str], bool]
+) -> list[Described]:
+    """The transactional producers with such ids.
+
+    Raises:
+        UnreachableError: the cluster does not answer, or not in time.
+    """
+    async with _asking(cluster) as asked:
+        return await _described(asked, is_ours)
+
+
+async def end_transactions(
+    cluster: ClusterProperties, is_ours: Callable[[str], bool]
+) -> dict[str, tuple[Producer, Producer]]:
+    """Abort what is open, as the cluster itself would, and wait until every marker is written.
+
+    Only once nobody can begin a transaction any more. Returns, by transactional id, who had one
+    open, and who that is since: whoever had it cannot go on with it.
+
+    Raises:
+        UnreachableError: the cluster does not answer, or not in time.
+    """
+    aborted: dict[str, tuple[Producer, Producer]] = {}
+    async with _asking(cluster) as asked:
+        while unfinished := [
+            found for found in await _described(asked, is_ours) if found.state in _UNFINISHED
+        ]:
+            still_open = {f.producer.transactional_id: f for f in unfinished if f.state == _OPEN}
+            since = await _given(asked, still_open.values())
+            for id_, now in since.items():
+                aborted[id_] = (still_open[id_].producer, now)
+            await asyncio.sleep(_PAUSE_S)
+    return aborted
+
+
+async def give_producers(
+    cluster: ClusterProperties, described: Iterable[Described]
+) -> dict[str, Producer]:
+    """Have a cluster that does not serve them give out ids for these; by transactional id.
+
+    One that it refuses is missing.
+
+    Raises:
+        UnreachableError: the cluster does not answer, or not in time.
+    """
+    async with _asking(cluster) as asked:
+        return await _given(asked, described)
+
+
+@asynccontextmanager
+async def _asking(cluster: ClusterProperties) -> AsyncIterator[Inquiry]:
+    try:
+        async with asyncio.timeout(_BUDGET_S), inquiry(access_to(cluster)) as asked:
+            yield asked
+    except InquiryError as error:
+        raise UnreachableError(str(error)) from error
+    except TimeoutError as error:
+        raise UnreachableError(
+            f"cluster {cluster.name} was not done with transactions within {_BUDGET_S:g} s"
+        ) from error
+
+
+async def _described(asked: Inquiry, is_ours: Callable[[str], bool]) -> list[Described]:
+    listed = await asked.ask_each({b: [ListTransactionsRequest()] for b in asked.brokers})
+    found = []
+    for broker, (_, answer) in zip(asked.brokers, listed, strict=True):
+        if answer.error_code is not ErrorCode.none:
+            raise InquiryError(
+                f"cluster {asked.name} does not tell its transactions: {answer.error_code.name}"
+            )
+        ids = [s.transactional_id for s in answer.transaction_states if is_ours(s.transactional_id)]
+        requests = [DescribeTransactionsRequest(transactional_ids=some) for some in _batches(ids)]
+        for described in await asked.ask(broker, *requests):
+            found += [_read(state) for state in described.transaction_states if not _gone(state)]
+    return found
+
+
+def _gone(state: Any) -> bool:
+    return state.error_code is not ErrorCode.none or state.producer_id < 0
+
+
+def _read(state: Any) -> Described:
+    producer = Producer(state.transactional_id, state.producer_id, state.producer_epoch)
+    return Described(producer, state.transaction_state, state.transaction_timeout)
+
+
+async def _given(asked: Inquiry, described: Iterable[Described]) -> dict[str, Producer]:
+    """The producers that the cluster begins anew: each fences off the one before."""
+    awaited = {found.producer.transactional_id: found for found in described}
+    given: dict[str, Producer] = {}
+    while awaited:
+        requests = await _beginnings(asked, awaited)
+        for request, answer in await asked.ask_each(requests):
+            id_ = request.transactional_id
+            if answer.error_code is ErrorCode.none:
+                given[id_] = Producer(id_, answer.producer_id, answer.producer_epoch)
+            elif answer.error_code in _AGAIN:
+                continue
+            else:
+                _logger.warning(
+                    "a cluster gives no producer id",
+                    cluster=asked.name,
+                    transactional_id=id_,
+                    error=answer.error_code.name,
+                )
+            del awaited[id_]
+        if awaited:
+            await asyncio.sleep(_PAUSE_S)
+    return given
+
+
+async def _beginnings(asked: Inquiry, awaited: Mapping[str, Described]) -> dict[int, list[Any]]:
+    """By broker, what is to be asked of it."""
+    requests: dict[int, list[Any]] = defaultdict(list)
+    finding = [
+        FindCoordinatorRequest(key_type=i8(_TRANSACTION), coordinator_keys=some)
+        for some in _batches(awaited)
+    ]
+    for answer in await asked.ask(asked.brokers[0], *finding):
+        for coordinator in answer.coordinators:
+            if coordinator.error_code is ErrorCode.none:
+                beginning = InitProducerIdRequest(
+                    transactional_id=TransactionalId(coordinator.key),
+                    transaction_timeout=awaited[coordinator.key].timeout,
+                )
+                requests[coordinator.node_id].append(beginning)
+    return requests
+
+
+def _batches(ids: Iterable[str]) -> list[tuple[TransactionalId, ...]]:
+    known = tuple(map(TransactionalId, ids))
+    return [known[start : start + _IN_ONE] for start in range(0, len(known), _IN_ONE)]

@@ -1,0 +1,177 @@
+"""Transactional producers over planned switches, there and back."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from reliability.writers import JavaWriter, TransactionalLibrdkafkaWriter, Writer
+from sandbox.process import wait_until
+from tests.system.mirror import Mirror
+from tests.system.operator import PATIENCE, Operator
+
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
+
+TOPIC = "ledger"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What is written to."""
+
+    topic: str = TOPIC
+    partitions: int = 1
+    pause_s: float = 0.05
+
+
+def librdkafka(client: dict[str, Any]) -> Writer:
+    return TransactionalLibrdkafkaWriter("librdkafka", client, Ledger(), "one")
+
+
+def java(client: dict[str, Any]) -> Writer:
+    return JavaWriter("java", client, Ledger(), "two")
+
+
+@pytest.mark.parametrize("writer", [librdkafka, java])
+def test_transactions_go_on_over_switches(
+    operator: Operator, vcluster: str, writer: Callable[[dict[str, Any]], Writer]
+):
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    with writer(operator.client(vcluster)) as writing:
+        wait_for_more(writing)
+        for _ in range(3):
+            assert switch(operator, vcluster)["restless"] == []
+            wait_for_more(writing)
+    assert writing.errors == []
+    acknowledged = {str(write.value) for write in writing.writes() if write.acknowledged_at}
+    read = Counter(committed(operator, vcluster))
+    assert acknowledged <= set(read), "lost"
+    assert {value for value, count in read.items() if count > 1} == set(), "written twice"
+
+
+def test_what_is_open_when_its_time_is_up_is_aborted(operator: Operator, vcluster: str):
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    producer = transactional(operator, vcluster)
+    producer.begin_transaction()
+    producer.produce(TOPIC, b"never")
+    producer.flush(10)
+    fenced = switch(operator, vcluster, budget_s=1.0)
+    assert [node["unrest"]["transaction_names"] for node in fenced["restless"]] == [
+        [f"{vcluster}tx"]
+    ]
+    (aborted,) = operator.events(kind="switch.transactions_aborted")[-1:]
+    assert aborted["data"]["transactional_ids"] == [f"{vcluster}tx"]
+    with pytest.raises(KafkaException) as told:
+        producer.commit_transaction(10)
+    assert told.value.args[0].txn_requires_abort()
+    producer.abort_transaction(10)
+    for value in (b"first", b"second"):
+        write(producer, value)
+    switch(operator, vcluster)
+    write(producer, b"third")
+    assert committed(operator, vcluster) == ["first", "second", "third"]
+
+
+def test_a_producer_that_was_replaced_stays_so(operator: Operator, vcluster: str):
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    oldest, older, new = (transactional(operator, vcluster, gateway) for gateway in (0, 1, 0))
+    for zombie in (oldest, older):
+        switch(operator, vcluster)
+        write(new, b"new")
+        with pytest.raises(KafkaException) as told:
+            write(zombie, b"zombie")
+        assert told.value.args[0].fatal()
+    assert committed(operator, vcluster) == ["new", "new"]
+
+
+def test_a_producer_of_before_the_switch_is_replaced_after_it(operator: Operator, vcluster: str):
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    old = transactional(operator, vcluster)
+    write(old, b"old")
+    switch(operator, vcluster)
+    write(old, b"still")
+    new = transactional(operator, vcluster, gateway=1)
+    write(new, b"new")
+    with pytest.raises(KafkaException) as told:
+        write(old, b"zombie")
+    assert told.value.args[0].fatal()
+    switch(operator, vcluster)
+    write(new, b"newer")
+    assert committed(operator, vcluster) == ["old", "still", "new", "newer"]
+
+
+def transactional(operator: Operator, vcluster: str, gateway: int = 0) -> Producer:
+    producer = Producer({**operator.client(vcluster, gateway), "transactional.id": "tx"})
+    producer.init_transactions(20)
+    return producer
+
+
+def write(producer: Producer, value: bytes) -> None:
+    """In a transaction of its own."""
+    producer.begin_transaction()
+    producer.produce(TOPIC, value)
+    producer.commit_transaction(20)
+
+
+def wait_for_more(writer: Writer) -> None:
+    before = writer.acknowledged
+    wait_until(
+        lambda: writer.acknowledged >= before + 50 or bool(writer.errors), "it writes", PATIENCE
+    )
+    assert writer.errors == []
+
+
+def switch(operator: Operator, vcluster: str, budget_s: float = 10.0) -> dict[str, Any]:
+    """Switch with a mirror of what was committed; what was recorded when the fence was ordered."""
+    to = operator.other_cluster()
+    seq = operator.events()[-1]["seq"]
+    with mirrored(operator, vcluster, to):
+        asked = {"toCluster": to, "reason": "test", "quiesceBudgetS": budget_s}
+        answer = operator.call("POST", "/api/v1/switches", json=asked)
+        assert answer.status_code < 300, answer.text
+        wait_until(lambda: not operator.open_switches(), "the switch ends", PATIENCE)
+    ended = operator.events(after=seq)[-1]
+    assert operator.wait_for_agreement()["cluster"] == to, ended["data"]
+    (fence,) = operator.events(after=seq, kind="switch.fence_ordered")
+    data: dict[str, Any] = fence["data"]
+    return data
+
+
+@contextmanager
+def mirrored(operator: Operator, vcluster: str, to: str) -> Iterator[None]:
+    """A mirror that begins where the cluster that serves now was switched to, if it was."""
+    start, partition = 0, f"{vcluster}{TOPIC}-0"
+    for cut in operator.events(kind="switch.cut_recorded"):
+        start = dict(cut["data"]["target_ends"]).get(partition, start)
+    source = operator.cluster(operator.routing()["cluster"])
+    with Mirror(source, operator.cluster(to), vcluster + TOPIC, start):
+        yield
+
+
+def committed(operator: Operator, vcluster: str) -> list[str]:
+    """What a reader of committed records gets, through the gateway."""
+    consumer = Consumer(
+        {**operator.client(vcluster), "group.id": "x", "enable.partition.eof": True}
+    )
+    partition = TopicPartition(TOPIC, 0, 0)
+    found = []
+    try:
+        consumer.assign([partition])
+        give_up_at = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up_at:
+            for message in consumer.consume(1000, timeout=1):
+                if message.error() is not None:
+                    return found
+                found.append(str(message.value(), "utf-8"))
+    finally:
+        consumer.close()
+    pytest.fail("the topic cannot be read to its end")

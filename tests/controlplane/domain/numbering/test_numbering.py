@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.numbering import Numbering
-from controlplane.domain.numbering.deciding import Logs, decided
+from controlplane.domain.numbering.deciding import Logs, decided, numbered, renumbered
 from controlplane.domain.numbering.runs import (
     Placed,
     Run,
     closed,
+    continued,
     runs_of,
+    turned_round,
+    with_points,
 )
 from controlplane.domain.numbering.runs import thinned as thinned_runs
 from controlplane.domain.numbering.stretches import thinned
@@ -180,3 +183,89 @@ def test_thinned_runs_miss_nothing(story, most):
         for number in numbers_up_to(source, before):
             wanted = source.never_read(before.offset(number))
             assert holds(target.unread(after.offset(number)), wanted)
+
+
+def logs(topic: str, source_end: int, target_end: int | None, *runs: Run) -> Logs:
+    return Logs(
+        topic=topic,
+        partition=0,
+        source_end=source_end,
+        target_begin=0,
+        target_end=target_end,
+        runs=runs,
+    )
+
+
+ALIKE = logs("alike", 9, 9, Run(0, 0, 9, True), Run(9, 9, 0, True))
+SHIFTED = logs("shifted", 9, 7, Run(0, 0, 5, True), Run(7, 5, 2, True), Run(9, 7, 0, True))
+
+
+def test_topics_whose_numbers_are_plain_have_no_record():
+    (only,) = numbered("main", 1, [ALIKE, SHIFTED], ())
+    assert (only.physical, only.epoch, only.before) == ("shifted", 1, ())
+    assert [n.floor for n in only.partitions] == [10]
+    assert renumbered(only)[0].partition == "shifted-0"
+
+
+def test_a_plan_of_an_aborted_switch_has_no_effect_and_is_replaced():
+    (planned,) = numbered("main", 1, [SHIFTED], ())
+    assert planned.at(0) == ()
+    healed = logs("shifted", 9, 9, *ALIKE.runs)
+    (again,) = numbered("main", 1, [healed], [planned])
+    assert (again.partitions, again.before, renumbered(again)) == ((), (), ())
+
+
+def test_what_holds_until_the_commit_is_told_with_what_holds_from_then_on():
+    (first,) = numbered("main", 1, [SHIFTED], ())
+    back = logs("shifted", 7, 9, Run(0, 0, 5, True), Run(5, 7, 2, False), Run(7, 9, 0, True))
+    (second,) = numbered("main", 2, [back], [first])
+    assert second.before == first.partitions
+    assert second.at(1) == first.at(1)
+    assert second.partitions[0].floor > first.partitions[0].number(7)
+
+
+def test_a_shift_alone_needs_no_new_numbering():
+    """As of a mirror that began late: every record keeps its number."""
+    late = logs("late", 9, 5, Run(4, 0, 5, whole=False), Run(9, 5, 0, whole=True))
+    after = decided(late, Numbering(0))
+    assert (after.delta, after.floor, after.older) == (4, 0, ())
+    assert [after.number(offset) for offset in (0, 5)] == [4, 9]
+
+
+def test_numbers_that_a_lost_cluster_may_have_given_out_are_never_given_again():
+    seen = logs("t", 9, None, Run(0, 0, 5, True))
+    after = decided(seen, Numbering(0))
+    assert after.floor > 1_000_000_000
+    assert [after.offset(n) for n in (0, 4, 5, 9, 12_345)] == [0, 4, 5, 5, 5]
+
+
+def test_a_forced_switch_resets_no_numbers_of_what_it_did_not_see():
+    (first,) = numbered("main", 1, [SHIFTED], ())
+    (forced,) = numbered("main", 2, [], [first], is_forced=True)
+    assert forced.partitions[0].floor > first.partitions[0].floor
+    assert numbered("main", 2, [], [first])[0].partitions == ()
+
+
+def test_what_is_seen_again_and_again_grows_into_one_run():
+    rows = [Placed(n, b"%d" % n) for n in range(40)]
+    runs: tuple[Run, ...] = ()
+    for end in (10, 15, 30, 40):
+        newer = runs_of(rows[end - 8 : end], rows[end - 8 : end])
+        runs = continued(runs, newer)
+    assert [(run.source, run.target, run.end) for run in runs] == [(2, 2, 40)]
+
+
+def test_between_two_looks_that_differ_only_the_beginning_is_known():
+    runs = continued((Run(0, 0, 5, whole=True),), (Run(20, 12, 3, whole=False),))
+    after = decided(logs("t", 23, 15, *closed(runs, 23, 15, whole=True)), Numbering(0))
+    assert [after.offset(n) for n in (4, 5, 12, 19, 20, 23)] == [4, 5, 5, 5, 12, 15]
+
+
+def test_places_of_groups_are_known_before_all_that_was_seen():
+    runs = with_points((Run(20, 12, 3, whole=False),), [(7, 4), (3, 2), (5, 1), (21, 13)])
+    assert [(run.source, run.target) for run in runs] == [(3, 2), (7, 4), (20, 12)]
+
+
+def test_the_way_back_knows_what_the_way_there_knew():
+    there = (Run(0, 0, 5, whole=True), Run(7, 5, 2, whole=True))
+    assert turned_round(there) == (Run(0, 0, 5, whole=False), Run(5, 7, 2, whole=True))

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from contract.records import Routing
-from controlplane.domain.replica import Watched, seen_both_ways
+from controlplane.domain.replica import Watched, forgetting, seen_both_ways
 from controlplane.domain.switch.view import Losses
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
@@ -75,9 +75,18 @@ async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Loss
 
 async def newest_seen(plane: ControlPlane, pair: Pair) -> Watched | None:
     """What was seen last of a replica, before a switch as the original included."""
-    before = await plane.watches.newest(pair)
+    there = _still_true(plane, pair.scope, await plane.watches.newest(pair))
     back = Pair(scope=pair.scope, from_cluster=pair.to_cluster, to_cluster=pair.from_cluster)
-    return seen_both_ways(before, await plane.watches.newest(back))
+    return seen_both_ways(there, _still_true(plane, pair.scope, await plane.watches.newest(back)))
+
+
+def _still_true(plane: ControlPlane, scope: str, watched: Watched | None) -> Watched | None:
+    """Without topics that have been emptied since, to be filled again from the beginning."""
+    if watched is None:
+        return None
+    reversals = [r for r in plane.ledger.facts.reversals.values() if r.scope == scope]
+    since = [r for r in reversals if r.ended_at is None or r.ended_at > watched.seen_at]
+    return forgetting(watched, {topic for reversal in since for topic in reversal.filled_again})
 
 
 async def _watch_one(
@@ -85,6 +94,7 @@ async def _watch_one(
 ) -> Watched:
     if before is None:
         before = await newest_seen(plane, pair)
+    before = _still_true(plane, pair.scope, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     topics = plane.ledger.facts.topics_in(pair.scope)
     watched = await watch(source, replica, topics, before)

@@ -6,7 +6,7 @@ end offset alone. An anchor can say it: a record that was seen on both sides. Fr
 replica's records are counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -83,6 +83,19 @@ def seen_both_ways(watched: Watched | None, back: Watched | None) -> Watched | N
     )
     others = tuple(mark for partition, mark in known.items() if partition not in turned)
     return Watched(seen_at=back.seen_at, marks=(*marks, *others))
+
+
+def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | None:
+    """Without what was seen of topics that one side was given anew."""
+    if watched is None or not topics:
+        return watched
+    marks = tuple(
+        msgspec.structs.replace(mark, anchor=None, runs=())
+        if mark.partition.rpartition("-")[0] in topics
+        else mark
+        for mark in watched.marks
+    )
+    return Watched(seen_at=watched.seen_at, marks=marks)
 
 
 def align(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:

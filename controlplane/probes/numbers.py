@@ -47,10 +47,13 @@ async def logs_of_both(
     partitions = await source.partitions(topics)
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     target_begins, target_ends = await target.begins(partitions), await target.ends(partitions)
-    known = runs_known(seen)
-    stale = [p for p in partitions if not _up_to(known.get(name(p), ()), ends[p], target_ends[p])]
+    known_before = runs_known(seen)
+    known = {
+        name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
+    }
+    stale = [p for p in partitions if not _up_to(known[name(p)], ends[p], target_ends[p])]
     ours, theirs = await source.last(stale, ROW), await target.last(stale, ROW)
-    runs = {p: known.get(name(p), ()) for p in partitions}
+    runs = {p: tuple(known[name(p)]) for p in partitions}
     for p in stale:
         from_the_beginning = ends[p] - ROW <= begins[p]
         newer = runs_of(ours[p], theirs[p], from_the_beginning=from_the_beginning)
@@ -144,6 +147,12 @@ def runs_known(seen: Watched | None) -> dict[str, tuple[Run, ...]]:
 def name(partition: TopicPartition) -> str:
     """As marks name it."""
     return f"{partition.topic}-{partition.partition}"
+
+
+def within(runs: Sequence[Run], end: int, target_end: int) -> Sequence[Run]:
+    """What was seen; nothing, if one log is shorter than that: it was made anew."""
+    fits = not runs or (runs[-1].end <= end and runs[-1].target_end <= target_end)
+    return runs if fits else ()
 
 
 def _up_to(runs: Sequence[Run], end: int, target_end: int) -> bool:

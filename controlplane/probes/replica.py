@@ -15,7 +15,7 @@ from controlplane.domain.replica import (
     loss,
     nothing_mirrored,
 )
-from controlplane.probes.numbers import ROW, beginnings, name, runs_known
+from controlplane.probes.numbers import ROW, beginnings, name, runs_known, within
 from controlplane.probes.reader import EndReader
 
 
@@ -44,9 +44,10 @@ async def watch(
         name(p): align(ours[p], theirs[p]) or _without_match(known, p, theirs, begins, replica_ends)
         for p in moved
     }
-    runs = _runs(ours, theirs, anchors, before, begins, ends)
-    had = {partition for partition, known_runs in runs_known(before).items() if known_runs}
-    new = {p: some for p, some in runs.items() if p in set(there) and name(p) not in had}
+    seen = runs_known(before)
+    held = {p: within(seen.get(name(p), ()), ends[p], replica_ends.get(p, 0)) for p in partitions}
+    runs = _runs(ours, theirs, anchors, held, begins, ends)
+    new = {p: some for p, some in runs.items() if p in replica_ends and not held[p]}
     runs |= await beginnings(source, replica, new, begins, await replica.begins(there))
     return Watched(
         seen_at=datetime.now(UTC),
@@ -81,19 +82,14 @@ def _runs(  # noqa: PLR0917 - all that is known of both sides
     ours: Mapping[TopicPartition, Sequence[Placed]],
     theirs: Mapping[TopicPartition, Sequence[Placed]],
     anchors: Mapping[str, Anchor | None],
-    before: Watched | None,
+    held: Mapping[TopicPartition, Sequence[Run]],
     begins: Mapping[TopicPartition, int],
     ends: Mapping[TopicPartition, int],
 ) -> dict[TopicPartition, tuple[Run, ...]]:
     """What is known to stand where, up to each partition's anchor."""
-    known = runs_known(before)
-    marks = {mark.partition: mark for mark in before.marks} if before else {}
     found: dict[TopicPartition, tuple[Run, ...]] = {}
     for partition, end in ends.items():
-        called = name(partition)
-        anchor, runs = anchors.get(called), known.get(called, ())
-        if (mark := marks.get(called)) is not None and end < mark.source_end:
-            runs = ()  # it was made anew
+        runs, anchor = tuple(held[partition]), anchors.get(name(partition))
         if anchor is not None and partition in ours:
             newer = runs_of(
                 [placed for placed in ours[partition] if placed.offset <= anchor.source],

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from sandbox.kafka import KafkaCluster
@@ -166,3 +166,42 @@ def test_nothing_is_read_twice_and_nothing_missed_from_any_position(
         assert kept.seen == writer.written
     far_behind.read(len(writer.written))
     assert far_behind.seen == writer.written
+
+
+def test_what_a_client_asks_for_is_told_in_one_numbering(operator: Operator, vcluster: str):
+    """Nothing is written after the switch: whoever waits at the end learns where that is now."""
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    writer = Writer(operator, vcluster)
+    writer.write(6)
+    begun_at = int(time.time() * 1000)  # noqa: TID251 - Kafka's timestamps are of this clock
+    writer.write(2)
+    with (
+        consumer(operator, vcluster) as waiting,
+        consumer(operator, vcluster, **{"group.id": "other"}) as other,
+    ):
+        _, end = waiting.get_watermark_offsets(HERE, timeout=PATIENCE)
+        waiting.assign([TopicPartition(TOPIC, 0, end)])
+        assert waiting.consume(1, timeout=1) == []
+        source = operator.cluster(operator.routing()["cluster"])
+        to = operator.other_cluster()
+        with Mirror(source, operator.cluster(to), vcluster + TOPIC):
+            answer = operator.switch(to, wait="mirror")
+            assert answer.json() == {"message": "Cluster switched"}, answer.text
+        low, high = other.get_watermark_offsets(HERE, timeout=PATIENCE)
+        assert end < low < high
+        assert high - low == len(writer.written)
+
+        def told() -> bool:
+            assert waiting.consume(1, timeout=0.2) == []
+            return waiting.position([HERE])[0].offset == high
+
+        wait_until(told, "who waits at the end knows where it is", PATIENCE)
+        (found,) = other.offsets_for_times([TopicPartition(TOPIC, 0, begun_at)], timeout=PATIENCE)
+        other.assign([found])
+        assert [value for _, value in read(other, 3)] == writer.written[12:15]
+        other.assign([TopicPartition(TOPIC, 0, low)])
+        assert [value for _, value in read(other, 15)] == writer.written
+        other.assign([TopicPartition(TOPIC, 0, high + 100)])
+        with pytest.raises((AssertionError, KafkaException), match="OFFSET|range"):
+            read(other, 1)

@@ -1,17 +1,22 @@
 """What a replica lacks is never told to be less than it is."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.domain.numbering.runs import Placed
+from controlplane.domain.numbering.runs import Placed, Run
 from controlplane.domain.replica import (
     RUN,
     Anchor,
     Loss,
     Mark,
+    Watched,
     align,
+    forgetting,
     loss,
     nothing_mirrored,
+    seen_both_ways,
 )
 
 
@@ -81,3 +86,45 @@ def test_a_long_tail_is_found_by_its_last_records(before, shown):
     source = [Placed(1000 + number, b"%d" % number) for number in range(before + shown)]
     replica = [Placed(number, b"%d" % number) for number in range(before + 1)][-RUN:]
     assert align(source, replica) == Anchor(1000 + before, before)
+
+
+def test_what_was_seen_of_a_topic_that_was_made_anew_is_forgotten() -> None:
+    runs = (Run(0, 0, 5, whole=True),)
+    seen = Watched(
+        seen_at=datetime(2026, 1, 1, tzinfo=UTC),
+        marks=tuple(
+            Mark(partition=name, source_begin=0, source_end=5, anchor=Anchor(4, 4), runs=runs)
+            for name in ("a-b-0", "c-0")
+        ),
+    )
+    emptied = forgetting(seen, {"a-b"})
+    assert emptied is not None
+    assert [(mark.anchor, mark.runs) for mark in emptied.marks] == [
+        (None, ()),
+        (Anchor(4, 4), runs),
+    ]
+
+
+def test_the_way_back_is_known_from_the_way_there() -> None:
+    def watched(at: int, *marks: Mark) -> Watched:
+        return Watched(seen_at=datetime(2026, 1, at, tzinfo=UTC), marks=marks)
+
+    there = watched(
+        2,
+        Mark(
+            partition="t-0",
+            source_begin=0,
+            source_end=7,
+            anchor=None,
+            runs=(Run(2, 0, 5, whole=False),),
+        ),
+    )
+    back = seen_both_ways(None, there)
+    assert back is not None
+    assert back.marks[0].runs == (Run(0, 2, 5, whole=False),)
+    older = watched(1, Mark(partition="u-0", source_begin=0, source_end=1, anchor=None))
+    both = seen_both_ways(older, there)
+    assert both is not None
+    assert [mark.partition for mark in both.marks] == ["t-0", "u-0"]
+    newer = watched(3)
+    assert seen_both_ways(newer, there) is newer

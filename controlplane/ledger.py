@@ -47,20 +47,28 @@ class Turn:
 class Ledger:
     """Follows the log and takes turns to write to it."""
 
-    def __init__(self, store: EventStore, facts: Facts, crash_at: str | None = None) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        facts: Facts,
+        crash_at: str | None = None,
+        stop_at: str | None = None,
+    ) -> None:
         self.store = store
         self.facts = facts
         self.changed = Pulse()
         """Beats after every change of the facts, and when a node reported during a switch."""
         self.closing = False
         """Whether those who wait should stop waiting, because the process is to end."""
-        self._crash_at = crash_at
+        self._signals = {crash_at: signal.SIGKILL, stop_at: signal.SIGSTOP}
         self._tells = False
 
     @classmethod
-    async def open(cls, store: EventStore, crash_at: str | None = None) -> "Ledger":
+    async def open(
+        cls, store: EventStore, crash_at: str | None = None, stop_at: str | None = None
+    ) -> "Ledger":
         """Read the whole log."""
-        ledger = cls(store, Facts((await store.head()).log), crash_at)
+        ledger = cls(store, Facts((await store.head()).log), crash_at, stop_at)
         await ledger.catch_up()
         _logger.info("log.read", log=ledger.facts.log, seq=ledger.facts.seq)
         ledger._tells = True
@@ -75,7 +83,7 @@ class Ledger:
             turn = Turn(connection, self.facts, by)
             yield turn
         self._apply(turn.appended)
-        self._crash_if_told(turn.appended)
+        self._halt_if_told(turn.appended)
 
     async def carry_out(self, command: Command, by: Attribution) -> list[Recorded]:
         """Decide on a command and add what follows, in a turn of its own.
@@ -133,9 +141,10 @@ class Ledger:
         if events:
             self.changed.beat()
 
-    def _crash_if_told(self, appended: Sequence[Recorded]) -> None:
-        if any(recorded.event.kind == self._crash_at for recorded in appended):
-            os.kill(os.getpid(), signal.SIGKILL)
+    def _halt_if_told(self, appended: Sequence[Recorded]) -> None:
+        for recorded in appended:
+            if (number := self._signals.get(recorded.event.kind)) is not None:
+                os.kill(os.getpid(), number)
 
 
 def _tell(recorded: Recorded) -> None:

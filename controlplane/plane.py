@@ -40,7 +40,9 @@ async def open_plane(settings: Settings) -> AsyncIterator[ControlPlane]:
     """Connect to a database whose schema is up to date, and read the log."""
     engine = open_engine(settings.database_url.get_secret_value())
     try:
-        ledger = await Ledger.open(EventStore(engine), settings.interlock_crash_at)
+        ledger = await Ledger.open(
+            EventStore(engine), settings.interlock_crash_at, settings.interlock_stop_at
+        )
         yield ControlPlane(settings, engine, ledger)
     finally:
         await engine.dispose()

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     the name of its `source` connector, and `others` that belong to the direction. YAML or JSON."""
     interlock_crash_at: str | None = None
     """For tests: kill this process right after it appended an event of that kind."""
+    interlock_stop_at: str | None = None
+    """For tests: stop this process (SIGSTOP) there instead, until somebody continues it."""
     interlock_log_format: Literal["json", "console"] = "json"
     """How log lines look."""
 

@@ -135,7 +135,12 @@ class Environment:
         }
         for name, brokers in addresses.items():
             self._clusters[name] = KafkaCluster(
-                name, brokers, self.plan.folder, kafka, security=self.security
+                name,
+                brokers,
+                self.plan.folder,
+                kafka,
+                security=self.security,
+                overrides=self.plan.broker_properties.get(name),
             )
             self._clusters[name].format()
         self.plan.clusters_file.touch(mode=0o600)

@@ -57,6 +57,8 @@ class Plan:
     """A Postgres server to use in place of an own one."""
     control_plane_variables: Mapping[str, str] = field(default_factory=dict)
     gateway_variables: Mapping[str, str] = field(default_factory=dict)
+    broker_properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By cluster, `main` or `failover`: what goes on top of its brokers' properties."""
 
     @property
     def clusters_file(self) -> Path:

@@ -1,0 +1,72 @@
+"""The table of faults, as a page of the documentation."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tests.faults.cell import Result
+from tests.faults.states import STATES
+from tests.faults.table import FAULTS
+
+
+def page(results: Sequence[Result]) -> str:
+    """The whole page."""
+    found = {(result.state, result.fault): result for result in results}
+    states = [s.name for s in STATES if any(r.state == s.name for r in results)]
+    return "\n".join([*_head(results), *_table(found, states), *_bounds(), *_trouble(results), ""])
+
+
+def _head(results: Sequence[Result]) -> list[str]:
+    well = sum(not result.trouble for result in results)
+    return [
+        "# Faults",
+        "",
+        f"Made by `make faults` on {datetime.now(UTC):%Y-%m-%d}; do not edit it.",
+        "",
+        (
+            "Two clusters of one broker, MirrorMaker 2, Postgres, two control planes, two gateways,"
+            " all real, on one machine with two cores. An idempotent writer and a member of a"
+            " committing group at each gateway go on all the time. The switch is held in a state by"
+            " stopping the control plane right after the event that begins it, the fault is"
+            " injected, the control plane goes on; after its time the fault is mended."
+        ),
+        "",
+        (
+            "A cell says how the switch ended (**c**ompleted, **a**borted, **r**ejected,"
+            " **s**erved: there was none), and the longest that a client waited for an"
+            " acknowledgement from the injection on, in seconds. Afterwards, in each: no"
+            " acknowledged record is lost, none is in the log twice or out of order, nothing is"
+            " skipped by the group, both nodes serve what the log says, no switch is open, and the"
+            " mirror runs the right way. Aborted switches leave clients with the old cluster."
+        ),
+        "",
+        f"{len(results)} cells, {well} of them as they should be.",
+    ]
+
+
+def _table(found: dict[tuple[str, str], Result], states: Sequence[str]) -> list[str]:
+    rows = [
+        f"| {fault.name} | " + " | ".join(_cell(found.get((s, fault.name))) for s in states) + " |"
+        for fault in FAULTS
+    ]
+    head = ["| fault | " + " | ".join(states) + " |", "|" + "---|" * (len(states) + 1)]
+    return ["", "## Outcome and seconds without an acknowledgement", "", *head, *rows]
+
+
+def _cell(result: Result | None) -> str:
+    if result is None:
+        return ""
+    mark = " **!**" if result.trouble else ""
+    return f"{result.outcome[0]} {result.stall_s:g}{mark}"
+
+
+def _bounds() -> list[str]:
+    rows = [f"| {f.name} | {f.lasts_s:g} | {f.bound_s:g} |" for f in FAULTS]
+    head = ["| fault | lasts, s | served again within, s |", "|---|---|---|"]
+    return ["", "## How long each lasts, and the bound", "", *head, *rows]
+
+
+def _trouble(results: Sequence[Result]) -> list[str]:
+    lines = [
+        f"- {result.fault}, {result.state}: {what}" for result in results for what in result.trouble
+    ]
+    return ["", "## What was not as it should be", "", *lines] if lines else []

@@ -59,6 +59,10 @@ switch-soak: setup ## planned switches under load (SWITCHES=100), about an hour;
 simulate: setup ## the switch in a world that fails (SEEDS=100000), about an hour
 	@PYTHONPATH=. $(BIN)/python -m tests.simulation.seeds $(or $(SEEDS),100000)
 
+.PHONY: forced-soak
+forced-soak: setup ## forced switches, the active cluster killed (SWITCHES=30 SEED=1); writes docs/forced.md
+	@$(BIN)/python -m reliability --forced --switches $(or $(SWITCHES),30) --seed $(or $(SEED),1)
+
 .PHONY: faults
 faults: setup ## every fault in every state of a switch, some hours, resumable (STATE=, FAULT=); writes docs/faults.md
 	@$(BIN)/python -m tests.faults $(if $(STATE),--state "$(STATE)") $(if $(FAULT),--fault "$(FAULT)")

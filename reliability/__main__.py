@@ -3,13 +3,18 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+from reliability.forced import run_forced
+from reliability.forced_page import forced_page
 from reliability.page import page
 from reliability.site import open_site
 from reliability.soak import Soak, run
 
-_PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+_DOCS = Path(__file__).parents[1] / "docs"
+_PAGE = _DOCS / "reliability.md"
+_FORCED_PAGE = _DOCS / "forced.md"
 
 
 def main() -> int:
@@ -17,7 +22,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make switch-soak")
     parser.add_argument("--switches", type=int, default=100)
     parser.add_argument("--no-transactions", action="store_true")
-    parser.add_argument("--page", type=Path, default=_PAGE)
+    parser.add_argument("--forced", action="store_true", help="kill the active cluster each time")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
+    parser.add_argument("--page", type=Path)
     wanted = parser.parse_args()
     began = time.monotonic()
 
@@ -25,11 +32,22 @@ def main() -> int:
         sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {line}\n")
         sys.stdout.flush()
 
+    if wanted.forced:
+        return _forced(wanted.switches, wanted.seed, wanted.page or _FORCED_PAGE, say)
     with open_site(say) as site:
         soak = run(site, wanted.switches, say, transactions=not wanted.no_transactions)
-    wanted.page.write_text(page(soak))
-    say(f"wrote {wanted.page.name}")
+    target = wanted.page or _PAGE
+    target.write_text(page(soak))
+    say(f"wrote {target.name}")
     return 0 if _unnoticed(soak) else 1
+
+
+def _forced(switches: int, seed: int, target: Path, say: Callable[[str], None]) -> int:
+    with open_site(say) as site:
+        rounds = run_forced(site, switches, seed, say)
+    target.write_text(forced_page(rounds, seed))
+    say(f"wrote {target.name}")
+    return 1 if any(one.untold for one in rounds) else 0
 
 
 def _unnoticed(soak: Soak) -> bool:

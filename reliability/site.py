@@ -69,9 +69,11 @@ class Site:
         """One of the two."""
         return self.environment.main if name == "main" else self.environment.failover
 
-    def switch_to(self, to: str, reason: str) -> dict[str, Any]:
-        """Switch as planned, wait for the end, and tell its story."""
-        body = {"toCluster": to, "reason": reason}
+    def switch_to(self, to: str, reason: str, *, forced: bool = False) -> dict[str, Any]:
+        """Switch, wait for the end, and tell its story."""
+        body: dict[str, Any] = {"toCluster": to, "reason": reason}
+        if forced:
+            body |= {"mode": "forced", "acceptLoss": True}
         switch_id = self._call("POST", "/api/v1/switches", body)["switchId"]
         path = f"/api/v1/switches/{switch_id}"
 
@@ -91,6 +93,12 @@ class Site:
 
         wait_until(turned, "the mirror has turned round", _PATIENCE_S)
         wait_until(self._would_pass, "a switch would pass", _PATIENCE_S)
+
+    def make_a_copy(self, reason: str) -> None:
+        """Have the cluster that was given up, and runs again, become a copy of the serving one."""
+        body = {"findCut": True, "tail": "discard", "reason": reason}
+        self._call("POST", "/api/v1/mirror/reverse", body)
+        self.wait_for_mirror()
 
     def _would_pass(self) -> bool:
         plan = self._call("POST", "/api/v1/switch-plans", {"toCluster": self.standby})

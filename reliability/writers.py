@@ -66,6 +66,10 @@ class Writer:
         """How many records were acknowledged so far."""
         return len(self._acknowledged)
 
+    def acknowledged_after(self, moment: float) -> list[float]:
+        """When records were acknowledged since then, in no order."""
+        return [at for at in list(self._acknowledged.values()) if at > moment]
+
     def longest_wait(self, since: float) -> float:
         """Longest time between two acknowledgements in a row from then until now, in seconds."""
         times = sorted(at for at in list(self._acknowledged.values()) if at >= since)

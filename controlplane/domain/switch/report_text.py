@@ -150,8 +150,8 @@ def _loss(loss: LossRecorded | None, old: str) -> list[str]:
         return [f"{seen} The target held everything that it held then."]
     rows = ((x.partition, str(x.first), str(x.seen_end), str(x.known)) for x in loss.losses)
     columns = ("Partition", "Missing from offset", "Ended at", "Known to be missing")
-    told = f"{seen} Of {loss.partitions} partitions these lack records; writes after that time"
-    return [f"{told} cannot be counted.", "", *_table(columns, rows)]
+    told = f"{seen} Of {loss.partitions} partitions these lack records, or may: what came in after"
+    return [f"{told} that time cannot be counted.", "", *_table(columns, rows)]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

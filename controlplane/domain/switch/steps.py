@@ -231,7 +231,8 @@ def _giving_up(view: View, now: float) -> tuple[Step, ...]:
     recorded = events.LossRecorded(
         switch_id=switch_id,
         seen_at=found.seen_at,
-        losses=tuple(loss for loss in found.losses if loss.known),
+        # What a dead cluster took in after the last look is missing too, wherever it stands.
+        losses=tuple(loss for loss in found.losses if loss.known or not found.answered),
         partitions=len(found.losses),
     )
     return (Append((recorded, waived)),)

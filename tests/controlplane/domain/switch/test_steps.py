@@ -447,8 +447,15 @@ class TestForced:
         found = losses(lost, whole)
         at = view(switch(Phase.VERIFYING, mode="forced"), losses=found)
         ((recorded, waived),) = (step.events for step in next_steps(at, 1.0))
-        assert (recorded.losses, recorded.partitions) == ((lost,), 2)
+        assert (recorded.losses, recorded.partitions) == ((lost, whole), 2)
         assert isinstance(waived, events.LagWaived)
+
+    def test_of_a_cluster_that_answers_only_what_is_missing_is_said(self) -> None:
+        lost, whole = loss("t-0", first=3), loss("t-1", first=9)
+        found = losses(lost, whole, answered=True)
+        at = view(switch(Phase.VERIFYING, mode="forced"), losses=found)
+        ((recorded, _),) = (step.events for step in next_steps(at, 1.0))
+        assert recorded.losses == (lost,)
 
     def test_looks_again_at_an_old_cluster_that_took_writes_until_the_barrier(self) -> None:
         assert self.giving_up(None) == ["probe losses"]

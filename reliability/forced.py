@@ -35,7 +35,7 @@ class ForcedRound:
     known: int
     """Records that the switch reported as missing, counted."""
     exact: bool
-    """Whether in each partition the first lost record is the one that was reported."""
+    """Whether all that stands behind the reported offsets was lost, and nothing before them."""
     doubled: int
     """Records that the new cluster holds twice."""
     untold: tuple[Finding, ...]
@@ -107,8 +107,8 @@ def _round(
         dead_node=dead_node,
         first_ack_s=first_ack - ordered_at,
         lost=sum(f.fault in {Fault.LOST, Fault.LOST_UNTOLD} for f in found),
-        known=sum(loss["seen_end"] - loss["first"] for loss in _losses(report)),
-        exact=_is_exact(found, logs[1], handover),
+        known=sum(max(0, loss["seen_end"] - loss["first"]) for loss in _losses(report)),
+        exact=_is_exact(found, sent, logs[1], handover),
         doubled=sum(f.fault is Fault.WRITTEN_TWICE and f.who == "serving" for f in found),
         untold=tuple(f for f in found if _is_wrong(f, handover)),
     )
@@ -120,16 +120,24 @@ def _is_wrong(finding: Finding, handover: Handover) -> bool:
     return finding.fault in {Fault.LOST_UNTOLD, Fault.ACKNOWLEDGED_LATE, Fault.INVENTED}
 
 
-def _is_exact(found: set[Finding], old: Log, handover: Handover) -> bool:
-    lost = {(f.partition, f.value) for f in found if f.fault is Fault.LOST}
-    firsts = {
-        partition: min(
-            (e.offset for e in entries if (partition, e.value) in lost),
-            default=handover.given_up.get(partition),
-        )
-        for partition, entries in old.items()
+def _is_exact(found: set[Finding], sent: list[Write], old: Log, handover: Handover) -> bool:
+    """Whether nothing that stands behind the reported offsets had come to the new cluster.
+
+    What was not acknowledged before the commit was sent there again, and says nothing.
+    """
+    lost = {finding.value for finding in found if finding.fault is Fault.LOST}
+    confirmed = {
+        write.value
+        for write in sent
+        if write.acknowledged_at is not None and write.acknowledged_at <= handover.committed_at
     }
-    return all(handover.given_up.get(partition) == first for partition, first in firsts.items())
+    behind = {
+        entry.value
+        for partition, first in handover.given_up.items()
+        for entry in old.get(partition, ())
+        if entry.offset >= first
+    }
+    return lost <= behind and behind & confirmed <= lost
 
 
 def _with_acknowledgements(before: list[Write], sent: list[Write]) -> list[Write]:

@@ -37,7 +37,7 @@ def _verdict(rounds: Sequence[ForcedRound]) -> list[str]:
         ("records lost, all rounds", sum(one.lost for one in rounds)),
         ("rounds in which nothing was lost", sum(one.lost == 0 for one in rounds)),
         (
-            "rounds in which the first lost record of each partition is the one that was reported",
+            "rounds in which all behind the reported offsets was lost, and nothing before them",
             sum(one.exact for one in rounds),
         ),
         ("lost outside of what was reported, or a split brain", sum(len(o.untold) for o in rounds)),

@@ -41,14 +41,11 @@ async def find_divergence(
                 (other, set(theirs), equal_at[1]),
             )
         ]
-        found.append(
-            compare_partition(
-                name,
-                await serving.placed(partition, begins[0][0]) if partition in ours else [],
-                await other.placed(partition, begins[1][0]) if partition in theirs else [],
-                complete=all(whole for _, whole in begins),
-            )
-        )
+        # The other one first: what is mirrored meanwhile would seem to be nowhere else.
+        there = await other.placed(partition, begins[1][0]) if partition in theirs else []
+        here = await serving.placed(partition, begins[0][0]) if partition in ours else []
+        complete = all(whole for _, whole in begins)
+        found.append(compare_partition(name, here, there, complete=complete))
     return found
 
 

@@ -9,7 +9,13 @@ from typing import Any
 from reliability.history import Finding, Handover, History, Partition, Read, Value, Write, judge
 from reliability.readers import READERS, Reader, seen_by
 from reliability.site import Site
-from reliability.writers import AiokafkaWriter, JavaWriter, LibrdkafkaWriter, Writer
+from reliability.writers import (
+    AiokafkaWriter,
+    JavaWriter,
+    LibrdkafkaWriter,
+    TransactionalLibrdkafkaWriter,
+    Writer,
+)
 
 MEMBERS = 2
 _SETTLE_S = 120.0
@@ -75,7 +81,7 @@ def run(site: Site, switches: int, say: Callable[[str], None], *, transactions: 
         site: where.
         switches: how often.
         say: is told of each.
-        transactions: whether one of the writers writes in transactions.
+        transactions: whether some of the writers write in transactions.
     """
     started = time.monotonic()
     ledger = Ledger()
@@ -118,7 +124,12 @@ def _writers(site: Site, ledger: Ledger, *, transactions: bool) -> list[Writer]:
         JavaWriter("java", site.client(1), ledger),
     ]
     if transactions:
-        writers.append(JavaWriter("java-transactional", site.client(0), ledger, "ledger-1"))
+        writers += [
+            JavaWriter("java-transactional", site.client(0), ledger, "ledger-1"),
+            TransactionalLibrdkafkaWriter(
+                "librdkafka-transactional", site.client(1), ledger, "ledger-2"
+            ),
+        ]
     return writers
 
 

@@ -1,0 +1,88 @@
+"""Transactional producers on a real cluster: who they are, and an end to what they have open."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from kio.static.primitive import i32Timedelta
+
+from contract.clusters_file import ClusterProperties
+from controlplane.domain.identities import Producer
+from controlplane.probes.transactions import (
+    Described,
+    all_transactions,
+    end_transactions,
+    give_producers,
+)
+from tests.controlplane.probes.test_ghosts import create
+from tests.environment.backends import Clusters
+
+pytestmark = pytest.mark.environment
+
+
+@pytest.fixture
+def main(clusters: Clusters) -> ClusterProperties:
+    properties = {"bootstrap.servers": clusters.main}
+    return ClusterProperties(name="main", role="upstream", properties=properties)
+
+
+async def begin(main: ClusterProperties, transactional_id: str, topic: str) -> AIOKafkaProducer:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=main.bootstrap_servers, transactional_id=transactional_id
+    )
+    await producer.start()
+    await producer.begin_transaction()
+    await producer.send_and_wait(topic, b"value")
+    return producer
+
+
+async def test_what_is_open_is_aborted_and_its_producer_fenced_off(
+    main: ClusterProperties, unique_name: str
+):
+    def is_ours(name: str) -> bool:
+        return name.startswith(unique_name)
+
+    await create(main.bootstrap_servers, unique_name)
+    late = await begin(main, f"{unique_name}late", unique_name)
+    done = await begin(main, f"{unique_name}done", unique_name)
+    await done.commit_transaction()
+    foreign = await begin(main, f"other{unique_name}", unique_name)
+    before = {d.producer.transactional_id: d for d in await all_transactions(main, is_ours)}
+    assert before[f"{unique_name}late"].state == "Ongoing"
+
+    aborted = await end_transactions(main, is_ours)
+
+    assert list(aborted) == [f"{unique_name}late"]
+    was, now = aborted[f"{unique_name}late"]
+    assert was == before[f"{unique_name}late"].producer
+    assert (now.producer_id, now.epoch > was.epoch) == (was.producer_id, True)
+    after = {d.producer.transactional_id: d for d in await all_transactions(main, is_ours)}
+    assert after[f"{unique_name}late"].producer == now
+    assert after[f"{unique_name}done"].producer == before[f"{unique_name}done"].producer
+    assert await end_transactions(main, is_ours) == {}
+    with pytest.raises(KafkaError):
+        await late.commit_transaction()
+    await foreign.commit_transaction()
+    await asyncio.gather(foreign.stop(), done.stop(), late.stop())
+
+
+async def test_a_cluster_gives_out_a_later_epoch_each_time(
+    main: ClusterProperties, unique_name: str
+):
+    timeout = i32Timedelta.parse(timedelta(seconds=60))
+    ids = [f"{unique_name}{number}" for number in range(500)]
+    wanted = [Described(Producer(id_, 5, 0), "Empty", timeout) for id_ in ids]
+    first = await give_producers(main, wanted)
+    second = await give_producers(main, wanted)
+    assert sorted(first) == sorted(second) == sorted(ids)
+    for id_ in ids:
+        assert first[id_].producer_id == second[id_].producer_id
+        assert first[id_].epoch < second[id_].epoch
+
+
+async def test_whom_a_cluster_refuses_is_missing(main: ClusterProperties, unique_name: str):
+    too_long = i32Timedelta.parse(timedelta(days=20))
+    wanted = [Described(Producer(unique_name, 5, 0), "Empty", too_long)]
+    assert await give_producers(main, wanted) == {}

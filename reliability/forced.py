@@ -17,6 +17,8 @@ from sandbox.process import wait_until
 _SETTLE_S = 120.0
 _LOAD_S = (1.0, 5.0)
 """Seconds of load before the kill, at least and at most."""
+_BEHIND_S = (0.0, 3.0)
+"""Seconds that the mirror stands still before the kill, so that there is something to lose."""
 _AFTER_S = 3.0
 _DEAD_NODE_EVERY = 3
 """In every third round a gateway's node dies together with the cluster."""
@@ -79,7 +81,9 @@ def _round(
 ) -> ForcedRound:
     old, new = site.serving, site.standby
     time.sleep(chance.uniform(*_LOAD_S))
-    node = site.environment.process("gateway1")
+    node, mirror = (site.environment.process(name) for name in ("gateway1", "mirror-maker"))
+    mirror.pause()
+    time.sleep(chance.uniform(*_BEHIND_S))
     if dead_node:
         node.kill()
     for broker in site.cluster(old).brokers:
@@ -87,6 +91,7 @@ def _round(
     ordered_at = time.monotonic()
     report = site.switch_to(new, "its cluster was killed", forced=True)
     committed_at = _committed_at(report)
+    mirror.resume()
     _wait_for_everybody(writers, committed_at)
     first_ack = min(at for writer in writers for at in writer.acknowledged_after(committed_at))
     time.sleep(_AFTER_S)

@@ -7,8 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from sandbox import leash
 from sandbox.errors import SandboxError
@@ -119,12 +122,17 @@ class Process:
             os.killpg(self._child.pid, number)
 
     def pause(self) -> None:
-        """Stop it in its tracks (SIGSTOP), as a long garbage collection or a frozen host would."""
-        self.signal(signal.SIGSTOP)
+        """Stop it in its tracks (SIGSTOP), as a long garbage collection or a frozen host would.
+
+        With all that it has started, in whatever session that is.
+        """
+        if (pid := self.pid) is not None:
+            _signal_tree(pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
-        self.signal(signal.SIGCONT)
+        if (pid := self.pid) is not None:
+            _signal_tree(pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End it without warning (SIGKILL), and wait until it is gone."""
@@ -213,6 +221,15 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0
         if time.monotonic() > deadline:
             raise SandboxError(f"{what}: not so after {timeout_s:.0f} s")
         time.sleep(POLL_S)
+
+
+def _signal_tree(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process, its children, their children, and so on."""
+    with suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
 
 def _spawn(program: Program, extra_environment: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -17,7 +17,6 @@ TELLING = (
     "gateway stopped for longer than its lease",
     "Postgres killed",
     "old cluster cut off: its answers are lost",
-    "leading control plane stopped",
 )
 
 

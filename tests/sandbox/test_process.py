@@ -60,6 +60,23 @@ def test_a_paused_child_runs_again_after_resume(child):
     wait_until(lambda: status() != psutil.STATUS_STOPPED, "the child goes on")
 
 
+def test_what_a_paused_child_has_started_stands_still_too(tmp_path):
+    started = "import subprocess, sys; subprocess.run(['sleep', '60'], start_new_session=True)"
+    process = python(tmp_path, started)
+    process.start()
+    parent = psutil.Process(process.pid)
+    wait_until(lambda: parent.children() != [], "it has started something")
+    (grandchild,) = parent.children()
+    try:
+        process.pause()
+        wait_until(lambda: grandchild.status() == psutil.STATUS_STOPPED, "that is stopped")
+        process.resume()
+        wait_until(lambda: grandchild.status() != psutil.STATUS_STOPPED, "that goes on")
+    finally:
+        grandchild.kill()
+        process.kill()
+
+
 def test_a_paused_child_can_be_stopped(child):
     child.pause()
     child.stop()

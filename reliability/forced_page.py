@@ -23,7 +23,7 @@ def _head(rounds: Sequence[ForcedRound], seed: int) -> list[str]:
         (
             f"{len(rounds)} times the active cluster was killed (`kill -9`) under the load of three"
             f" idempotent writers at a random moment (seed {seed}), after the mirror stood still"
-            " for up to three seconds, in every third round together with a gateway node, and a"
+            " for up to three seconds, in every fourth round together with a gateway node, and a"
             " forced switch was ordered at once. Then the old cluster"
             " was started again and its log read back: what was acknowledged and is not on the new"
             " cluster was compared with what the switch had reported. After that the old cluster"

@@ -64,12 +64,13 @@ class Scene:
 
     async def translate(self):
         async with end_reader(self.main) as ours, end_reader(self.failover) as theirs:
-            return await translate(
+            found, _ = await translate(
                 Side(self.main, ours),
                 Side(self.failover, theirs),
                 lambda group: group.startswith(self.tenant),
                 {self.topic},
             )
+            return found
 
     async def positions(self) -> dict[str, tuple[int, str | None]]:
         """What the target has committed for the tenant's groups."""

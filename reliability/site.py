@@ -95,9 +95,13 @@ class Site:
         wait_until(self._would_pass, "a switch would pass", _PATIENCE_S)
 
     def make_a_copy(self, reason: str) -> None:
-        """Have the cluster that was given up, and runs again, become a copy of the serving one."""
+        """Have the cluster that was given up, and runs again, become a copy of the serving one.
+
+        The mirror was stopped before that cluster was started; it goes on with this order.
+        """
         body = {"findCut": True, "tail": "discard", "reason": reason}
         self._call("POST", "/api/v1/mirror/reverse", body)
+        self.environment.process("mirror-maker").restart()
         self.wait_for_mirror()
 
     def _would_pass(self) -> bool:

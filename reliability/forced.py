@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reliability.history import Fault, Finding, Handover, History, Log, Partition, Write, judge
+from reliability.history import (
+    Fault,
+    Finding,
+    Handover,
+    History,
+    Log,
+    Partition,
+    Value,
+    Write,
+    judge,
+)
 from reliability.site import VCLUSTER, Site
 from reliability.soak import Ledger
 from reliability.writers import AiokafkaWriter, LibrdkafkaWriter, Writer
@@ -61,7 +71,7 @@ def run_forced(
         ]
         for writer in writers:
             writing.enter_context(writer)
-        known: set[Finding] = set()
+        known: set[tuple[Partition, Value]] = set()
         for number in range(switches):
             wait_until(lambda: all(w.acknowledged for w in writers), "all are served", _SETTLE_S)
             dead_node = number % _DEAD_NODE_EVERY == 0
@@ -75,7 +85,7 @@ def _round(
     site: Site,
     ledger: Ledger,
     writers: list[Writer],
-    known: set[Finding],
+    known: set[tuple[Partition, Value]],
     chance: random.Random,
     *,
     dead_node: bool,
@@ -106,8 +116,10 @@ def _round(
     logs = site.log_of(new, ledger.topic), site.log_of(old, ledger.topic)
     handover = Handover(committed_at, _given_up(report))
     sent = _with_acknowledgements(acknowledged, [w for writer in writers for w in writer.writes()])
-    found = set(judge(History(sent, (), *logs, (handover,)))) - known
-    known |= found
+    judged = judge(History(sent, (), *logs, (handover,)))
+    # What an earlier round lost or doubled, stays so.
+    found = {finding for finding in judged if (finding.partition, finding.value) not in known}
+    known |= {(finding.partition, finding.value) for finding in found}
     site.make_a_copy(f"{old} was given up")
     return ForcedRound(
         report=report,

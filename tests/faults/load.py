@@ -71,9 +71,9 @@ class Load:
         """All that is wrong so far; the clients go on meanwhile."""
         acknowledged = [write for writer in self.writers for write in writer.writes()]
         serving, standby = self._site.serving, self._site.standby
+        looked_at = time.monotonic()
         other = self._site.log_of(standby, self._ledger.topic)
         log = self._site.log_of(serving, self._ledger.topic)
-        looked_at = time.monotonic()
         held = {(partition, entry.value) for partition, entries in log.items() for entry in entries}
         self._wait_until_read(held)
         history = History(

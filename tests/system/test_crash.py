@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from controlplane.domain.switch import events
 from sandbox.kafka import KafkaCluster
 from sandbox.process import wait_until
+from tests.system import transactions
 from tests.system.evidence import assert_all_written
 from tests.system.load import Load
 from tests.system.mirror import Mirror
@@ -51,6 +52,8 @@ MIRRORED = (
     events.CutRecorded,
 )
 """What a switch that waits for its mirror adds."""
+TRANSACTIONAL = (events.TransactionsAborted, events.IdentitiesRecorded)
+"""What it adds where a transaction is left open."""
 ABORTING = (events.AbortRequested, events.SwitchAborted)
 BYPASSED = (events.BypassDetected,)
 WITHOUT_A_NODE = (events.NodeFenced,)
@@ -63,7 +66,8 @@ def kind(event: type[events.SwitchEvent]) -> str:
 
 
 def test_every_event_of_a_switch_has_a_crash_here():
-    crashed = {*PLANNED, *MIRRORED, *ABORTING, *BYPASSED, *WITHOUT_A_NODE, *REJECTED}
+    crashed = {*PLANNED, *MIRRORED, *TRANSACTIONAL, *ABORTING, *BYPASSED, *WITHOUT_A_NODE}
+    crashed |= {*REJECTED}
     assert crashed == set(events.SwitchEvent.__subclasses__())
 
 
@@ -175,6 +179,29 @@ def test_a_switch_that_waits_for_its_mirror_goes_on_after_a_crash(
     assert operator.routing()["cluster"] == to
     assert load.errors == []
     assert_all_written(operator, load, vcluster + TOPIC)
+
+
+@pytest.mark.parametrize("at", TRANSACTIONAL, ids=kind)
+def test_a_transactional_producer_goes_on_after_a_crash(
+    operator: Operator, vcluster: str, at: type[events.SwitchEvent]
+):
+    operator.create_topic(vcluster, transactions.TOPIC)
+    operator.wait_for_agreement()
+    to = operator.other_cluster()
+    producer = transactions.transactional(operator, vcluster)
+    transactions.write(producer, b"before")
+    producer.begin_transaction()
+    producer.produce(transactions.TOPIC, b"never")
+    producer.flush(10)
+    with transactions.mirrored(operator, vcluster, to):
+        before = crash(operator, at, to, wait="mirror")
+        happened = end(operator, 1, before)
+    assert kinds(happened)[-1] == "switch.completed"
+    with pytest.raises(KafkaException):
+        producer.commit_transaction(10)
+    producer.abort_transaction(10)
+    transactions.write(producer, b"after")
+    assert transactions.committed(operator, vcluster) == ["before", "after"]
 
 
 @pytest.mark.parametrize("at", [*ABORTING, events.SourceFrozen], ids=kind)

@@ -1,23 +1,19 @@
 """Transactional producers over planned switches, there and back."""
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException
 
 from reliability.writers import JavaWriter, TransactionalLibrdkafkaWriter, Writer
 from sandbox.process import wait_until
-from tests.system.mirror import Mirror
 from tests.system.operator import PATIENCE, Operator
+from tests.system.transactions import TOPIC, committed, mirrored, transactional, write
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
-
-TOPIC = "ledger"
 
 
 @dataclass(frozen=True)
@@ -109,19 +105,6 @@ def test_a_producer_of_before_the_switch_is_replaced_after_it(operator: Operator
     assert committed(operator, vcluster) == ["old", "still", "new", "newer"]
 
 
-def transactional(operator: Operator, vcluster: str, gateway: int = 0) -> Producer:
-    producer = Producer({**operator.client(vcluster, gateway), "transactional.id": "tx"})
-    producer.init_transactions(20)
-    return producer
-
-
-def write(producer: Producer, value: bytes) -> None:
-    """In a transaction of its own."""
-    producer.begin_transaction()
-    producer.produce(TOPIC, value)
-    producer.commit_transaction(20)
-
-
 def wait_for_more(writer: Writer) -> None:
     before = writer.acknowledged
     wait_until(
@@ -144,34 +127,3 @@ def switch(operator: Operator, vcluster: str, budget_s: float = 10.0) -> dict[st
     (fence,) = operator.events(after=seq, kind="switch.fence_ordered")
     data: dict[str, Any] = fence["data"]
     return data
-
-
-@contextmanager
-def mirrored(operator: Operator, vcluster: str, to: str) -> Iterator[None]:
-    """A mirror that begins where the cluster that serves now was switched to, if it was."""
-    start, partition = 0, f"{vcluster}{TOPIC}-0"
-    for cut in operator.events(kind="switch.cut_recorded"):
-        start = dict(cut["data"]["target_ends"]).get(partition, start)
-    source = operator.cluster(operator.routing()["cluster"])
-    with Mirror(source, operator.cluster(to), vcluster + TOPIC, start):
-        yield
-
-
-def committed(operator: Operator, vcluster: str) -> list[str]:
-    """What a reader of committed records gets, through the gateway."""
-    consumer = Consumer(
-        {**operator.client(vcluster), "group.id": "x", "enable.partition.eof": True}
-    )
-    partition = TopicPartition(TOPIC, 0, 0)
-    found = []
-    try:
-        consumer.assign([partition])
-        give_up_at = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up_at:
-            for message in consumer.consume(1000, timeout=1):
-                if message.error() is not None:
-                    return found
-                found.append(str(message.value(), "utf-8"))
-    finally:
-        consumer.close()
-    pytest.fail("the topic cannot be read to its end")

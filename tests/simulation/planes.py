@@ -11,6 +11,7 @@ from controlplane.domain.switch.view import (
     Losses,
     MirrorState,
     NodeView,
+    Numbers,
     Positions,
     Preflight,
     Sweep,
@@ -160,6 +161,7 @@ class Plane(Process):
             mirror=memory.mirror,
             losses=memory.losses,
             positions=memory.positions,
+            numbers=memory.numbers,
         )
 
     # --- looking at clusters -----------------------------------------------------------------
@@ -180,6 +182,7 @@ class Plane(Process):
             "losses": self._world.look_at_nothing,
             "mirror": self._world.look_at_mirror,
             "positions": self._world.bring_positions,
+            "numbers": self._world.decide_numbers,
         }[probe.what]
         target = switch.from_cluster if probe.what == "sweep" else switch.to_cluster
         if probe.what == "preflight":
@@ -232,6 +235,8 @@ class Plane(Process):
                     digest=str(end),
                     duration_ms=0.0,
                 )
+            case "numbers":
+                memory.numbers = Numbers(partitions=found, offsets=())
 
 
 def _node(name: str, life: int, report: Report | None, now: float) -> NodeView:

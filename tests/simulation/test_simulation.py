@@ -21,6 +21,7 @@ ABLATIONS = {
     "C4 abort or commit": Flaws(Rules(c4_abort_or_commit=False)),
     "C6 deadline": Flaws(Rules(c6_deadline=False)),
     "C7 positions first": Flaws(Rules(c7_positions_first=False)),
+    "C8 numbers first": Flaws(Rules(c8_numbers_first=False)),
     "what producers had written": Flaws(known=False),
 }
 """Those whose lack shows within some dozens of seeds; the explorer takes each one away."""

@@ -63,6 +63,8 @@ class World:
         """Whether a cluster is lost, with whatever was on it alone."""
         self.lost = ""
         self._positions = {"main": 0, "failover": 0}
+        self._numbered = {"main": 0, "failover": 0}
+        """How much of the other cluster's log was known when its numbers were decided."""
         self._standstill: int | None = None
 
     def fail(self, what: str) -> None:
@@ -139,6 +141,8 @@ class World:
             self.fail(f"committed without what was acknowledged (I2): {sorted(missing)[:3]}")
         if self._positions[target.name] < len(self.clusters[switch.from_cluster].log):
             self.fail("committed without the positions of groups (C7)")
+        if self._numbered[target.name] < len(self.clusters[switch.from_cluster].log):
+            self.fail("committed without a decision about numbers (C8)")
 
     # --- what coordinators look at --------------------------------------------------------------
 
@@ -161,6 +165,12 @@ class World:
         source = self.clusters[switch.from_cluster]
         self._positions[switch.to_cluster] = len(source.log)
         return len(source.log), source.last_of_each()
+
+    def decide_numbers(self, switch: Switch) -> int:
+        """Clients go on with the numbers that they know."""
+        end = len(self.clusters[switch.from_cluster].log)
+        self._numbered[switch.to_cluster] = end
+        return end
 
     # --- writes ---------------------------------------------------------------------------------
 

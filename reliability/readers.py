@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -15,6 +15,10 @@ from confluent_kafka import Consumer, KafkaError
 
 from clients.toolchains import java_reader
 from reliability.writers import JAVA_CLIENT, aiokafka_settings, java_variables
+
+CLOSED_WITHIN_S: Final = 60
+"""Seconds until a Java member has ended: its `close` alone takes up to 30, as a static member does
+not leave, and its last commit is tried again while the others join."""
 
 
 class Given(NamedTuple):
@@ -174,7 +178,7 @@ class JavaReader:
             if self._process.stdin is not None:
                 self._process.stdin.write(b"stop\n")
                 self._process.stdin.flush()
-            self._process.wait(30)
+            self._process.wait(CLOSED_WITHIN_S)
             for thread in self._threads:
                 thread.join()
 

@@ -1,10 +1,13 @@
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Properties;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
 
 /**
@@ -26,7 +29,7 @@ public final class Reader extends Program {
         settings.put("value.deserializer", StringDeserializer.class.getName());
         long pause = Long.parseLong(arguments[4]);
         try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(settings)) {
-            consumer.subscribe(List.of(arguments[1].split(",")));
+            consumer.subscribe(List.of(arguments[1].split(",")), new Committer(consumer));
             while (System.in.available() == 0) {
                 ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(100));
                 for (ConsumerRecord<String, String> record : records) {
@@ -36,6 +39,33 @@ public final class Reader extends Program {
                     Thread.sleep(pause);
                 }
             }
+        }
+    }
+
+    /**
+     * Commits before partitions go to another member.
+     *
+     * <p>A cooperative member commits by itself when it begins to join, and hands out records until
+     * it has joined: without this, whoever gets its partitions reads those again.
+     */
+    private static final class Committer implements ConsumerRebalanceListener {
+        private final KafkaConsumer<String, String> consumer;
+
+        Committer(KafkaConsumer<String, String> consumer) {
+            this.consumer = consumer;
+        }
+
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+            consumer.commitSync();
+        }
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+        }
+
+        @Override
+        public void onPartitionsLost(Collection<TopicPartition> partitions) {
         }
     }
 

@@ -29,10 +29,10 @@ def explore(beginning: World, flaws: Flaws, most: int = 10_000_000) -> Found:
     while to_visit:
         world = to_visit.popleft()
         for name, happen in moves(world, flaws):
-            then = happen()
-            if then in came_by:
+            then, known = happen(), len(came_by)
+            came_by.setdefault(then, (world, name))
+            if len(came_by) == known:
                 continue
-            came_by[then] = (world, name)
             if then.wrong is not None:
                 return Found(len(came_by), then.wrong, _way(came_by, then))
             to_visit.append(then)
@@ -47,6 +47,14 @@ def _way(came_by: dict[World, tuple[World, str] | None], world: World) -> tuple[
         world, name = step
         names.append(name)
     return tuple(reversed(names))
+
+
+def wander_often(
+    beginning: World, flaws: Flaws, seeds: Iterable[int], steps: int
+) -> tuple[int, Found] | None:
+    """The first seed by which something goes wrong, and how."""
+    ways = ((seed, wander(beginning, flaws, seed, steps)) for seed in seeds)
+    return next((way for way in ways if way[1].wrong is not None), None)
 
 
 def wander(beginning: World, flaws: Flaws, seed: int, steps: int) -> Found:

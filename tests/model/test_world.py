@@ -1,10 +1,14 @@
 """The switch protocol, on production's own classes: it holds, and each of its rules is needed."""
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import NamedTuple
+
 import pytest
 
 from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.state import Phase
-from tests.model.explorer import explore, follow, shortened, wander
+from tests.model.explorer import Found, explore, follow, shortened, wander, wander_often
 from tests.model.moves import beginning
 from tests.model.world import OLD, Flaws, Left, World
 
@@ -12,6 +16,8 @@ pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
 SOUND = Flaws()
 WALKS = 2000
+PART = 250
+"""Walks that one process takes at a time."""
 STEPS = 400
 ONE_WRITE = Left(switches=1, crashes=0, aborts=0, restarts=0, writes=1, bypasses=0)
 NOTHING = ONE_WRITE._replace(writes=0)
@@ -50,34 +56,62 @@ def after_an_abort() -> World:
     return world
 
 
-def test_in_no_state_is_anything_wrong():
-    found = explore(beginning(1, ONE_WRITE), SOUND)
+WORLDS = {
+    "one switch": (beginning(1, ONE_WRITE), SOUND),
+    "after an abort": (after_an_abort(), SOUND),
+    "C5": (after_an_abort(), Flaws(Rules(c5_current_reports_only=False))),
+    **{rule: (beginning(1, left), flaws) for rule, (flaws, left) in ABLATIONS.items()},
+}
+THREE_NODES = beginning(3, Left(switches=3, crashes=1, aborts=1, restarts=1, writes=6, bypasses=1))
+
+
+class Running(NamedTuple):
+    """Everything that is looked for, under way on all processors."""
+
+    explored: dict[str, Future[Found]]
+    walked: list[Future[tuple[int, Found] | None]]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with ProcessPoolExecutor() as pool:
+        yield Running(
+            {name: pool.submit(explore, *world) for name, world in WORLDS.items()},
+            [
+                pool.submit(wander_often, THREE_NODES, SOUND, range(at, at + PART), STEPS)
+                for at in range(0, WALKS, PART)
+            ],
+        )
+        pool.shutdown(cancel_futures=True)
+
+
+def test_in_no_state_is_anything_wrong(running: Running):
+    found = running.explored["one switch"].result()
     assert found.wrong is None
     assert found.states > 100_000
 
 
-def test_nor_after_an_abort():
-    assert explore(after_an_abort(), SOUND).wrong is None
+def test_nor_after_an_abort(running: Running):
+    assert running.explored["after an abort"].result().wrong is None
 
 
 @pytest.mark.parametrize("rule", ABLATIONS)
-def test_without_a_rule_something_goes_wrong(rule):
-    flaws, left = ABLATIONS[rule]
-    found = explore(beginning(1, left), flaws)
+def test_without_a_rule_something_goes_wrong(running: Running, rule: str):
+    found = running.explored[rule].result()
     assert found.wrong is not None
-    assert follow(beginning(1, left), flaws, found.way).wrong == found.wrong
+    world, flaws = WORLDS[rule]
+    assert follow(world, flaws, found.way).wrong == found.wrong
 
 
-def test_without_c5_an_old_report_is_taken_for_one_of_this_switch():
-    assert explore(after_an_abort(), Flaws(Rules(c5_current_reports_only=False))).wrong is not None
+def test_without_c5_an_old_report_is_taken_for_one_of_this_switch(running: Running):
+    assert running.explored["C5"].result().wrong is not None
 
 
-def test_by_chance_three_nodes_come_to_no_harm():
-    left = Left(switches=3, crashes=1, aborts=1, restarts=1, writes=6, bypasses=1)
-    start = beginning(3, left)
-    for seed in range(WALKS):
-        found = wander(start, SOUND, seed, STEPS)
-        assert found.wrong is None, (seed, shortened(start, SOUND, found.way))
+def test_by_chance_three_nodes_come_to_no_harm(running: Running):
+    for seeds in running.walked:
+        if (failed := seeds.result()) is not None:
+            seed, found = failed
+            pytest.fail(f"seed {seed}: {shortened(THREE_NODES, SOUND, found.way)}")
 
 
 def test_a_walk_finds_what_is_wrong_and_tells_the_shortest_story_of_it():

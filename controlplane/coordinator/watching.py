@@ -19,8 +19,9 @@ _logger = structlog.get_logger()
 _AGAIN_S = 2.0
 _DEAD_AFTER_S = 2.0
 """A switch does not wait longer for a cluster that is given up."""
-_RETRY_S = 10.0
-"""After a cluster did not answer: the surveyor says so already."""
+_RETRY_S = 2.0
+"""After a cluster did not answer. A longer time would be one in which nobody knows what a cluster
+that has just come back as a copy lacks: all of it would count as missing."""
 
 
 async def watch_replicas(plane: ControlPlane) -> None:

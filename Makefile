@@ -64,7 +64,7 @@ forced-soak: setup ## forced switches, the active cluster killed (SWITCHES=30 SE
 	@$(BIN)/python -m reliability --forced --switches $(or $(SWITCHES),30) --seed $(or $(SEED),1)
 
 .PHONY: faults
-faults: setup ## every fault in every state of a switch, some hours, resumable (STATE=, FAULT=); writes docs/faults.md
+faults: setup ## every fault in every state of a switch, some hours, goes on where it was (STATE=, FAULT=); writes docs/faults.md
 	@$(BIN)/python -m tests.faults $(if $(STATE),--state "$(STATE)") $(if $(FAULT),--fault "$(FAULT)")
 
 .PHONY: format

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import httpx
@@ -36,6 +37,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float = 0.0
     trouble: tuple[str, ...] = ()
     """What should not have been: nothing, if all is well."""
+    on: date = msgspec.field(default_factory=date.today)
+    """The day on which it was run."""
 
 
 class Runner:

@@ -1,7 +1,6 @@
 """The table of faults, as a page of the documentation."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from tests.faults.cell import Result
 from tests.faults.states import STATES
@@ -17,10 +16,13 @@ def page(results: Sequence[Result]) -> str:
 
 def _head(results: Sequence[Result]) -> list[str]:
     well = sum(not result.trouble for result in results)
+    missing = len(STATES) * len(FAULTS) - len(results)
+    first, last = min(r.on for r in results), max(r.on for r in results)
+    days = f"on {last}" if first == last else f"from {first} to {last}"
     return [
         "# Faults",
         "",
-        f"Made by `make faults` on {datetime.now(UTC):%Y-%m-%d}; do not edit it.",
+        f"Made by `make faults` from `faults.jsonl`, run {days}; do not edit it.",
         "",
         (
             "Two clusters of one broker, MirrorMaker 2, Postgres, two control planes, two gateways,"
@@ -39,7 +41,7 @@ def _head(results: Sequence[Result]) -> list[str]:
             " mirror runs the right way. Aborted switches leave clients with the old cluster."
         ),
         "",
-        f"{len(results)} cells, {well} of them as they should be.",
+        f"{len(results)} cells, {well} of them as they should be; {missing} were not run.",
     ]
 
 

@@ -71,13 +71,22 @@ def _times(soak: Soak) -> list[str]:
 
     rows = [
         row("fence to commit", lambda one: one.report["fenced_ms"] / 1000),
-        *(row(f"of it, {phase}", _phase(phase)) for phase in _FENCED),
+        row("of it, the mirror bringing the last records", _mirror_s),
+        row(
+            "of it, the switch's own work",
+            lambda one: one.report["fenced_ms"] / 1000 - _mirror_s(one),
+        ),
+        *(row(f"before it, {phase}", _phase(phase)) for phase in _BEFORE),
         *(row(f"longest wait of {name}", _wait(name)) for name in completed[0].stalls_s),
     ]
     return ["", "## Seconds", "", *_table(("", "median", "p99", "max"), rows)]
 
 
-_FENCED = ("fencing", "verifying", "catching_up")
+_BEFORE = ("preparing", "quiescing")
+
+
+def _mirror_s(one: Round) -> float:
+    return float(one.report["mirror_ms"] or 0.0) / 1000
 
 
 def _phase(phase: str) -> Callable[[Round], float]:

@@ -1,6 +1,5 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import structlog
@@ -8,7 +7,7 @@ from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
-from contract.records import Cluster, Identities, Offsets, Producers, VirtualCluster
+from contract.records import Cluster, Identities, Offsets, Producers
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses, newest_seen
@@ -23,12 +22,13 @@ from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
-from controlplane.probes.numbers import Points, logs_as_seen, logs_of_both
+from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import topics_ready
+from controlplane.probes.together import together
 from controlplane.probes.transactions import (
     Described,
     all_transactions,
@@ -40,8 +40,6 @@ from controlplane.store.watches import Pair
 _logger = structlog.get_logger()
 
 _KEPT_SWEEPS = 200
-_PAUSE_S = 0.05
-"""Between two looks at the same thing."""
 
 
 class Prober:
@@ -53,6 +51,8 @@ class Prober:
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
         self._points: Points = {}
+        self._read: list[SideBySide] | None = None
+        """Both logs, as they were read with the groups' positions."""
         self._aborted: dict[str, tuple[Producer, Producer]] = {}
         self._given: dict[str, Producer] = {}
         """Transactional producers as the target knows them, by transactional id."""
@@ -69,7 +69,6 @@ class Prober:
         except UnreachableError as error:
             self._memory.probe_error = str(error)
             await self.close()
-        await asyncio.sleep(_PAUSE_S)
 
     async def _preflight(self) -> None:
         clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
@@ -91,24 +90,22 @@ class Prober:
     async def _ghosts(self) -> None:
         """Only the target: whoever is a member there is so from before the scope had left it.
 
-        And have it give out what transactional producers need, as far as they are there by now.
+        And have it give out what transactional producers need, as far as they are there by now,
+        and open what else would take its time behind the fence.
         """
-        clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
-        tenants = tuple(
-            tenant.name
-            for tenant in self._plane.ledger.facts.control.of(VirtualCluster)
-            if tenant.scope == self._switch.scope
-        )
-        target = clusters[self._switch.to_cluster]
         try:
-            removed = await remove_ghosts(target, lambda group: group.startswith(tenants))
+            target = self._cluster(self._switch.to_cluster)
+            removed = await remove_ghosts(target, self._is_ours)
         except UnreachableError as error:
             _logger.warning("members on the target could not be removed", reason=str(error))
             removed = 0
         try:
-            await self._give(await self._transactional_producers())
+            source = self._cluster(self._switch.from_cluster)
+            await self._give(await all_transactions(source, self._is_ours))
+            for name in (self._switch.from_cluster, self._switch.to_cluster):
+                await self._readers.imprints_of(name)
         except UnreachableError as error:
-            _logger.warning("producer ids were not given out beforehand", reason=str(error))
+            _logger.warning("not everything was made ready beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
 
     async def _transactions(self) -> None:
@@ -141,19 +138,23 @@ class Prober:
         """Decide under which numbers clients know records from now on."""
         scope, control = self._switch.scope, self._plane.ledger.facts.control
         is_forced = self._switch.mode == "forced"
-        logs = await (self._logs_given_up() if is_forced else self._logs())
+        logs = await (self._logs_given_up() if is_forced else self._logs_of_both())
         known = [offsets for offsets in control.of(Offsets) if offsets.scope == scope]
         epoch = self._switch.expected_epoch + 1
         found = numbered(scope, epoch, logs, known, is_forced=is_forced)
         self._memory.numbers = Numbers(partitions=len(logs), offsets=found)
 
-    async def _logs(self) -> list[Logs]:
-        return await logs_of_both(
+    async def _logs_of_both(self) -> list[Logs]:
+        if self._read is None:
+            self._read = await self._side_by_side()
+        return [found.logs(self._points.get(found.partition, ())) for found in self._read]
+
+    async def _side_by_side(self) -> list[SideBySide]:
+        return await side_by_side(
             await self._readers.of(self._switch.from_cluster),
             await self._readers.of(self._switch.to_cluster),
             self._topics(),
             await newest_seen(self._plane, self._pair),
-            self._points,
         )
 
     async def _logs_given_up(self) -> list[Logs]:
@@ -162,32 +163,30 @@ class Prober:
 
     async def _positions(self) -> None:
         """Bring over what clients go on from; none of it counts without the other."""
-        seen = await all_producers(self._cluster(self._switch.from_cluster), self._topics())
-        self._memory.producers = self._producers(seen)
-        self._memory.identities = await self._identities(seen)
-        tenants = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
-        self._memory.positions, self._points = await translate(
-            await self._side(self._switch.from_cluster),
-            await self._side(self._switch.to_cluster),
-            lambda group: group.startswith(tenants),
-            self._topics(),
+        source = await self._side(self._switch.from_cluster)
+        target = await self._side(self._switch.to_cluster)
+        translating = translate(source, target, self._is_ours, self._topics())
+        brought = together(self._writers(), translating)
+        # Numbers are looked for next, and nothing moves any more: one wait instead of two.
+        (_, (positions, self._points)), self._read = await together(brought, self._side_by_side())
+        self._memory.positions = positions
+
+    async def _writers(self) -> None:
+        """Note how far producers have written, and who transactional ones are."""
+        source = self._cluster(self._switch.from_cluster)
+        seen, there = await together(
+            all_producers(source, self._topics()), all_transactions(source, self._is_ours)
         )
+        await self._give(there)
+        known = self._plane.ledger.facts.control.of(Identities)
+        described = (found.producer for found in there)
+        self._memory.producers = self._producers(seen)
+        self._memory.identities = after_switch(described, self._given, seen, known, self._era)
 
     def _producers(self, seen: list[Seen]) -> tuple[Producers, ...]:
         scope, control = self._switch.scope, self._plane.ledger.facts.control
         known = [producers for producers in control.of(Producers) if producers.scope == scope]
         return recorded(seen, known, scope, int(datetime.now(UTC).timestamp() * 1000))
-
-    async def _identities(self, seen: list[Seen]) -> tuple[Identities, ...]:
-        there = await self._transactional_producers()
-        await self._give(there)
-        known = self._plane.ledger.facts.control.of(Identities)
-        producers = (found.producer for found in there)
-        return after_switch(producers, self._given, seen, known, self._era)
-
-    async def _transactional_producers(self) -> list[Described]:
-        source = self._cluster(self._switch.from_cluster)
-        return await all_transactions(source, self._is_ours)
 
     async def _give(self, described: list[Described]) -> None:
         """Nobody else asks the target for them while it does not serve the scope."""
@@ -196,7 +195,8 @@ class Prober:
         self._given |= await give_producers(target, missing)
 
     async def _side(self, name: str) -> Side:
-        return Side(self._cluster(name), await self._readers.of(name))
+        reader, imprints = await self._readers.of(name), await self._readers.imprints_of(name)
+        return Side(self._cluster(name), reader, imprints)
 
     def _cluster(self, name: str) -> ClusterProperties:
         return next(cluster for cluster in self._plane.settings.clusters if cluster.name == name)

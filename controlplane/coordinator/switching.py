@@ -19,6 +19,8 @@ _logger = structlog.get_logger()
 _BY = Attribution(actor="system:coordinator")
 _TICK_S = 0.05
 _IDLE_S = 5.0
+_PAUSE_S = 0.05
+"""Between two looks at the same thing."""
 
 
 async def move_switches(plane: ControlPlane) -> None:
@@ -60,6 +62,7 @@ class _Mover:
 
     async def _move(self, prober: Prober, probing: asyncio.TaskGroup) -> None:
         running: asyncio.Task[None] | None = None
+        looked: Probe | None = None
         while self._switch.open:
             sessions = await self._plane.sessions.newest()
             view = self._view(sessions)
@@ -69,12 +72,15 @@ class _Mover:
                 continue
             probes = [step for step in steps if isinstance(step, Probe)]
             if probes and (running is None or running.done()):
-                running = probing.create_task(self._probe(prober, probes[0]))
+                pause_s = _PAUSE_S if probes[0] == looked else 0.0
+                looked = probes[0]
+                running = probing.create_task(self._probe(prober, looked, pause_s))
             await self._plane.ledger.changed.wait(_TICK_S)
         if running is not None:
             running.cancel()
 
-    async def _probe(self, prober: Prober, step: Probe) -> None:
+    async def _probe(self, prober: Prober, step: Probe, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
         await prober.probe(step.what)
         self._plane.ledger.changed.beat()
 

@@ -35,14 +35,19 @@ class Records(NamedTuple):
 
 
 class ImprintReader:
-    """One cluster, opened to read records here and there. Raises KafkaError from all of it."""
+    """One cluster, opened to read records here and there.
 
-    def __init__(self, consumer: Any) -> None:
+    Raises UnreachableError from all of it: the cluster does not answer.
+    """
+
+    def __init__(self, cluster: ClusterProperties, consumer: Any) -> None:
+        self._cluster = cluster
         self._consumer = consumer
 
     async def begins(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset of each partition's first record."""
-        begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
+        async with _told(self._cluster):
+            begins: dict[TopicPartition, int] = await self._consumer.beginning_offsets(partitions)
         return begins
 
     async def not_older(
@@ -51,11 +56,16 @@ class ImprintReader:
         """The offset of each partition's first record that is not older than the timestamp."""
         if not timestamps:
             return {}
-        found = await self._consumer.offsets_for_times(dict(timestamps))
+        async with _told(self._cluster):
+            found = await self._consumer.offsets_for_times(dict(timestamps))
         return {p: at.offset if at is not None else None for p, at in found.items()}
 
     async def read(self, ranges: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Records]:
         """The records in each range; control records are none."""
+        async with _told(self._cluster):
+            return await self._read(ranges)
+
+    async def _read(self, ranges: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Records]:
         self._consumer.assign(list(ranges))
         for partition, wanted in ranges.items():
             self._consumer.seek(partition, wanted.begin)
@@ -104,10 +114,16 @@ async def imprint_reader(cluster: ClusterProperties) -> AsyncIterator[ImprintRea
         isolation_level="read_committed",
     )
     try:
-        try:
+        async with _told(cluster):
             await consumer.start()
-            yield ImprintReader(consumer)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise await unreachable(cluster, error) from error
+        yield ImprintReader(cluster, consumer)
     finally:
         await consumer.stop()
+
+
+@asynccontextmanager
+async def _told(cluster: ClusterProperties) -> AsyncIterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise await unreachable(cluster, error) from error

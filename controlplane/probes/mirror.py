@@ -9,6 +9,7 @@ from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
 from controlplane.probes.reader import EndReader, Tail
+from controlplane.probes.together import together
 
 FAR_MS = 10_000
 """A target whose last record is older than the source's by this much is not close enough."""
@@ -32,12 +33,13 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
         UnreachableError: one of them does not answer.
     """
     at = time.monotonic()
-    partitions = await source.partitions(topics)
-    mirrored = set(await target.partitions(topics))
-    there = [p for p in partitions if p in mirrored]
-    ours, theirs = await source.tails(partitions), await target.tails(there)
+    partitions, there = await together(source.partitions(topics), target.partitions(topics))
+    mirrored = set(there)
+    ours, theirs = await together(
+        source.tails(partitions), target.tails([p for p in partitions if p in mirrored])
+    )
     # Of what an open transaction has written nothing is mirrored yet.
-    ends, closed = await source.ends(partitions), await source.committed_ends(partitions)
+    ends, closed = await together(source.ends(partitions), source.committed_ends(partitions))
     behind = [
         p
         for p in partitions
@@ -91,7 +93,7 @@ async def lag(
 
 async def _cut(source: EndReader, target: EndReader, partitions: list[TopicPartition]) -> Cut:
     """Both clusters' end offsets."""
-    ours, theirs = await source.ends(partitions), await target.ends(partitions)
+    ours, theirs = await together(source.ends(partitions), target.ends(partitions))
     return Cut(source=named(ours), target=named(theirs))
 
 

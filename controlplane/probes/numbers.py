@@ -1,6 +1,7 @@
 """Sees which records stand where on two clusters of which the one holds all of the other."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
@@ -15,6 +16,7 @@ from controlplane.domain.numbering.runs import (
 )
 from controlplane.domain.replica import Watched
 from controlplane.probes.reader import EndReader
+from controlplane.probes.together import together
 
 ROW = 500
 """So many of the last offsets of each partition are read."""
@@ -25,13 +27,34 @@ Points = Mapping[TopicPartition, Sequence[tuple[int, int]]]
 """Offsets of both clusters at which the same comes next."""
 
 
-async def logs_of_both(
-    source: EndReader,
-    target: EndReader,
-    topics: Iterable[str],
-    seen: Watched | None,
-    points: Points,
-) -> list[Logs]:
+class SideBySide(NamedTuple):
+    """Where a partition ends on two clusters, and which records stand alike on both."""
+
+    partition: TopicPartition
+    end: int
+    target_begin: int
+    target_end: int
+    runs: tuple[Run, ...]
+    whole: bool
+    """Whether the source has no record after the last run."""
+
+    def logs(self, points: Sequence[tuple[int, int]]) -> Logs:
+        """The same with what else is known: offsets at which the same comes next."""
+        return Logs(
+            topic=self.partition.topic,
+            partition=self.partition.partition,
+            source_end=self.end,
+            target_begin=self.target_begin,
+            target_end=self.target_end,
+            runs=closed(
+                with_points(self.runs, points), self.end, self.target_end, whole=self.whole
+            ),
+        )
+
+
+async def side_by_side(
+    source: EndReader, target: EndReader, topics: Iterable[str], seen: Watched | None
+) -> list[SideBySide]:
     """All partitions, while nothing moves and the target holds everything.
 
     Args:
@@ -39,20 +62,19 @@ async def logs_of_both(
         target: the other one.
         topics: physical names.
         seen: what was seen of them before.
-        points: what else is known.
 
     Raises:
         UnreachableError: one of them does not answer.
     """
     partitions = await source.partitions(topics)
-    begins, ends = await source.begins(partitions), await source.ends(partitions)
-    target_begins, target_ends = await target.begins(partitions), await target.ends(partitions)
+    begins, target_begins = await together(source.begins(partitions), target.begins(partitions))
+    ends, target_ends = await together(source.ends(partitions), target.ends(partitions))
     known_before = runs_known(seen)
     known = {
         name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
     }
     stale = [p for p in partitions if not _up_to(known[name(p)], ends[p], target_ends[p])]
-    ours, theirs = await source.last(stale, ROW), await target.last(stale, ROW)
+    ours, theirs = await together(source.last(stale, ROW), target.last(stale, ROW))
     runs = {p: tuple(known[name(p)]) for p in partitions}
     for p in stale:
         from_the_beginning = ends[p] - ROW <= begins[p]
@@ -60,18 +82,13 @@ async def logs_of_both(
         runs[p] = newer if from_the_beginning and newer else continued(runs[p], newer)
     runs |= await beginnings(source, target, runs, begins, target_begins)
     return [
-        Logs(
-            topic=p.topic,
-            partition=p.partition,
-            source_end=ends[p],
+        SideBySide(
+            partition=p,
+            end=ends[p],
             target_begin=target_begins[p],
             target_end=target_ends[p],
-            runs=closed(
-                with_points(runs[p], points.get(p, ())),
-                ends[p],
-                target_ends[p],
-                whole=_is_last(ours[p], runs[p], ends[p] - ROW <= begins[p]) if p in ours else True,
-            ),
+            runs=runs[p],
+            whole=_is_last(ours[p], runs[p], ends[p] - ROW <= begins[p]) if p in ours else True,
         )
         for p in partitions
     ]

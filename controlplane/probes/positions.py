@@ -21,9 +21,11 @@ from controlplane.domain.switch.view import Positions
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_members
 from controlplane.probes.groups import Found, commit, committed_by, groups_of
+from controlplane.probes.imprints import ImprintReader
 from controlplane.probes.numbers import Points
 from controlplane.probes.reader import EndReader
 from controlplane.probes.searching import Wanted, search
+from controlplane.probes.together import together
 from upstream.access import access_to
 from upstream.inquiry import Inquiry, InquiryError, inquiry
 
@@ -39,6 +41,7 @@ class Side(msgspec.Struct, frozen=True):
 
     cluster: ClusterProperties
     ends: EndReader
+    imprints: ImprintReader
 
 
 async def translate(
@@ -67,7 +70,7 @@ async def translate(
             found = await _committed(old, await groups_of(old, is_ours))
             known = [c for c in found.committed if c.topic in topics]
             wanted = await _wanted(source, target, known)
-            places = await search(source.cluster, target.cluster, wanted)
+            places = await search(source.imprints, target.imprints, wanted)
             moved = [_moved(c, places[_partition(c)][c.offset]) for c in known]
             refused = await _commit(new, moved)
             await _read_back(new, [c for c in moved if c[:3] not in refused])
@@ -109,7 +112,7 @@ async def _wanted(
     for committed in known:
         offsets[_partition(committed)].add(committed.offset)
     partitions = sorted(offsets)
-    ends = await source.ends.ends(partitions), await target.ends.ends(partitions)
+    ends = await together(source.ends.ends(partitions), target.ends.ends(partitions))
     return {p: Wanted(tuple(sorted(offsets[p])), ends[0][p], ends[1][p]) for p in partitions}
 
 

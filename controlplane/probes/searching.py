@@ -12,7 +12,6 @@ from typing import NamedTuple
 import structlog
 from aiokafka import TopicPartition
 
-from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import (
     Alignment,
     Imprint,
@@ -21,15 +20,16 @@ from controlplane.domain.positions import (
     chosen,
     found_by_time,
 )
-from controlplane.probes.imprints import ImprintReader, Range, imprint_reader
+from controlplane.probes.imprints import ImprintReader, Range
+from controlplane.probes.together import together
 
 _NEAR = 5_000
 """So far before the end everything is read."""
 _NEAR_IN_ALL = 100_000
 """The same over all partitions."""
 _ALIGN_BUDGET_S = 5.0
-_SLACK = 1_000
-"""How much more of the mirror is read: for its gaps, and for what it repeats."""
+_SLACK = 200
+"""How much more of the mirror is read, for what it repeats."""
 _WINDOW = 2_000
 """Records after which looking for one that is further behind ends."""
 _MOST_FAR = 20
@@ -51,9 +51,14 @@ class Wanted(NamedTuple):
 
 
 async def search(
-    source: ClusterProperties, target: ClusterProperties, wanted: Mapping[TopicPartition, Wanted]
+    ours: ImprintReader, theirs: ImprintReader, wanted: Mapping[TopicPartition, Wanted]
 ) -> dict[TopicPartition, Places]:
     """A position in the target for every offset.
+
+    Args:
+        ours: of the source.
+        theirs: of the target.
+        wanted: the offsets.
 
     Raises:
         UnreachableError: a cluster does not answer.
@@ -61,10 +66,9 @@ async def search(
     places: dict[TopicPartition, Places] = {p: _at_end(w) for p, w in wanted.items()}
     if all(len(places[p]) == len(w.offsets) for p, w in wanted.items()):
         return places
-    async with imprint_reader(source) as ours, imprint_reader(target) as theirs:
-        searcher = _Searcher(ours, theirs, wanted, places)
-        await searcher.align()
-        await searcher.look_further()
+    searcher = _Searcher(ours, theirs, wanted, places)
+    await searcher.align()
+    await searcher.look_further()
     return places
 
 
@@ -126,7 +130,7 @@ class _Searcher:
             ranges[partition] = Range(begin, wanted.end)
             back = wanted.target_end - (wanted.end - begin) - _SLACK
             target_ranges[partition] = Range(max(back, target_begins[partition]), wanted.target_end)
-        ours, theirs = await self._ours.read(ranges), await self._theirs.read(target_ranges)
+        ours, theirs = await together(self._ours.read(ranges), self._theirs.read(target_ranges))
         for partition, first in near.items():
             end = self._wanted[partition].target_end
             alignment = Alignment(ours[partition].imprints, theirs[partition].imprints, end)
@@ -173,9 +177,8 @@ class _Searcher:
     ) -> dict[TopicPartition, Position]:
         following = await self._following(offsets, begins)
         timestamps = {p: imprint.timestamp for p, imprint in following.items()}
-        since, target_since = (
-            await self._ours.not_older(timestamps),
-            await self._theirs.not_older(timestamps),
+        since, target_since = await together(
+            self._ours.not_older(timestamps), self._theirs.not_older(timestamps)
         )
         before = await self._ours.read(
             {
@@ -228,7 +231,7 @@ class _Searcher:
     async def _begins(
         self, partitions: list[TopicPartition]
     ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        return await self._ours.begins(partitions), await self._theirs.begins(partitions)
+        return await together(self._ours.begins(partitions), self._theirs.begins(partitions))
 
 
 def _without_gap(imprints: list[Imprint]) -> bool:

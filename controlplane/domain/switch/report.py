@@ -80,6 +80,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     fenced_ms: float | None
     """From the fence until clients were served again: by the target, or by the old cluster."""
+    mirror_ms: float | None
+    """Of it, from when the old cluster was known to stand still until the mirror had copied the
+    rest; None if that was not waited for."""
     stages: tuple[Stage, ...]
     checks: tuple[events.Check, ...]
     nodes: tuple[NodeStory, ...]
@@ -112,6 +115,7 @@ def report_of(history: Sequence[Recorded]) -> Report:
         requested_at=switch.requested_at,
         ended_at=switch.ended_at,
         fenced_ms=_ms(switch.fenced_at, switch.committed_at or switch.ended_at),
+        mirror_ms=_mirror_ms(history),
         stages=stages,
         checks=next((e.checks for e in happened if isinstance(e, _Checked)), ()),
         nodes=tuple(_story(switch, history, node_id) for node_id, _ in switch.participants),
@@ -120,6 +124,13 @@ def report_of(history: Sequence[Recorded]) -> Report:
         groups=_groups(happened),
         producers=_producers(happened),
     )
+
+
+def _mirror_ms(history: Sequence[Recorded]) -> float | None:
+    """Of the last proof: a coordinator that takes over proves again."""
+    frozen = [r.recorded_at for r in history if isinstance(r.event, events.SourceFrozen)]
+    caught_up = [r.recorded_at for r in history if isinstance(r.event, events.CaughtUp)]
+    return _ms(frozen[-1], caught_up[-1]) if frozen and caught_up else None
 
 
 def _groups(happened: Sequence[Event]) -> Groups | None:

@@ -49,9 +49,16 @@ def _summary(report: Report) -> list[str]:
         "Reason": report.reason,
         "Requested": _time(report.requested_at),
         "Ended": _time(report.ended_at) if report.ended_at else None,
-        "Clients waited": _ms(report.fenced_ms) if report.fenced_ms is not None else None,
+        "Clients waited": _waited(report),
     }
     return [f"- {name}: {_inline(value)}" for name, value in rows.items() if value is not None]
+
+
+def _waited(report: Report) -> str | None:
+    if report.fenced_ms is None:
+        return None
+    mirror = f", {_ms(report.mirror_ms)} of it for the mirror" if report.mirror_ms else ""
+    return _ms(report.fenced_ms) + mirror
 
 
 def _timeline(stages: Sequence[Stage]) -> list[str]:

@@ -11,6 +11,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import Committed
 from controlplane.probes import searching
 from controlplane.probes.groups import commit, committed_by
+from controlplane.probes.imprints import imprint_reader
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.reader import end_reader
 from upstream.access import access_to
@@ -63,10 +64,15 @@ class Scene:
             assert await commit(asking, told) == {}
 
     async def translate(self):
-        async with end_reader(self.main) as ours, end_reader(self.failover) as theirs:
+        async with (
+            end_reader(self.main) as ours,
+            end_reader(self.failover) as theirs,
+            imprint_reader(self.main) as our_records,
+            imprint_reader(self.failover) as their_records,
+        ):
             found, _ = await translate(
-                Side(self.main, ours),
-                Side(self.failover, theirs),
+                Side(self.main, ours, our_records),
+                Side(self.failover, theirs, their_records),
                 lambda group: group.startswith(self.tenant),
                 {self.topic},
             )

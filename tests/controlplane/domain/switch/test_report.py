@@ -89,7 +89,7 @@ def test_a_planned_switch_is_told_whole():
         ("resuming", 1000.0),
         ("completed", None),
     ]
-    assert told.fenced_ms == 7000.0
+    assert (told.fenced_ms, told.mirror_ms) == (7000.0, 1000.0)
     n1, n2 = told.nodes
     assert (n1.evidence, n1.stopped_after_ms, n1.held, n1.first_ack_ms) == ("report", 1000, 4, 12.5)
     assert (n2.evidence, n2.stopped_after_ms, n2.held) == ("lease_expired", 2000, None)
@@ -98,6 +98,7 @@ def test_a_planned_switch_is_told_whole():
     assert told.proof.ends == (("t-0", 7, 5), ("t-1", 0, 0))
     assert told.loss is None
     page = as_markdown(told)
+    assert "- Clients waited: 7.0 s, 1.0 s of it for the mirror" in page
     assert "| t-0 | 7 | 5 |" in page
     assert "| n2 | silent; its lease had run out | 2.0 s | - | - | - | - |" in page
 

@@ -53,6 +53,13 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True, tag="routing"):
     state: Literal["serving", "quiescing", "fenced"]
     """`quiescing`: serving as ever, while consumer groups and transactions come to rest before a
     fence. A node of an older release cannot read it, and stops."""
+    holds_transactions: bool = False
+    """Of a scope that is quiescing: whether what would begin a transaction has to wait. A node of
+    an older release lets it wait from when the scope is quiescing."""
+    withholds_records: bool = False
+    """Of a scope that has moved: whether consumers get nothing yet, because members that keep their
+    partitions while they join would read on from where they were. Such a member's Fetch and its
+    JoinGroup may come to different nodes, so no node knows by itself when all are back."""
     term: int
     """`seq` of the newest switch request: the fencing token. 0 before the first."""
     switch_id: str | None = None

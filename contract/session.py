@@ -28,6 +28,8 @@ class Unrest(msgspec.Struct, frozen=True, kw_only=True):
     """Members of consumer groups that have neither left nor asked to join again."""
     member_names: tuple[str, ...] = ()
     """The first of them: physical group, a space, member id."""
+    cooperative: int = 0
+    """Members that have asked to join again, and keep their partitions until they have joined."""
     transactions: int = 0
     """Transactions that were begun and have not ended."""
     transaction_names: tuple[str, ...] = ()
@@ -56,6 +58,8 @@ class ScopeReport(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds from the release to the first write that the new cluster acknowledged."""
     unrest: Unrest | None = None
     """None unless the scope is quiescing, as far as the node knows."""
+    returning: int = 0
+    """Cooperative members that waited for the scope to move, and have not joined again yet."""
 
 
 class NodeReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ AnyEvent = (
     | switch.PreflightPassed
     | switch.SwitchRejected
     | switch.QuiesceOrdered
+    | switch.TransactionsHeld
     | switch.FenceOrdered
     | switch.NodeFenced
     | switch.NodeDrained
@@ -51,6 +52,7 @@ AnyEvent = (
     | switch.PositionsTranslated
     | switch.SwitchCommitted
     | switch.NodeResumed
+    | switch.MembersReturned
     | switch.SwitchCompleted
     | switch.AbortRequested
     | switch.SwitchAborted

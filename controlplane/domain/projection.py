@@ -180,16 +180,29 @@ def _routing(  # noqa: PLR0911 - one line for each event
     now = before.get(f"routing/{moving.scope}")
     if not isinstance(now, Routing):
         raise TypeError(f"event {recorded.seq}: no scope {moving.scope} to switch")
-    routed = msgspec.structs.replace(now, term=moving.term, switch_id=moving.switch_id)
+    routed = msgspec.structs.replace(
+        now,
+        term=moving.term,
+        switch_id=moving.switch_id,
+        holds_transactions=False,
+        withholds_records=False,
+    )
     match event:
         case switch.QuiesceOrdered():
             return msgspec.structs.replace(routed, state="quiescing")
+        case switch.TransactionsHeld():
+            return msgspec.structs.replace(routed, state="quiescing", holds_transactions=True)
         case switch.FenceOrdered():
             return msgspec.structs.replace(routed, state="fenced")
         case switch.SwitchCommitted(epoch=epoch):
-            cluster = moving.to_cluster
-            return msgspec.structs.replace(routed, state="serving", cluster=cluster, epoch=epoch)
-        case switch.SwitchAborted():
+            return msgspec.structs.replace(
+                routed,
+                state="serving",
+                cluster=moving.to_cluster,
+                epoch=epoch,
+                withholds_records=moving.awaits_members,
+            )
+        case switch.MembersReturned() | switch.SwitchAborted():
             return msgspec.structs.replace(routed, state="serving")
         case _:
             return None

@@ -192,6 +192,10 @@ class Gateway:
         """What has not come to rest yet in a scope that is quiescing."""
         return self.scope(scope).unrest(monotonic())
 
+    def returning(self, scope: str) -> int:
+        """Members that waited for a scope to move, and are not back in their groups."""
+        return self.scope(scope).roster.to_come_back
+
     # --- what client connections ask for ---------------------------------------------------------
 
     def scope(self, name: str) -> Scope:

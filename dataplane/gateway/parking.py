@@ -7,8 +7,9 @@ it on the same connection still reaches the old cluster. (Its answer waits behin
 as with a broker.) Fetch is answered without records once it has waited for as long as the client
 said, because a client may send its heartbeats behind it, on the same connection.
 
-Transactions that are open go on and end on the old cluster. What would begin a new one is parked,
-and begins it on the new cluster.
+Once groups are at rest, or their time is up, transactions are held as well: those that are open go
+on and end on the old cluster, and what would begin a new one is parked, and begins it on the new
+cluster.
 """
 
 from collections import deque
@@ -119,7 +120,7 @@ class Parking:
                     return None
                 self._scope.roster.called(self._membership(request))
                 return refusal(request.frame, REBALANCE_IN_PROGRESS)
-            case key if key == SYNC_GROUP and self._scope.roster.awaits_members:
+            case key if key == SYNC_GROUP and self._scope.roster.to_come_back:
                 if decode_response(key, request.header.version, answer).error_code == 0:
                     self._scope.roster.is_back(self._membership(request).group)
                     self._scope.watch()
@@ -168,7 +169,7 @@ class Parking:
     def _waits_to_begin(self, request: Request, now: float) -> bool:
         """Whether it would begin a transaction while those that are open are waited for."""
         transaction = self._physical(transactional_id(request.frame))
-        if self._scope.is_quiescing and not self._scope.transactions.has(transaction, now):
+        if self._scope.holds_transactions and not self._scope.transactions.has(transaction, now):
             self._park(request, request.received_at + PARKING_LIMIT)
             return True
         self._scope.transactions.began(transaction, self._connection)

@@ -101,6 +101,13 @@ class Roster:
         if (seat := self._seats.get(key)) is not None:
             self._seats[key] = replace(seat, was_called=True)
 
+    def cooperative_at_rest(self, now: float) -> int:
+        """Members that keep their partitions until they have joined again."""
+        return sum(
+            seat.is_cooperative and seat.at_rest and now < seat.seen_at + seat.session_timeout
+            for seat in self._seats.values()
+        )
+
     def begin_anew(self) -> None:
         """Another cluster serves, which knows none of the members that wait to join."""
         self._rejoining.clear()
@@ -116,13 +123,13 @@ class Roster:
             del self._rejoining[group]
 
     @property
-    def awaits_members(self) -> bool:
-        """Whether cooperative members are still to come back.
+    def to_come_back(self) -> int:
+        """Cooperative members that are still to come back.
 
         Until then they would go on reading from where they were, and read that again when they
         have got their partitions.
         """
-        return bool(self._rejoining)
+        return self._rejoining.total()
 
     def give_up_waiting(self) -> None:
         """Those that are not back may never be."""

@@ -60,7 +60,9 @@ class Scope:
         """API keys of requests and answers that are looked at on their way."""
         self.quiescing_since: float | None = None
         """Monotonic second from which on clients are to come to rest; None: they are not."""
-        self._served_since = 0.0
+        self._withholds_records = False
+        self._rejoin_until = 0.0
+        """Monotonic second up to which members that are to join anew are waited for."""
         self._closed_for_good = False
         self._upstreams_closed = upstreams_closed
 
@@ -71,7 +73,7 @@ class Scope:
     @property
     def gives_no_records(self) -> bool:
         """Whether consumers get nothing, although the scope is served."""
-        return self.is_quiescing or self.roster.awaits_members
+        return self.is_quiescing or self._withholds_records or self.roster.to_come_back > 0
 
     @property
     def epoch(self) -> int:
@@ -83,6 +85,11 @@ class Scope:
         """Whether clients are to come to rest."""
         return self.quiescing_since is not None
 
+    @property
+    def holds_transactions(self) -> bool:
+        """Whether what would begin a transaction has to wait for the end of a switch."""
+        return self.is_quiescing and self.routing is not None and self.routing.holds_transactions
+
     def unrest(self, now: float) -> Unrest | None:
         """What has not come to rest yet; None if it is not asked to."""
         if not self.is_quiescing:
@@ -90,6 +97,7 @@ class Scope:
         members, transactions = self.roster.restless(now), self.transactions.all(now)
         return Unrest(
             members=len(members),
+            cooperative=self.roster.cooperative_at_rest(now),
             member_names=tuple(f"{group} {member}" for group, member in members[:NAMED]),
             transactions=len(transactions),
             transaction_names=tuple(transactions[:NAMED]),
@@ -140,12 +148,18 @@ class Scope:
     def _serve(self, routing: Routing, now: float) -> None:
         if self._closed_for_good:
             return
-        if routing.epoch != self.epoch:
+        moved = routing.epoch != self.epoch
+        if moved:
             self.roster.begin_anew()
             self.transactions.begin_anew()
+            self._rejoin_until = now + REJOIN_LIMIT
+        self._withholds_records = routing.withholds_records and now < self._rejoin_until
         self.routing = routing
+        if self.is_open and self.is_quiescing and routing.state == "quiescing":
+            return  # what is parked stays so
+        if moved or not self.is_open:
+            self.released_at = now
         self.is_open = True
-        self.released_at = self._served_since = now
         if routing.state != "quiescing":
             self._quiesce_since(None)  # before a member takes its requests up again
         elif not self.is_quiescing:
@@ -155,8 +169,10 @@ class Scope:
 
     def wait_no_longer(self, now: float) -> None:
         """Give records again when members that were to join anew had their time."""
-        if self.roster.awaits_members and now >= self._served_since + REJOIN_LIMIT:
+        waits = self._withholds_records or self.roster.to_come_back > 0
+        if waits and now >= self._rejoin_until:
             self.roster.give_up_waiting()
+            self._withholds_records = False
             self.watch()
 
     def _fence(self, routing: Routing) -> None:

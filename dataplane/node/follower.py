@@ -26,8 +26,8 @@ from dataplane.node.control_planes import ControlPlanes
 HEARTBEAT = 1.0
 """Seconds between two session reports, and between two looks at the topic's end."""
 
-QUIESCING_HEARTBEAT = 0.2
-"""Seconds between two session reports while a switch waits for clients to come to rest."""
+AWAITED_HEARTBEAT = 0.2
+"""The same while a switch waits for clients to come to rest, or back to their groups."""
 
 TICK = 0.1
 """Seconds between two looks at the clock."""
@@ -72,6 +72,10 @@ class Gateway(Protocol):
 
     def unrest(self, scope: str) -> Unrest | None:
         """What has not come to rest yet in a scope that is quiescing."""
+        ...
+
+    def returning(self, scope: str) -> int:
+        """Members that waited for a scope to move, and are not back in their groups."""
         ...
 
 
@@ -273,8 +277,9 @@ class Follower:
 
     @property
     def _heartbeat(self) -> float:
-        quiescing = any(s.routing.state == "quiescing" for s in self.state.standings)
-        return QUIESCING_HEARTBEAT if quiescing else HEARTBEAT
+        routings = [standing.routing for standing in self.state.standings]
+        waited_for = any(r.state == "quiescing" or r.withholds_records for r in routings)
+        return AWAITED_HEARTBEAT if waited_for else HEARTBEAT
 
     def _report(self) -> NodeReport:
         scopes = {s.routing.scope: self._scope_report(s) for s in self.state.standings}
@@ -299,6 +304,7 @@ class Follower:
             cut=cut,
             first_ack_ms=first_ack_ms,
             unrest=self._gateway.unrest(routing.scope),
+            returning=self._gateway.returning(routing.scope),
         )
 
     async def leave(self) -> None:

@@ -122,6 +122,8 @@ class Database:
         match event:
             case events.QuiesceOrdered():
                 routing = msgspec.structs.replace(routing, state="quiescing")
+            case events.TransactionsHeld():
+                routing = msgspec.structs.replace(routing, holds_transactions=True)
             case events.FenceOrdered():
                 routing = msgspec.structs.replace(routing, state="fenced")
             case events.SwitchCommitted(epoch=epoch):

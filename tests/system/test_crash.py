@@ -16,6 +16,7 @@ import pytest
 from confluent_kafka import KafkaException, Producer
 
 from controlplane.domain.switch import events
+from reliability.readers import READERS
 from sandbox.kafka import KafkaCluster
 from sandbox.process import wait_until
 from tests.system import transactions
@@ -43,6 +44,7 @@ PLANNED = (
 AROUND_NO_RETURN = (events.FenceOrdered, events.SwitchCommitted)
 MIRRORED = (
     events.QuiesceOrdered,
+    events.TransactionsHeld,
     events.SourceFrozen,
     events.CaughtUp,
     events.ProducersRecorded,
@@ -52,6 +54,8 @@ MIRRORED = (
     events.CutRecorded,
 )
 """What a switch that waits for its mirror adds."""
+RETURNING = (events.MembersReturned,)
+"""What it adds where a group has cooperative members."""
 TRANSACTIONAL = (events.TransactionsAborted, events.IdentitiesRecorded)
 """What it adds where a transaction is left open."""
 ABORTING = (events.AbortRequested, events.SwitchAborted)
@@ -67,7 +71,7 @@ def kind(event: type[events.SwitchEvent]) -> str:
 
 def test_every_event_of_a_switch_has_a_crash_here():
     crashed = {*PLANNED, *MIRRORED, *TRANSACTIONAL, *ABORTING, *BYPASSED, *WITHOUT_A_NODE}
-    crashed |= {*REJECTED}
+    crashed |= {*REJECTED, *RETURNING}
     assert crashed == set(events.SwitchEvent.__subclasses__())
 
 
@@ -179,6 +183,30 @@ def test_a_switch_that_waits_for_its_mirror_goes_on_after_a_crash(
     assert operator.routing()["cluster"] == to
     assert load.errors == []
     assert_all_written(operator, load, vcluster + TOPIC)
+
+
+@pytest.mark.parametrize("at", RETURNING, ids=kind)
+def test_consumers_get_records_after_a_crash(
+    operator: Operator, vcluster: str, at: type[events.SwitchEvent]
+):
+    operator.create_topic(vcluster, TOPIC)
+    to = operator.other_cluster()
+    source = operator.cluster(operator.routing()["cluster"])
+    client = operator.client(vcluster)
+    reader = READERS["librdkafka cooperative"](client, "readers", [TOPIC], 0)
+    with (
+        Mirror(source, operator.cluster(to), vcluster + TOPIC),
+        Load([client], TOPIC) as load,
+        reader,
+    ):
+        wait_until(lambda: bool(reader.given), "the group reads", PATIENCE)
+        before = crash(operator, at, to, wait="mirror")
+        happened = end(operator, 1, before)
+        load.wait_for_more(20)
+        given = len(reader.given)
+        wait_until(lambda: len(reader.given) > given, "the group reads on", PATIENCE)
+    assert kinds(happened)[-1] == "switch.completed"
+    assert load.errors == reader.errors == []
 
 
 @pytest.mark.parametrize("at", TRANSACTIONAL, ids=kind)

@@ -67,10 +67,14 @@ class SwitchRejected(SwitchEvent, frozen=True, tag="switch.rejected"):
 
 
 class QuiesceOrdered(SwitchEvent, frozen=True, tag="switch.quiesce_ordered"):
-    """Nodes go on serving, and have consumer groups and transactions come to rest."""
+    """Nodes go on serving, and have consumer groups come to rest."""
 
     ghosts_removed: int = 0
     """Members that groups still had on the target, from before the scope had left it."""
+
+
+class TransactionsHeld(SwitchEvent, frozen=True, tag="switch.transactions_held"):
+    """Groups are at rest, or their time is up: from here on no transaction begins any more."""
 
 
 class Restless(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +93,8 @@ class FenceOrdered(SwitchEvent, frozen=True, tag="switch.fence_ordered"):
     restless: tuple[Restless, ...] = ()
     """What the fence interrupts, because the time for coming to rest was up. Empty: nothing, or
     nobody was asked."""
+    cooperative: int = 0
+    """Members at rest that keep their partitions until they have joined again."""
 
 
 class NodeFenced(SwitchEvent, frozen=True, tag="switch.node_fenced"):
@@ -244,6 +250,13 @@ class NodeResumed(SwitchEvent, frozen=True, tag="switch.node_resumed"):
     node_id: str
     incarnation: str
     first_ack_ms: float | None = None
+
+
+class MembersReturned(SwitchEvent, frozen=True, tag="switch.members_returned"):
+    """Cooperative members have joined on the target, or their time is up: consumers get records."""
+
+    missing: int
+    """Those that had not."""
 
 
 class SwitchCompleted(SwitchEvent, frozen=True, tag="switch.completed"):

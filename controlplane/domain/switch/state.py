@@ -80,7 +80,11 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     """How many events it has: what the next append is optimistic on."""
     phase: Phase = Phase.REQUESTED
     quiesce_seq: int | None = None
+    hold_seq: int | None = None
+    """From where on no transaction begins any more."""
     participants: tuple[Member, ...] = ()
+    awaits_members: bool = False
+    """Whether consumers get no records on the target before members have come back."""
     fence_seq: int | None = None
     fenced_at: datetime | None = None
     drained: tuple[Member, ...] = ()
@@ -129,11 +133,14 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             return _with(switch, phase=Phase.ABORTED, cause=cause, rejected=True, ended_at=ended)
         case events.QuiesceOrdered():
             return _with(switch, phase=Phase.QUIESCING, quiesce_seq=recorded.seq)
-        case events.FenceOrdered(participants=participants):
+        case events.TransactionsHeld():
+            return _with(switch, hold_seq=recorded.seq)
+        case events.FenceOrdered(participants=participants, cooperative=cooperative):
             return _with(
                 switch,
                 phase=Phase.FENCING,
                 participants=participants,
+                awaits_members=cooperative > 0,
                 fence_seq=recorded.seq,
                 fenced_at=recorded.recorded_at,
             )
@@ -168,6 +175,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             )
         case events.NodeResumed(node_id=node):
             return _with(switch, phase=Phase.RESUMING, resumed=(*switch.resumed, node))
+        case events.MembersReturned():
+            return _with(switch, awaits_members=False)
         case events.SwitchCompleted():
             return _with(switch, phase=Phase.COMPLETED, ended_at=recorded.recorded_at)
         case events.AbortRequested(cause=cause):

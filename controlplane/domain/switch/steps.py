@@ -9,7 +9,14 @@ import msgspec
 from controlplane.domain.switch import events
 from controlplane.domain.switch.numbers import numbers_cause, what_is_numbered
 from controlplane.domain.switch.positions import positions_cause, what_was_brought
-from controlplane.domain.switch.quiescing import asks_to_rest, restless
+from controlplane.domain.switch.quiescing import (
+    MEMBERS_SHARE,
+    asks_to_rest,
+    cooperative_members,
+    has_members,
+    restless,
+)
+from controlplane.domain.switch.returning import RETURN_LIMIT_S, still_missing
 from controlplane.domain.switch.rules import (
     ALL,
     Rules,
@@ -120,9 +127,18 @@ def _quiesce(view: View) -> Step:
 
 
 def _quiescing(view: View, now: float) -> tuple[Step, ...]:
-    """Let clients come to rest, but not for ever: the fence comes when their time is up."""
+    """Let clients come to rest, but not for ever: the fence comes when their time is up.
+
+    First groups, which take seconds; transactions, which are short, only once these are at rest, so
+    that their producers wait for no longer than a fence takes.
+    """
+    taken = now - view.phase_seen_at
+    if view.switch.hold_seq is None:
+        if has_members(view) and taken < view.switch.quiesce_budget_s * MEMBERS_SHARE:
+            return ()
+        return (_append(events.TransactionsHeld(switch_id=view.switch.switch_id)),)
     waiting = restless(view)
-    if waiting and now < view.phase_seen_at + view.switch.quiesce_budget_s:
+    if waiting and taken < view.switch.quiesce_budget_s:
         return ()
     return (_fence(view, waiting),)
 
@@ -133,6 +149,7 @@ def _fence(view: View, waiting: tuple[events.Restless, ...] = ()) -> Append:
             switch_id=view.switch.switch_id,
             participants=tuple((node.node_id, node.incarnation) for node in view.nodes),
             restless=waiting,
+            cooperative=cooperative_members(view),
         )
     )
 
@@ -311,6 +328,8 @@ def _resuming(view: View, now: float) -> tuple[Step, ...]:
     back = tuple(_resumed(view, node) for node in missing if _serves_target(view, node))
     if back:
         return (Append(back),)
+    if switch.awaits_members:
+        return _awaiting_members(view, now)
     # A node without a lease serves nobody: it resumes when it comes back, and needs no waiting for.
     awaited = tuple(node.node_id for node in missing if node.alive)
     if awaited and now < view.requested_at + switch.budget_s:
@@ -322,6 +341,15 @@ def _resuming(view: View, now: float) -> tuple[Step, ...]:
         not_resumed=tuple(node.node_id for node in missing),
     )
     return (_append(completed),)
+
+
+def _awaiting_members(view: View, now: float) -> tuple[Step, ...]:
+    """Give consumers records once cooperative members have joined, but do not wait for ever."""
+    missing = still_missing(view)
+    if missing != 0 and now < view.phase_seen_at + RETURN_LIMIT_S:
+        return ()
+    switch_id = view.switch.switch_id
+    return (_append(events.MembersReturned(switch_id=switch_id, missing=missing or 0)),)
 
 
 def _serves_target(view: View, node: NodeView) -> bool:

@@ -48,25 +48,26 @@ class Stage:
         self.control.apply(record)
         self.gateway.record_applied(record)
 
-    def order(self, order: Order, cluster: str) -> None:
+    def order(self, order: Order, cluster: str, *, withholds_records: bool = False) -> None:
         fenced = order is Order.FENCE
         routing = Routing(
             scope="main",
             cluster=cluster,
             epoch=self.epoch,
             state="fenced" if fenced else "serving",
+            withholds_records=withholds_records,
             term=0,
         )
         self.gateway.carry_out(Command(order, routing))
 
-    async def switch(self, to: str) -> None:
+    async def switch(self, to: str, *, withholds_records: bool = False) -> None:
         """Fence, wait until drained, serve the other cluster."""
         self.closed.clear()
         self.order(Order.FENCE, self.cluster)
         await asyncio.wait_for(self.closed.wait(), 10)
         self.epoch += 1
         self.cluster = to
-        self.order(Order.SERVE, to)
+        self.order(Order.SERVE, to, withholds_records=withholds_records)
 
     def hear(self, event: Event) -> None:
         if isinstance(event, UpstreamsClosed):

@@ -7,7 +7,7 @@ import pytest
 
 from contract.records import Routing
 from contract.session import Unrest
-from dataplane.gateway import parking, roster
+from dataplane.gateway import parking, roster, scope
 from dataplane.node.machine import Command, Order
 from tests.dataplane.gateway.conftest import Stage
 from tests.dataplane.gateway.scripted import (
@@ -142,6 +142,31 @@ async def test_no_records_come_any_more_and_polls_end_in_time(
     client.send(request(FETCH, 4, 2, FETCH_4))
     assert await client.receive() == (2, FETCH_4_ANSWER)
     assert broker.asked.empty()
+
+
+async def test_records_are_withheld_after_a_switch_until_the_log_says_otherwise(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    """Members that are to come back may speak to other nodes than their Fetch does."""
+    await scripted.switch("failover", withholds_records=True)
+    client.send(request(FETCH, 4, 1, FETCH_4))
+    assert await client.receive() == (1, FETCH_4_ANSWER)
+    assert broker.asked.empty()
+    scripted.order(Order.SERVE, "failover")
+    client.send(request(FETCH, 4, 2, FETCH_4))
+    (await broker.next()).answer(FETCH_4_ANSWER)
+    assert (await client.receive())[0] == 2
+
+
+async def test_records_are_not_withheld_for_ever(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(scope, "REJOIN_LIMIT", 0.1)
+    await scripted.switch("failover", withholds_records=True)
+    await eventually(lambda: not scripted.gateway.scope("main").gives_no_records)
+    client.send(request(FETCH, 4, 1, FETCH_4))
+    (await broker.next()).answer(FETCH_4_ANSWER)
+    assert (await client.receive())[0] == 1
 
 
 async def test_who_leaves_is_not_waited_for(

@@ -123,6 +123,7 @@ class TestCooperativeMembers:
         roster.note(JOIN_GROUP, self.JOINING, HERE, 0, 1.0)
         assert roster.is_at_rest(said())
         assert roster.restless(1.0) == []
+        assert roster.cooperative_at_rest(1.0) == 1
 
     def test_that_were_called_once_have_to_be_called_again(self) -> None:
         roster = roster_with_a_member()
@@ -166,17 +167,17 @@ class TestComingBack:
         return roster
 
     def test_eager_ones_are_not_waited_for(self) -> None:
-        assert not self.moved(cooperative=False).awaits_members
+        assert not self.moved(cooperative=False).to_come_back
 
     def test_cooperative_ones_are_back_when_they_have_their_partitions(self) -> None:
         roster = self.moved(cooperative=True)
-        assert roster.awaits_members
+        assert roster.to_come_back
         roster.is_back("other")
-        assert roster.awaits_members
+        assert roster.to_come_back
         roster.is_back("g")
-        assert not roster.awaits_members
+        assert not roster.to_come_back
 
     def test_they_are_not_waited_for_for_ever(self) -> None:
         roster = self.moved(cooperative=True)
         roster.give_up_waiting()
-        assert not roster.awaits_members
+        assert not roster.to_come_back

@@ -19,9 +19,14 @@ QUIET = Unrest()
 ONE_OPEN = Unrest(transactions=1, transaction_names=("tenanttx",))
 
 
-def quiesce(stage: Stage) -> None:
+def quiesce(stage: Stage, *, hold: bool = True) -> None:
     routing = Routing(
-        scope="main", cluster=stage.cluster, epoch=stage.epoch, state="quiescing", term=0
+        scope="main",
+        cluster=stage.cluster,
+        epoch=stage.epoch,
+        state="quiescing",
+        holds_transactions=hold,
+        term=0,
     )
     stage.gateway.carry_out(Command(Order.SERVE, routing))
 
@@ -85,6 +90,18 @@ async def test_a_new_one_begins_on_the_cluster_that_serves_then(
     assert broker.asked.empty()
     await scripted.switch("failover")
     assert (await broker.next()).key == key
+
+
+async def test_new_ones_begin_until_they_are_held(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    quiesce(scripted, hold=False)
+    await begin(client, broker)
+    await end(client, broker)
+    quiesce(scripted)
+    client.send(says(ADD_PARTITIONS, 3))
+    await eventually(lambda: scripted.gateway.scope_counts("main")[1] == 1)
+    assert broker.asked.empty()
 
 
 async def test_a_new_one_goes_on_when_the_switch_is_aborted(

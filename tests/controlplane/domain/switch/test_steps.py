@@ -68,6 +68,7 @@ def node(node_id: str, phase: str | None = None, **changes) -> NodeView:
             in_flight=0,
             held=3,
             unrest=changes.pop("unrest", None),
+            returning=changes.pop("returning", 0),
         )
     defaults = {
         "node_id": node_id,
@@ -191,7 +192,12 @@ class TestQuiescing:
 
     @staticmethod
     def quiescing(*nodes: NodeView) -> View:
-        return view(switch(Phase.QUIESCING, quiesce_budget_s=10.0, quiesce_seq=11), *nodes)
+        return view(switch(Phase.QUIESCING, quiesce_budget_s=9.0, quiesce_seq=10), *nodes)
+
+    @staticmethod
+    def holding(*nodes: NodeView) -> View:
+        held = switch(Phase.QUIESCING, quiesce_budget_s=9.0, quiesce_seq=10, hold_seq=11)
+        return view(held, *nodes)
 
     def test_comes_before_the_fence_once_the_mirror_is_close(self) -> None:
         preparing = switch(Phase.PREPARING, quiesce_budget_s=10.0)
@@ -208,6 +214,22 @@ class TestQuiescing:
 
     @pytest.mark.parametrize(
         "restless",
+        [{"unrest": UNREST}, {"unrest": None}, {"unrest": Unrest(), "applied_seq": 9}],
+    )
+    def test_lets_transactions_begin_while_groups_come_to_rest(
+        self, restless: dict[str, Any]
+    ) -> None:
+        quiet = node("n1", "serving", unrest=Unrest(transactions=1))
+        at = self.quiescing(quiet, node("n2", "serving", **restless))
+        assert kinds(at) == []
+        assert kinds(at, 6.0) == ["transactions_held"]
+
+    def test_holds_transactions_once_groups_are_at_rest(self) -> None:
+        at = self.quiescing(node("n1", "serving", unrest=Unrest(transactions=1)), node("n2"))
+        assert kinds(at) == ["transactions_held"]
+
+    @pytest.mark.parametrize(
+        "restless",
         [
             {"unrest": UNREST},
             {"unrest": Unrest(transactions=1)},
@@ -218,16 +240,16 @@ class TestQuiescing:
     )
     def test_waits_for_every_node_that_is_alive(self, restless: dict[str, Any]) -> None:
         quiet = node("n1", "serving", unrest=Unrest())
-        assert kinds(self.quiescing(quiet, node("n2", "serving", **restless))) == []
+        assert kinds(self.holding(quiet, node("n2", "serving", **restless))) == []
 
     def test_ends_when_all_are_quiet_without_waiting_for_the_dead(self) -> None:
-        at = self.quiescing(node("n1", "serving", unrest=Unrest()), node("n2"))
+        at = self.holding(node("n1", "serving", unrest=Unrest()), node("n2"))
         ((fence,),) = (step.events for step in next_steps(at, 1.0))
         assert (fence.participants, fence.restless) == (MEMBERS, ())
 
     def test_ends_with_its_budget_and_names_what_is_left(self) -> None:
-        at = self.quiescing(node("n1", "serving", unrest=self.UNREST), node("n2", "serving"))
-        ((fence,),) = (step.events for step in next_steps(at, 10.0))
+        at = self.holding(node("n1", "serving", unrest=self.UNREST), node("n2", "serving"))
+        ((fence,),) = (step.events for step in next_steps(at, 9.0))
         assert [(r.node_id, r.unrest) for r in fence.restless] == [
             ("n1", self.UNREST),
             ("n2", None),
@@ -513,6 +535,42 @@ class TestResuming:
     def test_does_not_wait_for_a_node_without_a_lease(self) -> None:
         at = self.committed(node("n1", "serving", epoch=1), node("n2"), resumed=("n1",))
         assert kinds(at) == ["completed"]
+
+
+class TestMembersComeBack:
+    """Consumers get nothing before cooperative members have joined again, wherever these are."""
+
+    @staticmethod
+    def resuming(*nodes: NodeView) -> View:
+        at = switch(Phase.RESUMING, commit_seq=20, resumed=("n1", "n2"), awaits_members=True)
+        return view(at, *nodes)
+
+    def test_the_fence_records_how_many_there_are(self) -> None:
+        nodes = [node(n, "serving", unrest=Unrest(cooperative=2)) for n in ("n1", "n2")]
+        ((fence,),) = (step.events for step in next_steps(TestQuiescing.holding(*nodes), 1.0))
+        assert fence.cooperative == 4
+
+    @pytest.mark.parametrize(
+        "late",
+        [
+            {"epoch": 1, "returning": 1},
+            {"epoch": 0},
+            {"epoch": 1, "reported_incarnation": "i0"},
+        ],
+    )
+    def test_every_node_that_is_alive_is_waited_for(self, late: dict[str, Any]) -> None:
+        at = self.resuming(node("n1", "serving", epoch=1), node("n2", "serving", **late))
+        assert kinds(at) == []
+        assert kinds(at, 5.0) == ["members_returned"]
+
+    def test_then_consumers_get_records(self) -> None:
+        at = self.resuming(node("n1", "serving", epoch=1), node("n2"))
+        assert kinds(at) == ["members_returned"]
+
+    def test_those_that_did_not_come_are_counted(self) -> None:
+        at = self.resuming(node("n1", "serving", epoch=1, returning=3), node("n2"))
+        ((returned,),) = (step.events for step in next_steps(at, 5.0))
+        assert returned.missing == 3
 
 
 def test_views_are_values() -> None:

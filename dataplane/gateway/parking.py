@@ -44,6 +44,12 @@ ILLEGAL_GENERATION: Final = 22
 UNKNOWN_MEMBER_ID: Final = 25
 REBALANCE_IN_PROGRESS: Final = 27
 
+_OF_MEMBERS: Final = frozenset({HEARTBEAT, OFFSET_COMMIT})
+"""What a member that is about to join may have said meanwhile. The next cluster would answer
+that it does not know it; librdkafka then gives up the JoinGroup that it has just sent, and the
+member id that the answer brings. The cluster waits for that id until its session is over, and the
+group with it."""
+
 _BEGINS_TRANSACTION: Final = frozenset({ADD_PARTITIONS_TO_TXN, ADD_OFFSETS_TO_TXN})
 _ENDS_TRANSACTION: Final = frozenset({INIT_PRODUCER_ID, END_TXN})
 _NOT_ENDED: Final = frozenset({14, 15, 16, 51})
@@ -155,6 +161,9 @@ class Parking:
 
     def _heed(self, key: int, request: Request, now: float) -> bool:
         said = self._membership(request)
+        if key in _OF_MEMBERS and self._scope.roster.is_left_behind(said, self._scope.epoch):
+            self._refusing.refuse(request, REBALANCE_IN_PROGRESS)
+            return True
         if key == OFFSET_COMMIT and self._is_stale(said):
             self._refusing.refuse(request, ILLEGAL_GENERATION)
             return True

@@ -32,6 +32,8 @@ class _Seat:
     """Of the scope, when it did."""
     seen_at: float
     session_timeout: float
+    joining: bool = False
+    """It has asked to join (again), and has not got its partitions yet."""
     at_rest: bool = False
     is_cooperative: bool = False
     was_called: bool = False
@@ -62,12 +64,13 @@ class Roster:
             case _ if api_key == JOIN_GROUP:
                 seat = replace(
                     seat,
+                    joining=True,
                     at_rest=seat.was_called or not said.is_cooperative,
                     is_cooperative=said.is_cooperative,
                     session_timeout=said.session_timeout or SESSION_TIMEOUT,
                 )
             case _ if api_key == SYNC_GROUP:
-                seat = replace(seat, at_rest=False, was_called=False)
+                seat = replace(seat, joining=False, at_rest=False, was_called=False)
             case _ if api_key == OFFSET_COMMIT:
                 seat = replace(seat, committed_at=now)
         self._seats[key] = seat
@@ -94,6 +97,11 @@ class Roster:
         """Whether a member has committed, and waits to join again."""
         seat = self._seats.get((said.group, said.member))
         return seat is None or seat.at_rest
+
+    def is_left_behind(self, said: Membership, epoch: int) -> bool:
+        """Whether a member was about to join when the scope moved, and has not begun anew since."""
+        seat = self._seats.get((said.group, said.member))
+        return seat is not None and seat.joining and seat.epoch < epoch
 
     def called(self, said: Membership) -> None:
         """A member was asked to join again."""

@@ -100,6 +100,27 @@ async def test_a_parked_join_lets_commits_pass_and_ends_with_the_switch(
     assert (await client.receive())[0] == 3
 
 
+@pytest.mark.parametrize("key", [HEARTBEAT, OFFSET_COMMIT])
+async def test_what_a_parked_member_said_meanwhile_is_not_asked_of_the_next_cluster(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker, key: int
+):
+    await reading_member(client, broker)
+    quiesce(scripted)
+    client.send(says(JOIN_GROUP, 2))
+    await eventually(lambda: unrest(scripted) == QUIET)
+    scripted.closed.clear()
+    scripted.order(Order.FENCE, "main")
+    await scripted.closed.wait()
+    client.send(says(key, 3))
+    await eventually(lambda: scripted.gateway.scope_counts("main")[1] == 2)
+    scripted.epoch += 1
+    scripted.order(Order.SERVE, "failover")
+    assert code((await client.receive())[1]) == UNKNOWN_MEMBER
+    client.send(says(JOIN_GROUP, 4, member=""))
+    assert (await client.receive())[0] == 3
+    assert (await broker.next()).key == JOIN_GROUP
+
+
 async def test_a_parked_join_goes_on_when_the_switch_is_aborted(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):

@@ -28,6 +28,8 @@ class Memory:
         self.phase_seen_at: dict[Phase, float] = {}
         self.fence_seen_at: float | None = None
         self.fence_published_at: float | None = None
+        self.progress_told: tuple[int, float] = (0, 0.0)
+        """How often it was told that the mirror is waited for, and when that was seen last."""
         self.preflight: Preflight | None = None
         self.ghosts_removed: int | None = None
         self.transactions: Transactions | None = None
@@ -46,6 +48,8 @@ class Memory:
             self.phase_seen_at[switch.phase] = now
             self.mirror, self.positions, self.probe_error = None, None, None
             self.numbers = None
+        if switch.mirror_awaited != self.progress_told[0]:
+            self.progress_told = (switch.mirror_awaited, now)
         if switch.fence_seq is None:
             return
         if self.fence_seen_at is None:
@@ -68,6 +72,7 @@ class Memory:
             phase_seen_at=self.phase_seen_at.get(switch.phase, self.requested_at),
             fence_seen_at=self.fence_seen_at,
             fence_published_at=self.fence_published_at,
+            progress_told_at=self.progress_told[1],
             preflight=self.preflight,
             ghosts_removed=self.ghosts_removed,
             transactions=self.transactions,

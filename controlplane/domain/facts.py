@@ -147,6 +147,11 @@ class Facts:
         found = (r for r in self.reversals.values() if r.scope == scope and r.open)
         return next(found, None)
 
+    def reversal_after(self, switch_id: str) -> reversals.Reversal | None:
+        """The newest reversal of the mirror that a switch made necessary."""
+        found = (r for r in reversed(self.reversals.values()) if r.switch_id == switch_id)
+        return next(found, None)
+
     def newest_reversal(self, scope: str) -> reversals.Reversal | None:
         """The one that was asked for last."""
         found = (r for r in reversed(self.reversals.values()) if r.scope == scope)

@@ -32,6 +32,7 @@ AnyEvent = (
     | switch.SwitchRequested
     | switch.PreflightPassed
     | switch.SwitchRejected
+    | switch.MirrorAwaited
     | switch.QuiesceOrdered
     | switch.TransactionsHeld
     | switch.FenceOrdered

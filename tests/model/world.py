@@ -10,6 +10,7 @@ two moments that differ in nothing but the hour are one state, and there are fin
 """
 
 import dataclasses
+from math import inf
 from typing import Final, NamedTuple
 
 import msgspec
@@ -28,7 +29,13 @@ LONG_AGO: Final = -2
 BUDGET: Final = 4
 """Ticks. They do not run down one by one: that they are over can happen at any moment."""
 TIMING: Final = Timing(
-    lease_s=LEASE, drift=1.0, margin_s=1, still_s=1, still_after_expiry_s=1, settle_s=2
+    lease_s=LEASE,
+    drift=1.0,
+    margin_s=1,
+    still_s=1,
+    still_after_expiry_s=1,
+    settle_s=2,
+    progress_s=inf,
 )
 OLD, NEW = "main", "failover"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from controlplane.domain.switch import events
 from reliability.readers import READERS
@@ -54,6 +54,8 @@ MIRRORED = (
     events.CutRecorded,
 )
 """What a switch that waits for its mirror adds."""
+AWAITED = (events.MirrorAwaited,)
+"""What it adds where the mirror does not keep up."""
 RETURNING = (events.MembersReturned,)
 """What it adds where a group has cooperative members."""
 TRANSACTIONAL = (events.TransactionsAborted, events.IdentitiesRecorded)
@@ -71,7 +73,7 @@ def kind(event: type[events.SwitchEvent]) -> str:
 
 def test_every_event_of_a_switch_has_a_crash_here():
     crashed = {*PLANNED, *MIRRORED, *TRANSACTIONAL, *ABORTING, *BYPASSED, *WITHOUT_A_NODE}
-    crashed |= {*REJECTED, *RETURNING}
+    crashed |= {*REJECTED, *RETURNING, *AWAITED}
     assert crashed == set(events.SwitchEvent.__subclasses__())
 
 
@@ -183,6 +185,39 @@ def test_a_switch_that_waits_for_its_mirror_goes_on_after_a_crash(
     assert operator.routing()["cluster"] == to
     assert load.errors == []
     assert_all_written(operator, load, vcluster + TOPIC)
+
+
+@pytest.mark.parametrize("at", AWAITED, ids=kind)
+def test_the_mirror_is_waited_for_after_a_crash(
+    operator: Operator, vcluster: str, at: type[events.SwitchEvent]
+):
+    operator.create_topic(vcluster, TOPIC)
+    to, physical = operator.other_cluster(), vcluster + TOPIC
+    source, target = operator.cluster(operator.routing()["cluster"]), operator.cluster(to)
+    with Load([operator.client(vcluster)], TOPIC) as load:
+        with Mirror(source, target, physical):
+            load.wait_for_more(20)
+        copied = end_offset(target, physical)
+        load.wait_for_more(20)
+        before = crash(operator, at, to, wait="mirror")
+        with Mirror(source, target, physical, start=copied):
+            happened = end(operator, 1, before)
+        load.wait_for_more(20)
+    (told, *_) = [e["data"] for e in happened if e["kind"] == kind(at)]
+    assert (told["behind"], told["named"]) == (1, [f"{physical}-0"])
+    assert kinds(happened)[-1] == "switch.completed"
+    assert load.errors == []
+    assert_all_written(operator, load, physical)
+
+
+def end_offset(cluster: KafkaCluster, topic: str) -> int:
+    """Where a topic of one partition ends."""
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "ends"})
+    try:
+        _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=PATIENCE)
+    finally:
+        consumer.close()
+    return end
 
 
 @pytest.mark.parametrize("at", RETURNING, ids=kind)

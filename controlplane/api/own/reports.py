@@ -51,10 +51,11 @@ async def report(
 ) -> Response[bytes]:
     """Who, why, when each phase began, what each node did, the proof, and what was lost."""
     await plane.ledger.fresh()
-    if switch_id not in plane.ledger.facts.switches:
+    facts = plane.ledger.facts
+    if switch_id not in facts.switches:
         raise Missing(f"there is no switch {switch_id}")
     history = await plane.ledger.store.search(Search(subject=f"switch/{switch_id}", after=0))
-    body, media_type = _told(report_of(history), form)
+    body, media_type = _told(report_of(history, facts.reversal_after(switch_id)), form)
     return Response(body.encode(), media_type=media_type)
 
 

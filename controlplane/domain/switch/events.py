@@ -66,6 +66,16 @@ class SwitchRejected(SwitchEvent, frozen=True, tag="switch.rejected"):
     cause: str
 
 
+class MirrorAwaited(SwitchEvent, frozen=True, tag="switch.mirror_awaited"):
+    """Still waiting for the target to hold everything, or nearly so before the fence."""
+
+    partitions: int
+    behind: int
+    """How many of them are waited for."""
+    named: tuple[str, ...]
+    """The first of those."""
+
+
 class QuiesceOrdered(SwitchEvent, frozen=True, tag="switch.quiesce_ordered"):
     """Nodes go on serving, and have consumer groups come to rest."""
 

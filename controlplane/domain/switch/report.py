@@ -7,6 +7,8 @@ from typing import Literal, TypeVar
 import msgspec
 
 from controlplane.domain.event import Event, Recorded
+from controlplane.domain.mirror import state as mirror
+from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import Phase, Switch, after
 
@@ -63,6 +65,28 @@ class Groups(msgspec.Struct, frozen=True, kw_only=True):
     """None: nothing was brought to the target."""
 
 
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which offsets clients know records since."""
+
+    partitions: int
+    """How many were looked at."""
+    renumbered: tuple[Renumbered, ...]
+    """Those of which both logs differ in their offsets: clients see higher ones from here on."""
+
+
+class MirrorStory(msgspec.Struct, frozen=True, kw_only=True):
+    """How the mirror was turned round afterwards."""
+
+    direction: str
+    runner: Literal["process", "connect", "manual"]
+    phase: mirror.Phase
+    began_at: datetime
+    took_ms: float | None
+    """None: it has not ended."""
+    cause: str | None
+    """Why it failed."""
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The whole story."""
 
@@ -92,13 +116,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """None if no fence was ordered."""
     producers: int | None
     """Idempotent producers whose last writes the gateways know by; None if nobody looked."""
+    transactions_aborted: tuple[str, ...]
+    """Physical transactional ids of those that were still open when their time was up."""
+    numbers: Numbers | None
+    """None if nothing was decided."""
+    mirror: MirrorStory | None
+    """None if nobody was asked to turn it round."""
 
 
-def report_of(history: Sequence[Recorded]) -> Report:
+def report_of(history: Sequence[Recorded], reversal: mirror.Reversal | None = None) -> Report:
     """The story of a switch.
 
     Args:
         history: all its events so far, in order; at least the first.
+        reversal: how the mirror was turned round after it, if it was.
     """
     switch, stages = _stages(history)
     happened = [recorded.event for recorded in history]
@@ -123,6 +154,9 @@ def report_of(history: Sequence[Recorded]) -> Report:
         loss=_last(happened, events.LossRecorded),
         groups=_groups(happened),
         producers=_producers(happened),
+        transactions_aborted=switch.aborted_transactions,
+        numbers=_numbers(happened),
+        mirror=_mirror(reversal) if reversal is not None else None,
     )
 
 
@@ -151,6 +185,27 @@ def _producers(happened: Sequence[Event]) -> int | None:
     recorded = [event for event in happened if isinstance(event, events.ProducersRecorded)]
     newest = {event.physical: event.writers for event in recorded}
     return len({writer.producer for writers in newest.values() for writer in writers})
+
+
+def _numbers(happened: Sequence[Event]) -> Numbers | None:
+    decided = _last(happened, events.NumberingDecided)
+    if decided is None:
+        return None
+    recorded = [event for event in happened if isinstance(event, events.OffsetsNumbered)]
+    newest = {event.physical: event.renumbered for event in recorded}
+    renumbered = tuple(partition for topic in newest.values() for partition in topic)
+    return Numbers(partitions=decided.partitions, renumbered=renumbered)
+
+
+def _mirror(reversal: mirror.Reversal) -> MirrorStory:
+    return MirrorStory(
+        direction=str(reversal.direction),
+        runner=reversal.runner,
+        phase=reversal.phase,
+        began_at=reversal.requested_at,
+        took_ms=_ms(reversal.requested_at, reversal.ended_at),
+        cause=reversal.cause,
+    )
 
 
 def _last(happened: Sequence[Event], kind: type[_E]) -> _E | None:

@@ -6,12 +6,25 @@ from datetime import datetime
 from contract.session import Unrest
 from controlplane.domain.positions import EXACT
 from controlplane.domain.switch.events import LossRecorded, PositionsTranslated
-from controlplane.domain.switch.report import Groups, NodeStory, Proof, Report, Stage
+from controlplane.domain.switch.report import (
+    Groups,
+    MirrorStory,
+    NodeStory,
+    Numbers,
+    Proof,
+    Report,
+    Stage,
+)
 from controlplane.domain.switch.state import Phase
 
 _OUTCOMES = {
     Phase.COMPLETED: "completed: every node that is alive serves {to}",
     Phase.ABORTED: "undone: {old} serves as before",
+}
+_RUNNERS = {
+    "process": "by `interlock mirrormaker`",
+    "connect": "by Kafka Connect",
+    "manual": "by hand",
 }
 _EVIDENCE = {
     "report": "said that it had stopped",
@@ -30,7 +43,9 @@ def as_markdown(report: Report) -> str:
         _section("Gateway nodes", _nodes(report.nodes)),
         _section("Proof", _proof(report.proof)),
         _section("Consumer groups", _groups(report.groups)),
-        _section("Producers", _producers(report.producers)),
+        _section("Producers", _producers(report)),
+        _section("Offsets", _numbers(report.numbers)),
+        _section("Mirror", _mirror(report.mirror)),
         _section("What was given up", _loss(report.loss, report.from_cluster)),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -140,11 +155,37 @@ def _positions(moved: PositionsTranslated | None) -> list[str]:
     return [told, "", *table] if table else [told]
 
 
-def _producers(count: int | None) -> list[str]:
-    if count is None:
+def _producers(report: Report) -> list[str]:
+    lines = []
+    if report.producers is not None:
+        told = f"- the last writes of {report.producers} idempotent producers are known"
+        lines.append(f"{told}: repeated, they are not written again")
+    if report.transactions_aborted:
+        named = ", ".join(report.transactions_aborted)
+        lines.append(f"- transactions that were still open were aborted: {named}")
+    return lines
+
+
+def _numbers(numbers: Numbers | None) -> list[str]:
+    if numbers is None:
         return []
-    told = f"The last writes of {count} idempotent producers are known"
-    return [f"{told}: repeated, they are not written again."]
+    told = f"{numbers.partitions - len(numbers.renumbered)} of {numbers.partitions} partitions"
+    lines = [f"Clients see the offsets of {told} as before."]
+    if numbers.renumbered:
+        rows = ((r.partition, str(r.floor), str(r.stretches)) for r in numbers.renumbered)
+        table = _table(("Partition", "Numbered from", "Known stretches of older numbers"), rows)
+        lines += ["Of the others the two logs differ; what clients hold is led on.", "", *table]
+    return lines
+
+
+def _mirror(mirror: MirrorStory | None) -> list[str]:
+    if mirror is None:
+        return []
+    how = _RUNNERS[mirror.runner]
+    took = f" in {_ms(mirror.took_ms)}" if mirror.took_ms is not None else ""
+    cause = f": {mirror.cause}" if mirror.cause else ""
+    told = f"To be turned to {mirror.direction}, {how}, since {_time(mirror.began_at)} UTC"
+    return [f"{told}: {mirror.phase.value}{took}{_inline(cause)}."]
 
 
 def _loss(loss: LossRecorded | None, old: str) -> list[str]:

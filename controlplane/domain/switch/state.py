@@ -79,6 +79,8 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     """How many events it has: what the next append is optimistic on."""
     phase: Phase = Phase.REQUESTED
+    mirror_awaited: int = 0
+    """How often it was told that the mirror is waited for."""
     quiesce_seq: int | None = None
     hold_seq: int | None = None
     """From where on no transaction begins any more."""
@@ -131,6 +133,8 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
         case events.SwitchRejected(cause=cause):
             ended = recorded.recorded_at
             return _with(switch, phase=Phase.ABORTED, cause=cause, rejected=True, ended_at=ended)
+        case events.MirrorAwaited():
+            return _with(switch, mirror_awaited=switch.mirror_awaited + 1)
         case events.QuiesceOrdered():
             return _with(switch, phase=Phase.QUIESCING, quiesce_seq=recorded.seq)
         case events.TransactionsHeld():

@@ -7,6 +7,14 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from controlplane.domain.switch import events
+from controlplane.domain.switch.causes import (
+    NAMED,
+    awaited,
+    blind,
+    holdup,
+    mirror_cause,
+    some,
+)
 from controlplane.domain.switch.numbers import numbers_cause, what_is_numbered
 from controlplane.domain.switch.positions import positions_cause, what_was_brought
 from controlplane.domain.switch.quiescing import (
@@ -34,9 +42,6 @@ from controlplane.domain.switch.rules import (
 from controlplane.domain.switch.state import Phase
 from controlplane.domain.switch.transactions import transactions_cause, what_was_aborted
 from controlplane.domain.switch.view import NodeView, View
-
-_NAMED = 5
-"""So many partitions are named in a message; the rest are counted."""
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -71,7 +76,7 @@ def next_steps(  # noqa: C901, PLR0911 - one line for each phase
         rules: which safety rules hold.
     """
     if is_overdue(view, now, rules):
-        cause = f"not committed within {view.switch.budget_s:g} s{_holdup(view, rules)}"
+        cause = f"not committed within {view.switch.budget_s:g} s{holdup(view, rules)}"
         return (_abort(view, cause),)
     match view.switch.phase:
         case Phase.REQUESTED:
@@ -113,8 +118,24 @@ def _preparing(view: View, now: float) -> tuple[Step, ...]:
             return (_quiesce(view),)
         return (_fence(view),)
     if now >= view.phase_seen_at + view.switch.mirror_budget_s:
-        return (_abort(view, _mirror_cause(view)),)
-    return (Probe("mirror"),)
+        return (_abort(view, mirror_cause(view)),)
+    return (_progress(view, now) or Probe("mirror"),)
+
+
+def _progress(view: View, now: float) -> Append | None:
+    """Say now and then what of the mirror is waited for."""
+    since = max(view.phase_seen_at, view.progress_told_at)
+    if view.mirror is None or now < since + view.timing.progress_s:
+        return None
+    behind = awaited(view, view.mirror)
+    return _append(
+        events.MirrorAwaited(
+            switch_id=view.switch.switch_id,
+            partitions=view.mirror.partitions,
+            behind=len(behind),
+            named=behind[:NAMED],
+        )
+    )
 
 
 def _quiesce(view: View) -> Step:
@@ -221,7 +242,7 @@ def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
             ),
         )
     if now >= view.phase_seen_at + view.timing.settle_s:
-        return (_bypassed(view) if view.sweeps else _abort(view, _blind(view)),)
+        return (_bypassed(view) if view.sweeps else _abort(view, blind(view)),)
     return (Probe("sweep"),)
 
 
@@ -260,7 +281,7 @@ def _bypassed(view: View) -> Append:
     moved = tuple(name for name, end in newest if first.get(name) != end)
     cause = (
         f"cluster {view.switch.from_cluster} is still written to, past the gateway:"
-        f" {_some(moved)}; stop those producers, or force the switch"
+        f" {some(moved)}; stop those producers, or force the switch"
     )
     return Append(
         (
@@ -277,10 +298,10 @@ def _catching_up(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
             return (_caught_up(view),)
         return _committing(view, now, rules)
     if now >= view.phase_seen_at + switch.mirror_budget_s:
-        return (_abort(view, _mirror_cause(view)),)
+        return (_abort(view, mirror_cause(view)),)
     if not stands_still(view, rules):
         return (Probe("sweep"),)
-    return (Probe("mirror"),)
+    return (_progress(view, now) or Probe("mirror"),)
 
 
 def _commit(view: View) -> Append:
@@ -331,8 +352,8 @@ def _resuming(view: View, now: float) -> tuple[Step, ...]:
     if switch.awaits_members:
         return _awaiting_members(view, now)
     # A node without a lease serves nobody: it resumes when it comes back, and needs no waiting for.
-    awaited = tuple(node.node_id for node in missing if node.alive)
-    if awaited and now < view.requested_at + switch.budget_s:
+    may_come = any(node.alive for node in missing)
+    if may_come and now < view.requested_at + switch.budget_s:
         return ()
     completed = events.SwitchCompleted(
         switch_id=switch.switch_id,
@@ -382,47 +403,6 @@ def _abort_event(view: View, cause: str) -> events.AbortRequested:
 
 def _append(event: events.SwitchEvent) -> Append:
     return Append((event,))
-
-
-def _holdup(view: View, rules: Rules) -> str:
-    """What an overdue switch was waiting for."""
-    if view.switch.phase is Phase.FENCING:
-        waiting = unaccounted(view, rules)
-        names = ", ".join(node_id for node_id, _ in waiting)
-        published = (
-            ""
-            if view.fence_published_at is not None
-            else ("; the control topic cannot be written, so only nodes' own reports count")
-        )
-        return f": no proof that these nodes stopped: {names}{published}" if names else ""
-    if view.switch.caught_up:
-        cause = positions_cause if view.positions is None else numbers_cause
-        return f": {cause(view)}"
-    return f": {_mirror_cause(view)}" if view.mirror or view.probe_error else ""
-
-
-def _blind(view: View) -> str:
-    return view.probe_error or f"the end offsets of {view.switch.from_cluster} could not be read"
-
-
-def _mirror_cause(view: View) -> str:
-    if view.mirror is None:
-        return _blind(view)
-    fenced = view.switch.fence_seq is not None
-    if not fenced and view.mirror.turning is not None:
-        return f"the mirror is still being turned round to {view.mirror.turning}: try again soon"
-    partitions = view.mirror.behind if fenced else view.mirror.far_behind
-    return (
-        f"cluster {view.switch.to_cluster} does not hold everything that"
-        f" {view.switch.from_cluster} holds: {_some(partitions)}; see to the mirror,"
-        " or force the switch and lose what is missing"
-    )
-
-
-def _some(partitions: tuple[str, ...]) -> str:
-    rest = len(partitions) - _NAMED
-    named = ", ".join(partitions[:_NAMED])
-    return named if rest <= 0 else f"{named} and {rest} more partitions"
 
 
 def _digest(ends: tuple[tuple[str, int], ...]) -> str:

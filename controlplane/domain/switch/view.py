@@ -27,6 +27,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     land."""
     settle_s: float = 5.0
     """How long the old cluster may go on moving after the barrier."""
+    progress_s: float = 1.5
+    """How often whoever watches is told what of the mirror is waited for."""
 
     @property
     def expiry_s(self) -> float:
@@ -135,6 +137,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """When this coordinator first saw the fence in the log. Grants are withheld since before."""
     fence_published_at: float | None = None
     """When this coordinator first knew that the control topic holds the fence."""
+    progress_told_at: float = 0.0
+    """When this coordinator last saw it told that the mirror is waited for."""
     preflight: Preflight | None = None
     ghosts_removed: int | None = None
     """Members that groups still had on the target; None: not looked for."""

@@ -6,6 +6,8 @@ import pytest
 
 from contract.records import Writer
 from contract.session import Unrest
+from controlplane.domain.mirror import events as mirror
+from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
@@ -72,7 +74,9 @@ TRANSLATED = events.PositionsTranslated(
 def story(*history):
     """Each event a second after the one before."""
     facts = facts_of(OPEN, TEAM_A)
-    return report_of([take(facts, event) for event in history])
+    recorded = [take(facts, event) for event in history]
+    of_switch = [one for one in recorded if isinstance(one.event, events.SwitchEvent)]
+    return report_of(of_switch, facts.reversal_after("s1"))
 
 
 def test_a_planned_switch_is_told_whole():
@@ -167,3 +171,45 @@ def test_what_the_fence_interrupted_is_named():
     text = as_markdown(story(*BEGUN, fence))
     assert "interrupted by the fence on n1: 2 members, 0 transactions (g m1, g m2)" in text
     assert "on n2: it did not say in time" in text
+
+
+def test_what_became_of_offsets_is_told():
+    topic = events.OffsetsNumbered(
+        **S,
+        scope="main",
+        physical="t",
+        epoch=1,
+        partitions=(),
+        before=(),
+        renumbered=(Renumbered(partition="t-1", floor=120, stretches=2),),
+    )
+    decided = events.NumberingDecided(**S, partitions=4, renumbered=1, digest="d3")
+    told = story(*BEGUN, FENCE, *STOPPED, *PROVED, TRANSLATED, topic, decided, *COMMITTED)
+    text = as_markdown(told)
+    assert "the offsets of 3 of 4 partitions as before" in text
+    assert "| t-1 | 120 | 2 |" in text
+
+
+def test_transactions_that_were_aborted_are_named():
+    aborted = events.TransactionsAborted(**S, transactional_ids=("tx1", "tx2"))
+    text = as_markdown(story(*BEGUN, FENCE, *STOPPED, aborted, *PROVED, *COMMITTED))
+    assert "still open were aborted: tx1, tx2" in text
+
+
+def test_how_the_mirror_was_turned_round_is_told():
+    asked = mirror.ReversalRequested(
+        reversal_id="r1",
+        scope="main",
+        source="failover",
+        target="main",
+        switch_id="s1",
+        runner="process",
+        cut=(),
+        resumes=False,
+    )
+    failed = mirror.ReversalFailed(reversal_id="r1", cause="it does not stop")
+    whole = (*BEGUN, FENCE, *STOPPED, *PROVED, *COMMITTED, COMPLETED)
+    assert "turned to failover->main, by `interlock mirrormaker`" in as_markdown(
+        story(*whole, asked)
+    )
+    assert "failed in 1.0 s: it does not stop." in as_markdown(story(*whole, asked, failed))

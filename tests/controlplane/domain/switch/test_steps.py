@@ -185,6 +185,27 @@ class TestBeforeTheFence:
         assert fence.participants == MEMBERS
 
 
+class TestProgress:
+    """While the mirror is waited for, now and then what of it."""
+
+    @pytest.mark.parametrize(
+        ("phase", "mirror", "named"),
+        [(Phase.PREPARING, FAR, FAR.far_behind), (Phase.CATCHING_UP, BEHIND, BEHIND.behind)],
+    )
+    def test_is_told(self, phase: Phase, mirror: MirrorState, named: Any) -> None:
+        waiting = switch(phase, mirror_budget_s=60.0)
+        sweeps = (sweep(0.5), sweep(0.7))
+        at = view(waiting, mirror=mirror, sweeps=sweeps)
+        assert kinds(at, 1.4) == ["probe mirror"]
+        ((told,),) = (step.events for step in next_steps(at, 1.5))
+        assert (told.behind, told.named) == (len(named), named)
+        told_already = view(waiting, mirror=mirror, sweeps=sweeps, progress_told_at=1.5)
+        assert kinds(told_already, 2.9) == ["probe mirror"]
+
+    def test_is_not_told_before_anybody_has_looked(self) -> None:
+        assert kinds(view(switch(Phase.PREPARING, mirror_budget_s=60.0)), 5.0) == ["probe mirror"]
+
+
 class TestQuiescing:
     """Consumer groups and transactions get time to come to rest, and no more than that."""
 

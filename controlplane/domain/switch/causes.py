@@ -1,0 +1,59 @@
+"""Why a switch does not go on, in words for whoever waits for it."""
+
+from typing import Final
+
+from controlplane.domain.switch.numbers import numbers_cause
+from controlplane.domain.switch.positions import positions_cause
+from controlplane.domain.switch.rules import Rules, unaccounted
+from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.view import MirrorState, View
+
+NAMED: Final = 5
+"""So many partitions are named in a message; the rest are counted."""
+
+
+def holdup(view: View, rules: Rules) -> str:
+    """What an overdue switch was waiting for."""
+    if view.switch.phase is Phase.FENCING:
+        waiting = unaccounted(view, rules)
+        names = ", ".join(node_id for node_id, _ in waiting)
+        published = (
+            ""
+            if view.fence_published_at is not None
+            else ("; the control topic cannot be written, so only nodes' own reports count")
+        )
+        return f": no proof that these nodes stopped: {names}{published}" if names else ""
+    if view.switch.caught_up:
+        cause = positions_cause if view.positions is None else numbers_cause
+        return f": {cause(view)}"
+    return f": {mirror_cause(view)}" if view.mirror or view.probe_error else ""
+
+
+def blind(view: View) -> str:
+    """Why nothing is known of a cluster."""
+    return view.probe_error or f"the end offsets of {view.switch.from_cluster} could not be read"
+
+
+def mirror_cause(view: View) -> str:
+    """What the target lacks, or why that is not known."""
+    if view.mirror is None:
+        return blind(view)
+    if view.switch.fence_seq is None and view.mirror.turning is not None:
+        return f"the mirror is still being turned round to {view.mirror.turning}: try again soon"
+    return (
+        f"cluster {view.switch.to_cluster} does not hold everything that"
+        f" {view.switch.from_cluster} holds: {some(awaited(view, view.mirror))}; see to the"
+        " mirror, or force the switch and lose what is missing"
+    )
+
+
+def awaited(view: View, mirror: MirrorState) -> tuple[str, ...]:
+    """Partitions that the mirror has to copy more of before the switch can go on."""
+    return mirror.behind if view.switch.fence_seq is not None else mirror.far_behind
+
+
+def some(partitions: tuple[str, ...]) -> str:
+    """The first of them by name, the rest counted."""
+    rest = len(partitions) - NAMED
+    named = ", ".join(partitions[:NAMED])
+    return named if rest <= 0 else f"{named} and {rest} more partitions"

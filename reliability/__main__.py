@@ -1,6 +1,7 @@
 """`make switch-soak`: switch again and again under load, and write down what clients noticed."""
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
     parser.add_argument("--page", type=Path)
     wanted = parser.parse_args()
+    # Rebalances, which this is about, are warnings to it.
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
     began = time.monotonic()
 
     def say(line: str) -> None:

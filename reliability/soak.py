@@ -13,6 +13,7 @@ from reliability.writers import (
     AiokafkaWriter,
     JavaWriter,
     LibrdkafkaWriter,
+    TransactionalAiokafkaWriter,
     TransactionalLibrdkafkaWriter,
     Writer,
 )
@@ -128,6 +129,9 @@ def _writers(site: Site, ledger: Ledger, *, transactions: bool) -> list[Writer]:
             JavaWriter("java-transactional", site.client(0), ledger, "ledger-1"),
             TransactionalLibrdkafkaWriter(
                 "librdkafka-transactional", site.client(1), ledger, "ledger-2"
+            ),
+            TransactionalAiokafkaWriter(
+                "aiokafka-transactional", site.client(0), ledger, "ledger-3"
             ),
         ]
     return writers

@@ -195,6 +195,39 @@ class AiokafkaWriter(Writer):
             self._acknowledged[number] = time.monotonic()
 
 
+class TransactionalAiokafkaWriter(Writer):
+    """aiokafka with a transactional id: a record counts once its transaction is committed."""
+
+    def __init__(
+        self, name: str, client: dict[str, Any], target: Target, transactional_id: str
+    ) -> None:
+        super().__init__(name, client, target)
+        self._transactional_id = transactional_id
+
+    def _run(self) -> None:
+        asyncio.run(self._write())
+
+    async def _write(self) -> None:
+        producer = AIOKafkaProducer(
+            **aiokafka_settings(self._client), transactional_id=self._transactional_id
+        )
+        await producer.start()
+        try:
+            while not self._stop.is_set():
+                numbers = []
+                async with producer.transaction():
+                    for _ in range(BURST):
+                        number, partition, value = self._next()
+                        await producer.send(
+                            self._target.topic, value, self.name.encode(), partition
+                        )
+                        numbers.append(number)
+                self._acknowledged |= dict.fromkeys(numbers, time.monotonic())
+                await asyncio.sleep(self._target.pause_s)
+        finally:
+            await producer.stop()
+
+
 class JavaWriter(Writer):
     """Kafka's own client as a process: idempotent, or with a transactional id."""
 

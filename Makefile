@@ -50,6 +50,9 @@ fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes doc
 .PHONY: clients
 clients: setup ## every client library through the gateway, in some minutes; writes docs/clients.md
 	@$(BIN)/python -m clients
+	@INTERLOCK_ALL_CLIENTS=1 $(BIN)/python -m pytest -q \
+	  tests/dataplane/gateway/test_repeated_answers.py \
+	  tests/dataplane/gateway/test_renumbered_clients.py
 
 .PHONY: switch-soak
 switch-soak: setup ## planned switches under load (SWITCHES=100), about an hour; writes docs/reliability.md

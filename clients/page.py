@@ -32,6 +32,10 @@ without the gateway, so that a library's own fault can be told from the gateway'
 The run took {minutes:.0f} minutes on {cores} cores, after downloads and builds (four minutes the \
 first time; they are kept in the sandbox's cache).
 
+Libraries with idempotent producers then run it once more with each of their writes answered as a \
+repetition (`tests/dataplane/gateway/test_repeated_answers.py`), and all of them with their \
+offsets numbered anew before the first Fetch (`test_renumbered_clients.py`).
+
 In the tables *yes*: it did; **NO**: it failed, see below; *-*: the library has no such thing, \
 see below.
 """

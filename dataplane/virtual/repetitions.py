@@ -47,7 +47,7 @@ def without_repetitions(frame: Buffer, view: View) -> Ruling | None:
             repeated.append(replace(topic, partition_data=left))
     if not repeated:
         return None
-    told = _told(header, repeated)
+    told = told_repeated(header, repeated)
     if not going_on:
         response = entity_of(header.api_key, header.version, "response")
         return Ruling(answer=encode_response(header, blank(response, responses=told)))
@@ -74,7 +74,8 @@ def _parted(topic: Any, view: View) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return tuple(kept), tuple(left)
 
 
-def _told(header: Peek, repeated: list[Any]) -> tuple[Any, ...]:
+def told_repeated(header: Peek, repeated: list[Any]) -> tuple[Any, ...]:
+    """The topics of an answer to a Produce request: these of its topics had been appended."""
     array, mirror = parts_of(header.api_key)
     response = struct_of(entity_of(header.api_key, header.version, "response"))
     struct = next(f.struct for f in response.fields if f.name == array)

@@ -109,7 +109,10 @@ class Site:
         return bool(plan["passed"])
 
     def connections_closed(self) -> float:
-        """Connections of clients that the nodes have closed, whatever for."""
+        """Connections of clients that the nodes have closed, whatever for.
+
+        Java's clients end those themselves that they have not used for nine minutes.
+        """
         ports = self.environment.plan.ports
         urls = [
             f"http://localhost:{ports.gateway_http(index, worker)}/metrics"
@@ -117,7 +120,7 @@ class Site:
             for worker in range(WORKERS)
         ]
         lines = [line for url in urls for line in httpx.get(url).text.splitlines()]
-        name = "interlock_node_connections_closed_total"
+        name = "interlock_node_connections_closed_by_node_total"
         return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
 
     def log_of(self, name: str, topic: str) -> dict[Partition, list[Entry]]:

@@ -178,10 +178,14 @@ def _told(number: int, switches: int, last: Round, crew: _Crew) -> str:
     report = last.report
     worst = max(last.stalls_s.values())
     told = ", ".join(f"{name}: {errors[-1]}" for name, errors in crew.errors().items())
+    restless = (report["groups"] or {}).get("restless", ())
+    interrupted = [
+        name for node in restless for name in (node["unrest"] or {}).get("member_names", ())
+    ]
     return (
         f"{number + 1}/{switches} to {report['to_cluster']}: {report['outcome']}"
         f" {report['cause'] or ''} fenced {report['fenced_ms']} ms, longest stall {worst:.2f} s"
-        f" {told}"
+        f" {f'interrupted {interrupted}' if interrupted else ''} {told}"
     )
 
 

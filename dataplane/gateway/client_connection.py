@@ -119,6 +119,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         """End the connection, with one line in the log that says why."""
         if self.transport.is_closing():
             return
+        self._services.counters.connections_closed_by_node += 1
         user = self.relay.tenant.user if self.relay else None
         log.warning("client connection closed", peer=self._peer, user=user, reason=reason)
         self._end()

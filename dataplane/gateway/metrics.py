@@ -52,6 +52,7 @@ class NodeCollector(Collector):
         named = {
             "connections_opened": "Client connections accepted",
             "connections_closed": "Client connections ended",
+            "connections_closed_by_node": "Client connections that the node ended",
             "authentications_failed": "Log-ins refused",
             "batches": "Times that requests were sent to a broker, one or many at once",
             "requests_held": "Requests that waited until their scope was served again",

@@ -35,6 +35,8 @@ class Counters:
 
     connections_opened: int = 0
     connections_closed: int = 0
+    connections_closed_by_node: int = 0
+    """Those of them that the client had not ended itself."""
     authentications_failed: int = 0
     batches: int = 0
     """Times that requests were sent to a broker, one or many at once."""

@@ -75,7 +75,8 @@ class Prober:
         # What is forced may well be so because the old cluster is gone.
         source = clusters.get(self._switch.from_cluster) if self._switch.mode == "planned" else None
         known = self._plane.ledger.facts.cluster(self._switch.to_cluster)
-        found = await preflight(source, clusters[self._switch.to_cluster], known)
+        face = self._plane.ledger.facts.face()
+        found = await preflight(source, clusters[self._switch.to_cluster], known, face)
         if source is not None and all(check.passed for check in found.checks):
             facts, scope = self._plane.ledger.facts, self._switch.scope
             ready = await topics_ready(self._plane.settings, facts, scope, self._direction)

@@ -1,9 +1,12 @@
 """Physical clusters, the face that clients see, and the scope that is switched."""
 
-from contract.records import Cluster
+from kio.schema.index import api_key_map
+
+from contract.records import Cluster, Face
 from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
+from controlplane.domain.switch.events import Check
 
 ApiVersions = dict[int, tuple[int, int]]
 
@@ -60,3 +63,27 @@ def common_versions(ranges: list[ApiVersions]) -> ApiVersions:
         if low <= high:
             common[key] = (low, high)
     return common
+
+
+def versions_check(target: str, face: Face, offered: ApiVersions, *, forced: bool) -> Check:
+    """Whether a cluster still offers every version that clients were shown, once and for ever.
+
+    Args:
+        target: its name.
+        face: what clients were shown.
+        offered: what it offers now.
+        forced: let it pass all the same: most clients may well use none of what is lacking.
+    """
+    lacking = [
+        f"{api_key_map[key]} {low} to {high}"
+        for key, (low, high) in face.api_versions.items()
+        if key not in offered or offered[key][0] > low or offered[key][1] < high
+    ]
+    if not lacking:
+        detail = f"{target} offers all versions that clients use"
+        return Check(name="api_versions", passed=True, detail=detail)
+    detail = (
+        f"{target} does not offer {', '.join(lacking)}, which clients use: its release is another"
+        " than when the gateway first saw it"
+    )
+    return Check(name="api_versions", passed=forced, detail=detail)

@@ -3,7 +3,8 @@
 import asyncio
 
 from contract.clusters_file import ClusterProperties
-from contract.records import Cluster
+from contract.records import Cluster, Face
+from controlplane.domain.physical import versions_check
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import Preflight
 from controlplane.probes.describe import Description, UnreachableError, describe
@@ -12,9 +13,19 @@ _BUDGET_S = 8.0
 
 
 async def preflight(
-    source: ClusterProperties | None, target: ClusterProperties, known: Cluster | None
+    source: ClusterProperties | None,
+    target: ClusterProperties,
+    known: Cluster | None,
+    face: Face | None,
 ) -> Preflight:
-    """Whether the target, and the source if it matters, can be reached and are what they were."""
+    """Whether the target, and the source if it matters, can be reached and are what they were.
+
+    Args:
+        source: the cluster that serves; None if it may be gone.
+        target: the one that is to serve.
+        known: what the target was when it was described.
+        face: what clients see.
+    """
     checks = [_reachable("target_reachable", target)]
     if source is not None:
         checks.append(_reachable("source_reachable", source))
@@ -23,6 +34,9 @@ async def preflight(
     made = [check for check, _ in found]
     if description is not None and known is not None:
         made.append(_same(target, known, description))
+    if description is not None and face is not None:
+        offered, forced = description.api_versions, source is None
+        made.append(versions_check(target.name, face, offered, forced=forced))
     return Preflight(checks=tuple(made))
 
 

@@ -16,13 +16,18 @@ from controlplane.domain.switch.readiness import (
     circle_check,
     flow_checks,
     lag_check,
+    mapping_check,
     topic_checks,
 )
+from controlplane.domain.switch.rights import rights_checks
 from controlplane.mirrors.flow import open_flow
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, lag, named
 from controlplane.probes.reader import end_reader
+from controlplane.probes.rights import rights_on
+from controlplane.probes.together import together
 from controlplane.probes.topic_settings import topics_with_settings
+from controlplane.publisher.mappings import TOPIC as MAPPINGS_TOPIC
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.settings import Settings
 
@@ -38,7 +43,7 @@ async def topics_ready(
         UnreachableError: a cluster does not answer.
     """
     seen = await _look(settings, facts, scope, direction)
-    checks = list(topic_checks(seen, patient=True))
+    checks = [*topic_checks(seen, patient=True), *await _rights(settings, facts, scope, direction)]
     if scope in facts.circles:
         checks.append(circle_check(direction))
     return checks
@@ -61,9 +66,20 @@ async def all_ready(
     turning = _turning(settings, facts, scope, direction) if managed else None
     return [
         *topic_checks(seen, patient=False),
+        *await _rights(settings, facts, scope, direction),
+        mapping_check(seen),
         *flow_checks(flowing, seen, turning, managed=managed),
         lag_check(seen),
     ], flowing.delay_s
+
+
+async def _rights(
+    settings: Settings, facts: Facts, scope: str, direction: Direction
+) -> list[Check]:
+    source, target = _pair(settings, direction)
+    topics = facts.topics_in(scope)
+    ours, theirs = await together(rights_on(source, topics), rights_on(target, topics))
+    return list(rights_checks(direction, ours, theirs))
 
 
 def _turning(settings: Settings, facts: Facts, scope: str, direction: Direction) -> str | None:
@@ -95,6 +111,7 @@ async def _look(settings: Settings, facts: Facts, scope: str, direction: Directi
         direction=direction,
         source=ours,
         target=theirs,
+        has_mappings=MAPPINGS_TOPIC in everything,
         prefixed=frozenset(n for n in ours if f"{direction.source}.{n}" in everything),
         mirror=state,
         lag_records=records,

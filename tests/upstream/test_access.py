@@ -86,7 +86,7 @@ async def test_a_wrong_password_is_told_with_user_and_mechanism(secure: SecureBr
 
 async def test_the_plan_of_a_switch_says_who_refuses(secure: SecureBroker):
     wrong = secure.described(sasl_jaas_config=secure.security.jaas.replace('d="', 'd="x'))
-    found = await preflight(None, wrong, None)
+    found = await preflight(None, wrong, None, None)
     (check,) = found.checks
     assert not check.passed
     assert "refuses the log-in of interlock" in (check.detail or "")

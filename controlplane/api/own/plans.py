@@ -137,6 +137,9 @@ async def _cluster_checks(
     planned = question.mode == "planned"
     known = plane.ledger.facts.cluster(question.to_cluster)
     found = await preflight(
-        clusters.get(source) if planned else None, clusters[question.to_cluster], known
+        clusters.get(source) if planned else None,
+        clusters[question.to_cluster],
+        known,
+        plane.ledger.facts.face(),
     )
     return list(found.checks)

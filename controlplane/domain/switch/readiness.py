@@ -42,6 +42,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     target: Mapping[str, Topic]
     prefixed: frozenset[str]
     """Topics that are on the target under the name that MirrorMaker's default policy gives."""
+    has_mappings: bool
+    """Whether the target has the topic in which the incumbent's users look topics up."""
     mirror: MirrorState
     lag_records: int
     lag_s: float
@@ -132,6 +134,17 @@ def _differences(target: str, name: str, ours: Topic, theirs: Topic) -> Iterator
             " larger ones stop the mirror, and producers after the switch; raise"
             " max.message.bytes there",
         )
+
+
+def mapping_check(seen: Seen) -> Check:
+    """Where topics are looked up. Not a hindrance: it is written to whichever cluster serves."""
+    told = f"_topicMappings is on {seen.direction.target}"
+    if not seen.has_mappings:
+        told = (
+            f"_topicMappings is not on {seen.direction.target}: the mirror does not copy it; it is"
+            " written there after the switch"
+        )
+    return _check("mapping", True, f"{len(seen.source)} topics are mapped; {told}")
 
 
 def lag_check(seen: Seen) -> Check:

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.records import Face
 from controlplane.domain import commands, events
 from controlplane.domain.decide import decide
-from controlplane.domain.physical import common_versions
+from controlplane.domain.physical import common_versions, versions_check
 from tests.controlplane.histories import described, facts_of
 
 FACE = commands.DecideFace(clusters=("main", "failover"), scope="main")
@@ -72,3 +73,23 @@ def test_common_versions_are_those_that_everyone_offers(offers) -> None:
             everyone = all(key in o and o[key][0] <= version <= o[key][1] for o in offers)
             offered = key in common and common[key][0] <= version <= common[key][1]
             assert offered == everyone
+
+
+SHOWN = Face(slots=1, api_versions={0: (3, 12), 1: (4, 12)})
+
+
+def test_a_cluster_that_offers_all_that_clients_were_shown_is_well() -> None:
+    offered = {0: (3, 13), 1: (4, 12), 2: (0, 1)}
+    assert versions_check("failover", SHOWN, offered, forced=False).passed
+
+
+def test_one_that_does_not_is_named_with_what_it_lacks() -> None:
+    check = versions_check("failover", SHOWN, {0: (3, 11)}, forced=False)
+    assert not check.passed
+    assert "failover does not offer produce 3 to 12, fetch 4 to 12" in check.detail
+
+
+def test_a_forced_switch_is_told_and_goes_on() -> None:
+    check = versions_check("failover", SHOWN, {0: (3, 11), 1: (4, 12)}, forced=True)
+    assert check.passed
+    assert "produce 3 to 12" in check.detail

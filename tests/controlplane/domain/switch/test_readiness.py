@@ -12,6 +12,7 @@ from controlplane.domain.switch.readiness import (
     expected_stall_ms,
     flow_checks,
     lag_check,
+    mapping_check,
     topic_checks,
 )
 from controlplane.domain.switch.view import MirrorState, Timing
@@ -23,6 +24,7 @@ GOOD = Seen(
     source={"teamAusers": TOPIC},
     target={"teamAusers": TOPIC},
     prefixed=frozenset(),
+    has_mappings=True,
     mirror=HELD,
     lag_records=0,
     lag_s=0.0,
@@ -126,3 +128,12 @@ def test_the_expected_stall_has_what_a_silent_node_costs() -> None:
     assert expected_stall_ms(Facts("log"), Timing(), 0.1, silent=False) == 400
     assert expected_stall_ms(Facts("log"), Timing(), 0.9, silent=False) == 900
     assert expected_stall_ms(Facts("log"), Timing(), 0.1, silent=True) == 400 + 6050 + 1000
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"), [(GOOD, "is on"), (but(has_mappings=False), "is not on")]
+)
+def test_the_topic_of_mappings_is_told_of(seen: Seen, told: str) -> None:
+    check = mapping_check(seen)
+    assert check.passed
+    assert f"1 topics are mapped; _topicMappings {told} failover" in check.detail

@@ -40,15 +40,19 @@ from dataplane.virtual.refusals import refusal
 
 FETCH: Final = 1
 LEAVE_GROUP: Final = 13
+NONE: Final = 0
 ILLEGAL_GENERATION: Final = 22
 UNKNOWN_MEMBER_ID: Final = 25
 REBALANCE_IN_PROGRESS: Final = 27
+MEMBER_ID_REQUIRED: Final = 79
 
-_OF_MEMBERS: Final = frozenset({HEARTBEAT, OFFSET_COMMIT})
-"""What a member that is about to join may have said meanwhile. The next cluster would answer
-that it does not know it; librdkafka then gives up the JoinGroup that it has just sent, and the
-member id that the answer brings. The cluster waits for that id until its session is over, and the
-group with it."""
+_PROMISES_SINCE: Final = 4
+"""Version of JoinGroup from which on a new member is given its id first."""
+
+_TOO_EARLY: Final = {HEARTBEAT: NONE, OFFSET_COMMIT: REBALANCE_IN_PROGRESS}
+"""What a member hears that speaks before it has joined. The cluster does not know it yet and would
+say so; librdkafka then drops the member id that it was promised (KIP-394) and asks for another one.
+The cluster waits for the first until its session is over, 45 s, and the group with it."""
 
 _BEGINS_TRANSACTION: Final = frozenset({ADD_PARTITIONS_TO_TXN, ADD_OFFSETS_TO_TXN})
 _ENDS_TRANSACTION: Final = frozenset({INIT_PRODUCER_ID, END_TXN})
@@ -121,22 +125,15 @@ class Parking:
             case key if key == FETCH:
                 return empty_fetch(request.frame)
             case key if key == HEARTBEAT and self._calls(request, now):
-                body = decode_response(key, request.header.version, answer)
-                if body.error_code != 0:
-                    return None
-                self._scope.roster.called(self._membership(request))
-                return refusal(request.frame, REBALANCE_IN_PROGRESS)
+                return self._called(request, answer)
+            case key if key == JOIN_GROUP:
+                self._note_promise(request, answer)
             case key if key == SYNC_GROUP and self._scope.roster.to_come_back:
-                if decode_response(key, request.header.version, answer).error_code == 0:
-                    self._scope.roster.is_back(self._membership(request).group)
-                    self._scope.watch()
-                return None
+                self._note_return(request, answer)
             case key if key in _ENDS_TRANSACTION:
                 if error_after_throttle(key, request.header.version, answer) not in _NOT_ENDED:
                     self._scope.transactions.ended(self._physical(transactional_id(request.frame)))
-                return None
-            case _:
-                return None
+        return None
 
     def release(self, now: float) -> None:
         """The scope serves: what was parked goes on, but for members that the cluster knows not."""
@@ -161,8 +158,8 @@ class Parking:
 
     def _heed(self, key: int, request: Request, now: float) -> bool:
         said = self._membership(request)
-        if key in _OF_MEMBERS and self._scope.roster.is_left_behind(said, self._scope.epoch):
-            self._refusing.refuse(request, REBALANCE_IN_PROGRESS)
+        if key in _TOO_EARLY and self._scope.roster.is_about_to_join(said, self._scope.epoch):
+            self._refusing.refuse(request, _TOO_EARLY[key])
             return True
         if key == OFFSET_COMMIT and self._is_stale(said):
             self._refusing.refuse(request, ILLEGAL_GENERATION)
@@ -174,6 +171,28 @@ class Parking:
             return False  # a rebalance that was under way: it has to end first
         self._park(request, request.received_at + PARKING_LIMIT, is_member=bool(said.member))
         return True
+
+    def _called(self, request: Request, answer: Frame) -> bytes | None:
+        """Have a member join again, if its cluster knows it."""
+        if decode_response(HEARTBEAT, request.header.version, answer).error_code != 0:
+            return None
+        self._scope.roster.called(self._membership(request))
+        return refusal(request.frame, REBALANCE_IN_PROGRESS)
+
+    def _note_return(self, request: Request, answer: Frame) -> None:
+        """Remember that a member has got its partitions."""
+        if decode_response(SYNC_GROUP, request.header.version, answer).error_code == 0:
+            self._scope.roster.is_back(self._membership(request).group)
+            self._scope.watch()
+
+    def _note_promise(self, request: Request, answer: Frame) -> None:
+        """Remember to whom the cluster has given an id, for it to join with."""
+        version = request.header.version
+        if version < _PROMISES_SINCE:
+            return
+        if error_after_throttle(JOIN_GROUP, version, answer) == MEMBER_ID_REQUIRED:
+            member = decode_response(JOIN_GROUP, version, answer).member_id
+            self._scope.roster.promised(self._membership(request).group, member, self._connection)
 
     def _waits_to_begin(self, request: Request, now: float) -> bool:
         """Whether it would begin a transaction while those that are open are waited for."""

@@ -48,6 +48,8 @@ class Roster:
         self._seats: dict[tuple[str, str], _Seat] = {}
         self._rejoining: Counter[str] = Counter()
         """By group: cooperative members that were told to begin anew, and are not back."""
+        self._promised: dict[tuple[str, str], object] = {}
+        """Connections by the group and member id that they were given, to join with."""
 
     def note(
         self, api_key: int, said: Membership, connection: object, epoch: int, now: float
@@ -58,6 +60,7 @@ class Roster:
                 self._give_up_seats(said.group, connection)
             return
         key = (said.group, said.member)
+        self._promised.pop(key, None)
         seat = self._seats.get(key) or _Seat(connection, epoch, now, SESSION_TIMEOUT)
         seat = replace(seat, connection=connection, seen_at=now)
         match api_key:
@@ -84,6 +87,9 @@ class Roster:
         for key, seat in tuple(self._seats.items()):
             if seat.connection is connection:
                 del self._seats[key]
+        for key, promised_to in tuple(self._promised.items()):
+            if promised_to is connection:
+                del self._promised[key]
 
     def restless(self, now: float) -> list[tuple[str, str]]:
         """Group and member id of those that are not at rest."""
@@ -98,9 +104,19 @@ class Roster:
         seat = self._seats.get((said.group, said.member))
         return seat is None or seat.at_rest
 
-    def is_left_behind(self, said: Membership, epoch: int) -> bool:
-        """Whether a member was about to join when the scope moved, and has not begun anew since."""
-        seat = self._seats.get((said.group, said.member))
+    def promised(self, group: str, member: str, connection: object) -> None:
+        """A cluster has given out a member id, and waits for whoever got it to join with it."""
+        self._promised[group, member] = connection
+
+    def is_about_to_join(self, said: Membership, epoch: int) -> bool:
+        """Whether the cluster does not know a member yet that is going to join.
+
+        It was promised its id, or it was joining when the scope moved and has not begun anew since.
+        """
+        key = (said.group, said.member)
+        if key in self._promised:
+            return True
+        seat = self._seats.get(key)
         return seat is not None and seat.joining and seat.epoch < epoch
 
     def called(self, said: Membership) -> None:

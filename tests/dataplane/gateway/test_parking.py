@@ -24,6 +24,7 @@ from tests.dataplane.virtual.test_heads import frame
 
 OFFSET_COMMIT, JOIN_GROUP, HEARTBEAT, LEAVE_GROUP, SYNC_GROUP = 8, 11, 12, 13, 14
 NONE, LOADING, ILLEGAL_GENERATION, UNKNOWN_MEMBER, REBALANCE = 0, 14, 22, 25, 27
+MEMBER_ID_REQUIRED = 79
 QUIET = Unrest()
 
 
@@ -118,6 +119,20 @@ async def test_what_a_parked_member_said_meanwhile_is_not_asked_of_the_next_clus
     assert code((await client.receive())[1]) == UNKNOWN_MEMBER
     client.send(says(JOIN_GROUP, 4, member=""))
     assert (await client.receive())[0] == 3
+    assert (await broker.next()).key == JOIN_GROUP
+
+
+async def test_who_was_promised_a_member_id_may_speak_before_it_joins(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    """As librdkafka does, with the new id and the generation before."""
+    client.send(framed(frame(JOIN_GROUP, 4, 1, group_id="g", member_id="")))
+    promise = struct.pack(">ihihhh", 0, MEMBER_ID_REQUIRED, -1, 0, 0, 1) + b"m"
+    (await broker.next()).answer(promise + struct.pack(">i", 0))
+    await client.receive()
+    client.send(says(HEARTBEAT, 2, generation=7))
+    assert code((await client.receive())[1]) == NONE
+    client.send(says(JOIN_GROUP, 3))
     assert (await broker.next()).key == JOIN_GROUP
 
 

@@ -153,27 +153,42 @@ class TestEpochs:
         assert not roster.is_of_older_epoch("g", HERE, 1)
 
 
-class TestLeftBehind:
-    """Who was about to join when the scope moved, until it begins anew."""
+class TestAboutToJoin:
+    """Whom the cluster does not know yet: who was joining when the scope moved, or has an id."""
 
     def test_is_whoever_had_asked_to_join(self) -> None:
         roster = roster_with_a_member()
-        assert not roster.is_left_behind(said(), 1)
+        assert not roster.is_about_to_join(said(), 1)
         roster.note(JOIN_GROUP, said(), HERE, 0, 1.0)
-        assert not roster.is_left_behind(said(), 0)
-        assert roster.is_left_behind(said(), 1)
+        assert not roster.is_about_to_join(said(), 0)
+        assert roster.is_about_to_join(said(), 1)
 
     def test_at_rest_or_not(self) -> None:
         roster = roster_with_a_member()
         roster.note(JOIN_GROUP, said()._replace(is_cooperative=True), HERE, 0, 1.0)
         assert not roster.is_at_rest(said())
-        assert roster.is_left_behind(said(), 1)
+        assert roster.is_about_to_join(said(), 1)
 
     def test_until_it_joins_as_a_new_one(self) -> None:
         roster = roster_with_a_member()
         roster.note(JOIN_GROUP, said(), HERE, 0, 1.0)
         roster.note(JOIN_GROUP, said(member=""), HERE, 1, 2.0)
-        assert not roster.is_left_behind(said(), 1)
+        assert not roster.is_about_to_join(said(), 1)
+
+    def test_is_who_was_promised_an_id_until_it_joins_with_it(self) -> None:
+        roster = Roster()
+        roster.promised("g", "m", HERE)
+        assert roster.is_about_to_join(said(), 0)
+        roster.note(JOIN_GROUP, said(), HERE, 0, 1.0)
+        assert not roster.is_about_to_join(said(), 0)
+
+    def test_a_promise_ends_with_its_connection(self) -> None:
+        roster = Roster()
+        roster.promised("g", "m", HERE)
+        roster.gone(ELSEWHERE)
+        assert roster.is_about_to_join(said(), 0)
+        roster.gone(HERE)
+        assert not roster.is_about_to_join(said(), 0)
 
 
 class TestComingBack:

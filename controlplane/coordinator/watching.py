@@ -16,6 +16,8 @@ from controlplane.store.watches import Pair
 
 _logger = structlog.get_logger()
 
+LOOK_BUDGET_S = 30.0
+"""For one look: a client of a cluster that dies meanwhile may wait for ever."""
 _AGAIN_S = 2.0
 _DEAD_AFTER_S = 2.0
 """A switch does not wait longer for a cluster that is given up."""
@@ -32,10 +34,12 @@ async def watch_replicas(plane: ControlPlane) -> None:
         while True:
             try:
                 for pair in _pairs(plane):
-                    seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
+                    async with asyncio.timeout(LOOK_BUDGET_S):
+                        seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
                 await asyncio.sleep(_AGAIN_S)
-            except UnreachableError as error:
-                _logger.info("replica.not_watched", detail=str(error))
+            except (UnreachableError, TimeoutError) as error:
+                detail = str(error) or f"no look was done within {LOOK_BUDGET_S:g} s"
+                _logger.info("replica.not_watched", detail=detail)
                 await readers.close()
                 await asyncio.sleep(_RETRY_S)
     finally:

@@ -1,10 +1,18 @@
 """Readers of several clusters, opened when first needed and kept open."""
 
+import asyncio
 from contextlib import AsyncExitStack
+from typing import Final
+
+import structlog
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.imprints import ImprintReader, imprint_reader
 from controlplane.probes.reader import EndReader, end_reader
+
+CLOSE_BUDGET_S: Final = 5.0
+
+_logger = structlog.get_logger()
 
 
 class Readers:
@@ -40,7 +48,15 @@ class Readers:
         return self._imprints[name]
 
     async def close(self) -> None:
-        """Close the connections; asking again opens new ones."""
+        """Close the connections; asking again opens new ones.
+
+        A client of a cluster that has just died may never come to an end: it is left to itself.
+        """
         self._readers.clear()
         self._imprints.clear()
-        await self._open.aclose()
+        opened, self._open = self._open, AsyncExitStack()
+        try:
+            async with asyncio.timeout(CLOSE_BUDGET_S):
+                await opened.aclose()
+        except TimeoutError:
+            _logger.warning("readers.not_closed", within_s=CLOSE_BUDGET_S)

@@ -134,14 +134,18 @@ class LibrdkafkaWriter(Writer):
         self.errors.append(str(error))
 
 
-class TransactionalLibrdkafkaWriter(Writer):
-    """librdkafka with a transactional id: a record counts once its transaction is committed."""
+class TransactionalWriter(Writer):
+    """Writes bursts in transactions: a record counts once its transaction is committed."""
 
     def __init__(
         self, name: str, client: dict[str, Any], target: Target, transactional_id: str
     ) -> None:
         super().__init__(name, client, target)
         self._transactional_id = transactional_id
+
+
+class TransactionalLibrdkafkaWriter(TransactionalWriter):
+    """librdkafka with a transactional id."""
 
     def _run(self) -> None:
         producer = Producer(
@@ -195,14 +199,8 @@ class AiokafkaWriter(Writer):
             self._acknowledged[number] = time.monotonic()
 
 
-class TransactionalAiokafkaWriter(Writer):
-    """aiokafka with a transactional id: a record counts once its transaction is committed."""
-
-    def __init__(
-        self, name: str, client: dict[str, Any], target: Target, transactional_id: str
-    ) -> None:
-        super().__init__(name, client, target)
-        self._transactional_id = transactional_id
+class TransactionalAiokafkaWriter(TransactionalWriter):
+    """aiokafka with a transactional id."""
 
     def _run(self) -> None:
         asyncio.run(self._write())

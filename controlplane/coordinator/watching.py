@@ -3,9 +3,12 @@
 import asyncio
 import time
 
+import msgspec
 import structlog
 
+from contract.mirror import Direction
 from contract.records import Routing
+from controlplane.domain.mirror.made_anew import filled_by_the_mirror_alone, made_anew_since
 from controlplane.domain.replica import Watched, forgetting, seen_both_ways
 from controlplane.domain.switch.view import Losses
 from controlplane.plane import ControlPlane
@@ -71,7 +74,7 @@ async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Loss
     except (UnreachableError, TimeoutError):
         answered = False
         await readers.close()
-        watched = await plane.watches.newest(pair)
+        watched = _still_true(plane, pair.scope, await plane.watches.newest(pair))
     if watched is None:
         return Losses(at=at, answered=False, seen_at=None, losses=())
     found = await losses(await readers.of(pair.to_cluster), watched)
@@ -89,9 +92,7 @@ def _still_true(plane: ControlPlane, scope: str, watched: Watched | None) -> Wat
     """Without topics that have been emptied since, to be filled again from the beginning."""
     if watched is None:
         return None
-    reversals = [r for r in plane.ledger.facts.reversals.values() if r.scope == scope]
-    since = [r for r in reversals if r.ended_at is None or r.ended_at > watched.seen_at]
-    return forgetting(watched, {topic for reversal in since for topic in reversal.filled_again})
+    return forgetting(watched, made_anew_since(plane.ledger.facts, scope, watched.seq))
 
 
 async def _watch_one(
@@ -101,7 +102,10 @@ async def _watch_one(
         before = await newest_seen(plane, pair)
     before = _still_true(plane, pair.scope, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
-    topics = plane.ledger.facts.topics_in(pair.scope)
-    watched = await watch(source, replica, topics, before)
+    facts = plane.ledger.facts
+    seq, direction = facts.seq, Direction(source=pair.from_cluster, target=pair.to_cluster)
+    filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
+    seen = await watch(source, replica, facts.topics_in(pair.scope), before, filled)
+    watched = msgspec.structs.replace(seen, seq=seq)
     await plane.watches.keep(pair, watched)
     return watched

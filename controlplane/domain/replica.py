@@ -41,6 +41,8 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """A scope's partitions, when both clusters last answered."""
 
     seen_at: datetime
+    seq: int = 0
+    """The newest event when the look began."""
     marks: tuple[Mark, ...]
 
 
@@ -82,7 +84,7 @@ def seen_both_ways(watched: Watched | None, back: Watched | None) -> Watched | N
         for partition, runs in turned.items()
     )
     others = tuple(mark for partition, mark in known.items() if partition not in turned)
-    return Watched(seen_at=back.seen_at, marks=(*marks, *others))
+    return msgspec.structs.replace(back, marks=(*marks, *others))
 
 
 def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | None:
@@ -95,7 +97,7 @@ def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | No
         else mark
         for mark in watched.marks
     )
-    return Watched(seen_at=watched.seen_at, marks=marks)
+    return msgspec.structs.replace(watched, marks=marks)
 
 
 def align(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:
@@ -121,6 +123,21 @@ def align(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:
 def nothing_mirrored(source_begin: int, replica_end: int) -> Anchor:
     """The anchor of a partition that is empty on the replica: it ends before the source begins."""
     return Anchor(source_begin - 1, replica_end - 1)
+
+
+def from_the_beginning(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:
+    """The anchor of a partition into which nothing but the mirror wrote; None if not certain.
+
+    Args:
+        source: the first records that the source still has, in order.
+        replica: the first ones that the replica has, not more.
+    """
+    begin = source[: len(replica)]
+    digests = [placed.digest for placed in replica]
+    # Of records that look alike the source may have deleted some since.
+    if len(set(digests)) < len(digests) or [placed.digest for placed in begin] != digests:
+        return None
+    return Anchor(begin[-1].offset, replica[-1].offset) if begin else None
 
 
 def loss(mark: Mark, replica_end: int | None, tail: Sequence[Placed]) -> Loss:

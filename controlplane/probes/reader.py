@@ -181,6 +181,17 @@ class EndReader:
         begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
         return await self.between({p: (max(begins[p], ends[p] - count), ends[p]) for p in begins})
 
+    async def first(
+        self, partitions: list[TopicPartition], count: int
+    ) -> dict[TopicPartition, list[Placed]]:
+        """What there is at the first offsets of each partition, so many of them at most, in order.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
+        return await self.between({p: (begins[p], min(begins[p] + count, ends[p])) for p in begins})
+
     async def between(
         self, ranges: Mapping[TopicPartition, tuple[int, int]]
     ) -> dict[TopicPartition, list[Placed]]:

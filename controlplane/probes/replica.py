@@ -1,17 +1,19 @@
 """Looks at a scope's cluster and a replica of it together, and at the replica alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 
 from controlplane.domain.numbering.runs import Placed, Run, continued, runs_of
 from controlplane.domain.replica import (
+    RUN,
     Anchor,
     Loss,
     Mark,
     Watched,
     align,
+    from_the_beginning,
     loss,
     nothing_mirrored,
 )
@@ -20,7 +22,11 @@ from controlplane.probes.reader import EndReader
 
 
 async def watch(
-    source: EndReader, replica: EndReader, topics: Iterable[str], before: Watched | None
+    source: EndReader,
+    replica: EndReader,
+    topics: Iterable[str],
+    before: Watched | None,
+    filled_by_the_mirror: Collection[str] = (),
 ) -> Watched:
     """Where the replica stands in the source, partition by partition.
 
@@ -29,6 +35,8 @@ async def watch(
         replica: the other one.
         topics: physical names.
         before: what was seen last; an anchor of then is kept where none is found now.
+        filled_by_the_mirror: topics into which nothing else wrote on the replica: the first records
+            are an anchor too, as the last ones may be far behind the source's.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -44,6 +52,8 @@ async def watch(
         name(p): align(ours[p], theirs[p]) or _without_match(known, p, theirs, begins, replica_ends)
         for p in moved
     }
+    unknown = [p for p in moved if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
+    anchors |= await _first_anchors(source, replica, unknown)
     seen = runs_known(before)
     held = {p: within(seen.get(name(p), ()), ends[p], replica_ends.get(p, 0)) for p in partitions}
     runs = _runs(ours, theirs, anchors, held, begins, ends)
@@ -99,6 +109,17 @@ def _runs(  # noqa: PLR0917 - all that is known of both sides
             runs = continued(runs, newer)
         found[partition] = runs
     return found
+
+
+async def _first_anchors(
+    source: EndReader, replica: EndReader, partitions: list[TopicPartition]
+) -> dict[str, Anchor | None]:
+    if not partitions:
+        return {}
+    # More of the source, where markers of transactions take offsets too.
+    ours = await source.first(partitions, ROW)
+    theirs = await replica.first(partitions, RUN)
+    return {name(p): from_the_beginning(ours[p], theirs[p]) for p in partitions}
 
 
 def _is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool:

@@ -52,7 +52,8 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     tail: events.Tail = "leave"
     apart: tuple[events.ApartTopic, ...] | None = None
     """Topics that are filled again from the beginning; None: nobody has looked."""
-    emptied: bool = False
+    emptied_seq: int | None = None
+    """The event that told that they are empty on the target."""
     actor: str
     reason: str | None
     requested_at: datetime
@@ -66,6 +67,7 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None = None
     """Why it failed."""
     ended_at: datetime | None = None
+    ended_seq: int | None = None
 
     @property
     def filled_again(self) -> frozenset[str]:
@@ -90,7 +92,7 @@ def after(  # noqa: PLR0911 - one line for each event
         case events.TailsSettled(topics=topics):
             return _with(reversal, apart=topics)
         case events.TargetEmptied():
-            return _with(reversal, emptied=True)
+            return _with(reversal, emptied_seq=recorded.seq)
         case events.PositionsSeeded(positions=positions, target_ends=ends):
             seeded = reversal.runner != "manual" or reversal.seeded
             return _with(
@@ -99,9 +101,9 @@ def after(  # noqa: PLR0911 - one line for each event
         case events.MirrorStarted():
             return _with(reversal, phase=Phase.STARTED, stopped=True, seeded=True)
         case events.MirrorReversed():
-            return _with(reversal, phase=Phase.REVERSED, ended_at=recorded.recorded_at)
+            return _ended(reversal, recorded, phase=Phase.REVERSED)
         case events.ReversalFailed(cause=cause):
-            return _with(reversal, phase=Phase.FAILED, cause=cause, ended_at=recorded.recorded_at)
+            return _ended(reversal, recorded, phase=Phase.FAILED, cause=cause)
         case _:
             return reversal
 
@@ -125,6 +127,10 @@ def _requested(recorded: Recorded) -> Reversal:
         reason=recorded.reason,
         requested_at=recorded.recorded_at,
     )
+
+
+def _ended(reversal: Reversal, recorded: Recorded, **changes: object) -> Reversal:
+    return _with(reversal, ended_at=recorded.recorded_at, ended_seq=recorded.seq, **changes)
 
 
 def _with(reversal: Reversal, **changes: object) -> Reversal:

@@ -100,7 +100,7 @@ def _stopped(view: View) -> Step:
 def _settling(view: View) -> Step | None:
     """Nothing is emptied before the log says what it held, and where that is kept."""
     reversal = view.reversal
-    if reversal.tail == "leave" or reversal.emptied:
+    if reversal.tail == "leave" or reversal.emptied_seq is not None:
         return None
     if reversal.apart is None:
         if view.apart is None:

@@ -14,6 +14,7 @@ from controlplane.domain.replica import (
     Watched,
     align,
     forgetting,
+    from_the_beginning,
     loss,
     nothing_mirrored,
     seen_both_ways,
@@ -128,3 +129,15 @@ def test_the_way_back_is_known_from_the_way_there() -> None:
     assert [mark.partition for mark in both.marks] == ["t-0", "u-0"]
     newer = watched(3)
     assert seen_both_ways(newer, there) is newer
+
+
+def test_the_first_records_are_an_anchor_of_what_only_the_mirror_wrote() -> None:
+    assert from_the_beginning(placed("abcdef", 100), placed("abc", 7)) == Anchor(102, 9)
+    assert from_the_beginning(placed("abc"), placed("abc")) == Anchor(2, 2)
+
+
+def test_nothing_can_be_said_if_the_source_may_have_deleted_some_of_them_since() -> None:
+    assert from_the_beginning(placed("bcdef", 101), placed("abc", 7)) is None
+    assert from_the_beginning(placed("aab", 101), placed("aa", 7)) is None
+    assert from_the_beginning(placed("a"), placed("ab")) is None
+    assert from_the_beginning(placed("a"), []) is None

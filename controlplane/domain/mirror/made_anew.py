@@ -1,0 +1,37 @@
+"""Topics that a reversal emptied, for the mirror to fill from the beginning."""
+
+from contract.mirror import Direction
+from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.mirror.state import Phase
+
+
+def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:
+    """Topics of which a cluster has other offsets now than it had after event `seq`, or may have.
+
+    Between the decision to empty them and the word that it is done, nobody knows.
+    """
+    topics: set[str] = set()
+    for reversal in facts.reversals.values():
+        done_seq = reversal.emptied_seq or reversal.ended_seq
+        if reversal.scope == scope and (done_seq is None or done_seq > seq):
+            topics |= reversal.filled_again
+    return frozenset(topics)
+
+
+def filled_by_the_mirror_alone(facts: Facts, scope: str, direction: Direction) -> frozenset[str]:
+    """Topics of which the target holds nothing but what the mirror brought, from the first record.
+
+    True until the next switch: then clients write there.
+    """
+    newest, switch = facts.newest_reversal(scope), last_committed(facts, scope)
+    if (
+        newest is None
+        or switch is None
+        or newest.switch_id != switch.switch_id
+        or newest.direction != direction
+        or newest.emptied_seq is None
+        or newest.phase is Phase.FAILED
+    ):
+        return frozenset()
+    return newest.filled_again

@@ -71,12 +71,13 @@ class Prober:
             await self.close()
 
     async def _preflight(self) -> None:
-        clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
+        target = self._cluster(self._switch.to_cluster)
         # What is forced may well be so because the old cluster is gone.
-        source = clusters.get(self._switch.from_cluster) if self._switch.mode == "planned" else None
+        planned = self._switch.mode == "planned"
+        source = self._cluster(self._switch.from_cluster) if planned else None
         known = self._plane.ledger.facts.cluster(self._switch.to_cluster)
         face = self._plane.ledger.facts.face()
-        found = await preflight(source, clusters[self._switch.to_cluster], known, face)
+        found = await preflight(source, target, known, face)
         if source is not None and all(check.passed for check in found.checks):
             facts, scope = self._plane.ledger.facts, self._switch.scope
             ready = await topics_ready(self._plane.settings, facts, scope, self._direction)

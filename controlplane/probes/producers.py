@@ -1,6 +1,5 @@
 """Asks a cluster which producers have written its partitions last, and how far."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
@@ -13,11 +12,9 @@ from kio.static.primitive import i32
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.producers import Seen
-from controlplane.probes.describe import UnreachableError
-from upstream.access import access_to
-from upstream.inquiry import Inquiry, InquiryError, inquiry
+from controlplane.probes.asking import asking
+from upstream.inquiry import Inquiry, InquiryError
 
-_BUDGET_S = 10.0
 _TOPICS_IN_ONE = 100
 """Topics that one request asks for."""
 
@@ -28,15 +25,8 @@ async def all_producers(cluster: ClusterProperties, topics: Collection[str]) -> 
     Raises:
         UnreachableError: the cluster does not answer, or not in time.
     """
-    try:
-        async with asyncio.timeout(_BUDGET_S), inquiry(access_to(cluster)) as asking:
-            return await producers_of(asking, topics)
-    except InquiryError as error:
-        raise UnreachableError(str(error)) from error
-    except TimeoutError as error:
-        raise UnreachableError(
-            f"cluster {cluster.name} did not tell its producers within {_BUDGET_S:g} s"
-        ) from error
+    async with asking(cluster, "did not tell its producers") as asked:
+        return await producers_of(asked, topics)
 
 
 async def producers_of(cluster: Inquiry, topics: Collection[str]) -> list[Seen]:

@@ -1,6 +1,5 @@
 """Asks a cluster what we may do there."""
 
-import asyncio
 from collections.abc import Collection
 
 from kio.schema.errors import ErrorCode
@@ -9,11 +8,7 @@ from kio.schema.types import TopicName
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.switch.rights import Rights
-from controlplane.probes.describe import UnreachableError
-from upstream.access import access_to
-from upstream.inquiry import InquiryError, inquiry
-
-_BUDGET_S = 10.0
+from controlplane.probes.asking import asking
 
 
 async def rights_on(cluster: ClusterProperties, topics: Collection[str]) -> Rights:
@@ -28,15 +23,8 @@ async def rights_on(cluster: ClusterProperties, topics: Collection[str]) -> Righ
         include_cluster_authorized_operations=True,
         include_topic_authorized_operations=True,
     )
-    try:
-        async with asyncio.timeout(_BUDGET_S), inquiry(access_to(cluster)) as asked:
-            (found,) = await asked.ask(asked.brokers[0], request)
-    except InquiryError as error:
-        raise UnreachableError(str(error)) from error
-    except TimeoutError as error:
-        raise UnreachableError(
-            f"cluster {cluster.name} did not tell what we may do within {_BUDGET_S:g} s"
-        ) from error
+    async with asking(cluster, "did not tell what we may do") as asked:
+        (found,) = await asked.ask(asked.brokers[0], request)
     return Rights(
         cluster=found.cluster_authorized_operations,
         topics={

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -16,12 +15,11 @@ from kio.static.primitive import i8, i32Timedelta
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.identities import Producer
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.asking import asking
 from controlplane.probes.describe_transactions.request import DescribeTransactionsRequest
-from upstream.access import access_to
-from upstream.inquiry import Inquiry, InquiryError, inquiry
+from upstream.inquiry import Inquiry, InquiryError
 
-_BUDGET_S: Final = 10.0
+_UNDONE: Final = "was not done with transactions"
 _PAUSE_S: Final = 0.02
 _IN_ONE: Final = 200
 """Transactional ids that one request asks for."""
@@ -59,7 +57,7 @@ async def all_transactions(
     Raises:
         UnreachableError: the cluster does not answer, or not in time.
     """
-    async with _asking(cluster) as asked:
+    async with asking(cluster, _UNDONE) as asked:
         return await _described(asked, is_ours)
 
 
@@ -75,7 +73,7 @@ async def end_transactions(
         UnreachableError: the cluster does not answer, or not in time.
     """
     aborted: dict[str, tuple[Producer, Producer]] = {}
-    async with _asking(cluster) as asked:
+    async with asking(cluster, _UNDONE) as asked:
         while unfinished := [
             found for found in await _described(asked, is_ours) if found.state in _UNFINISHED
         ]:
@@ -97,21 +95,8 @@ async def give_producers(
     Raises:
         UnreachableError: the cluster does not answer, or not in time.
     """
-    async with _asking(cluster) as asked:
+    async with asking(cluster, _UNDONE) as asked:
         return await _given(asked, described)
-
-
-@asynccontextmanager
-async def _asking(cluster: ClusterProperties) -> AsyncIterator[Inquiry]:
-    try:
-        async with asyncio.timeout(_BUDGET_S), inquiry(access_to(cluster)) as asked:
-            yield asked
-    except InquiryError as error:
-        raise UnreachableError(str(error)) from error
-    except TimeoutError as error:
-        raise UnreachableError(
-            f"cluster {cluster.name} was not done with transactions within {_BUDGET_S:g} s"
-        ) from error
 
 
 async def _described(asked: Inquiry, is_ours: Callable[[str], bool]) -> list[Described]:

@@ -18,9 +18,11 @@ no request and no connection left, and that comes before the lease from before t
 (an unreadable record stops the node).
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from contract.records import Routing
 from contract.session import Phase
@@ -31,25 +33,21 @@ DRAIN_LIMIT = 5.0
 NEVER = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingApplied:
+class RoutingApplied(Struct, frozen=True):
     """A routing record was read from either channel."""
 
     routing: Routing
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(Struct, frozen=True):
     """A channel was read to its head."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Struct, frozen=True):
     """The own registration, with this incarnation, was read back from a channel."""
 
 
-@dataclass(frozen=True, slots=True)
-class TopicRead:
+class TopicRead(Struct, frozen=True):
     """The control topic was read to where its end was, asked for at `sent_at`."""
 
     sent_at: float
@@ -57,8 +55,7 @@ class TopicRead:
     """Seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionGranted:
+class SessionGranted(Struct, frozen=True):
     """A control plane granted a lease on the request sent at `sent_at`."""
 
     sent_at: float
@@ -66,22 +63,19 @@ class SessionGranted:
     """Seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamsClosed:
+class UpstreamsClosed(Struct, frozen=True):
     """The scope has no upstream connection left, so no request in flight either."""
 
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordUnreadable:
+class RecordUnreadable(Struct, frozen=True):
     """A control record of a newer release: what it says may be to stop."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(Struct, frozen=True):
     """Time has passed."""
 
 
@@ -113,16 +107,14 @@ class Order(Enum):
     """Tell the control plane at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """An order for one scope, with the routing that it follows from."""
 
     order: Order
     routing: Routing
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where the node stands in one scope."""
 
     routing: Routing
@@ -131,8 +123,7 @@ class Standing:
     """Monotonic second at which draining turns into cutting."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeState:
+class NodeState(Struct, frozen=True):
     """All that decides whether the node serves."""
 
     replayed: bool = False

@@ -97,6 +97,9 @@ def lead(world: World, flaws: Flaws) -> World:
     overdue = world.recall.requested_at + BUDGET <= 0
     if overdue and world.switch is not None and world.switch.phase in ABORTABLE:
         return replace(world, wrong="a switch goes on beyond its budget (I8)")
+    if world.switch is not None and not world.switch.open:
+        # Nobody remembers what was found out for a switch that is over.
+        return replace(world, recall=Recall())
     return world
 
 

@@ -9,7 +9,6 @@ Time comes in ticks and is always 0 now: whenever a tick passes, everything note
 two moments that differ in nothing but the hour are one state, and there are finitely many.
 """
 
-import dataclasses
 from math import inf
 from typing import Final, NamedTuple
 
@@ -177,13 +176,12 @@ def _ago(at: float) -> float:
 def _aged_node(node: Node) -> Node:
     state = node.state
     standings = tuple(
-        s if s.drain_by is None else dataclasses.replace(s, drain_by=_ago(s.drain_by))
-        for s in state.standings
+        s if s.drain_by is None else replace(s, drain_by=_ago(s.drain_by)) for s in state.standings
     )
     answer = None if node.answer is None else max(node.answer - 1, -LEASE)
     return replace(
         node,
-        state=leased(dataclasses.replace(state, standings=standings), -1),
+        state=leased(replace(state, standings=standings), -1),
         answer=answer,
     )
 
@@ -192,7 +190,7 @@ def leased(state: NodeState, later: int = 0) -> NodeState:
     """With one lease for two, as only the later counts; one that is over is none."""
     until = max(state.topic_lease, state.session_lease) + later
     until = until if until > 0 else NEVER
-    return dataclasses.replace(state, topic_lease=until, session_lease=until)
+    return replace(state, topic_lease=until, session_lease=until)
 
 
 def _aged_recall(recall: Recall) -> Recall:

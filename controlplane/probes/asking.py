@@ -1,0 +1,33 @@
+"""Inquiries of a cluster within a budget, whose failure is that the cluster does not answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from contract.clusters_file import ClusterProperties
+from controlplane.probes.describe import UnreachableError
+from upstream.access import access_to
+from upstream.inquiry import Inquiry, InquiryError, inquiry
+
+BUDGET_S: Final = 10.0
+
+
+@asynccontextmanager
+async def asking(cluster: ClusterProperties, undone: str) -> AsyncIterator[Inquiry]:
+    """Connect to a cluster's brokers, to ask them within the budget.
+
+    Args:
+        cluster: the one to ask.
+        undone: what it did not do if the time is over, as `did not tell its producers`.
+
+    Raises:
+        UnreachableError: it does not answer, or not in time.
+    """
+    try:
+        async with asyncio.timeout(BUDGET_S), inquiry(access_to(cluster)) as asked:
+            yield asked
+    except InquiryError as error:
+        raise UnreachableError(str(error)) from error
+    except TimeoutError as error:
+        raise UnreachableError(f"cluster {cluster.name} {undone} within {BUDGET_S:g} s") from error

@@ -20,6 +20,7 @@ from controlplane.probes.connection import client_options
 from controlplane.probes.describe import unreachable
 from controlplane.publisher.producer import producer
 from controlplane.publisher.topics import create_if_missing
+from upstream.closing import close
 
 _CONFIGS = {"cleanup.policy": "delete", "retention.ms": "3600000", "segment.ms": "3600000"}
 _PARTITION = TopicPartition(PROBE_TOPIC, 0)
@@ -142,4 +143,4 @@ async def _at_end(cluster: ClusterProperties) -> AsyncIterator[Any]:
             raise await unreachable(cluster, error) from error
         yield consumer
     finally:
-        await consumer.stop()
+        await close(consumer.stop())

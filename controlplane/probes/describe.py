@@ -11,6 +11,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.physical import ApiVersions, common_versions
 from controlplane.probes.connection import client_options
 from upstream.access import access_to
+from upstream.closing import close
 
 
 class UnreachableError(Exception):
@@ -40,7 +41,7 @@ async def describe(cluster: ClusterProperties) -> Description:
     except (KafkaError, OSError, TimeoutError) as error:
         raise await unreachable(cluster, error) from error
     finally:
-        await admin.close()
+        await close(admin.close())
     return Description(
         cluster_id=described["cluster_id"], brokers=brokers, api_versions=common_versions(ranges)
     )

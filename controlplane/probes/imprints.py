@@ -13,6 +13,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import Imprint
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import unreachable
+from upstream.closing import close
 
 _DIGEST_SIZE = 16
 
@@ -118,7 +119,7 @@ async def imprint_reader(cluster: ClusterProperties) -> AsyncIterator[ImprintRea
             await consumer.start()
         yield ImprintReader(cluster, consumer)
     finally:
-        await consumer.stop()
+        await close(consumer.stop())
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.numbering.runs import Placed
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import UnreachableError, unreachable
+from upstream.closing import close
 
 _READ_BUDGET_S = 5.0
 _WINDOWS = (4, 100, 1000, 10_000, 100_000)
@@ -319,6 +320,4 @@ async def end_reader(cluster: ClusterProperties) -> AsyncIterator[EndReader]:
             raise await unreachable(cluster, error) from error
         yield reader
     finally:
-        await consumer.stop()
-        await committed.stop()
-        await admin.close()
+        await close(consumer.stop(), committed.stop(), admin.close())

@@ -1,18 +1,11 @@
 """Readers of several clusters, opened when first needed and kept open."""
 
-import asyncio
 from contextlib import AsyncExitStack
-from typing import Final
-
-import structlog
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.imprints import ImprintReader, imprint_reader
 from controlplane.probes.reader import EndReader, end_reader
-
-CLOSE_BUDGET_S: Final = 5.0
-
-_logger = structlog.get_logger()
+from upstream.closing import close
 
 
 class Readers:
@@ -55,8 +48,4 @@ class Readers:
         self._readers.clear()
         self._imprints.clear()
         opened, self._open = self._open, AsyncExitStack()
-        try:
-            async with asyncio.timeout(CLOSE_BUDGET_S):
-                await opened.aclose()
-        except TimeoutError:
-            _logger.warning("readers.not_closed", within_s=CLOSE_BUDGET_S)
+        await close(opened.aclose())

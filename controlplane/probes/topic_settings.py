@@ -11,6 +11,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.switch.readiness import Topic
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import unreachable
+from upstream.closing import close
 
 _SETTINGS = ("message.timestamp.type", "max.message.bytes")
 
@@ -34,7 +35,7 @@ async def topics_with_settings(
     except (KafkaError, OSError, TimeoutError) as error:
         raise await unreachable(cluster, error) from error
     finally:
-        await admin.close()
+        await close(admin.close())
     topics = {n: Topic(partitions=sizes[n], configs=configs.get(n, {})) for n in wanted}
     return topics, frozenset(sizes)
 

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import unreachable
+from upstream.closing import close
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ async def find_topics(cluster: ClusterProperties, names: Collection[str]) -> dic
     except (KafkaError, OSError, TimeoutError) as error:
         raise await unreachable(cluster, error) from error
     finally:
-        await admin.close()
+        await close(admin.close())
     return {
         topic["topic"]: Size(
             partitions=len(topic["partitions"]),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -10,10 +10,10 @@ from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.connection import client_options
+from upstream.closing import close
 
 WRITE_BUDGET_S = 10.0
 """A write that takes longer has failed; the producer is replaced."""
-_STOP_BUDGET_S = 2.0
 
 # After an outage an idempotent producer can be stuck for good (aiokafka issue 1017), so nothing is
 # retried on the same one beyond what the client does by itself.
@@ -42,6 +42,4 @@ async def producer(
             await opened.start()
         yield opened
     finally:
-        with suppress(*KAFKA_FAILURES):
-            async with asyncio.timeout(_STOP_BUDGET_S):
-                await opened.stop()
+        await close(opened.stop())

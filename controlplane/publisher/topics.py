@@ -11,6 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionErro
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.connection import client_options
+from upstream.closing import close
 
 _MOST_REPLICAS = 3
 _SET_FOR_THE_TOPIC = 1
@@ -103,4 +104,4 @@ async def _admin(cluster: ClusterProperties) -> AsyncIterator[Any]:
         await admin.start()
         yield admin
     finally:
-        await admin.close()
+        await close(admin.close())

@@ -22,6 +22,7 @@ from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnsw
 from dataplane.cancellation import heed_cancellation
 from dataplane.node import machine
 from dataplane.node.control_planes import ControlPlanes
+from upstream.closing import close
 
 HEARTBEAT = 1.0
 """Seconds between two session reports, and between two looks at the topic's end."""
@@ -336,7 +337,7 @@ class Follower:
             except (KafkaError, OSError, TimeoutError, TopicReplacedError) as error:
                 log.warning("cannot follow the control topic", error=repr(error))
             finally:
-                await consumer.stop()
+                await close(consumer.stop())
             heed_cancellation()
             await asyncio.sleep(HEARTBEAT)
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from controlplane.probes import readers
+from upstream import closing
 
 
 async def test_a_client_that_never_ends_is_left_to_itself(monkeypatch: pytest.MonkeyPatch):
@@ -19,7 +20,7 @@ async def test_a_client_that_never_ends_is_left_to_itself(monkeypatch: pytest.Mo
         await asyncio.Event().wait()
 
     monkeypatch.setattr(readers, "end_reader", never_ends)
-    monkeypatch.setattr(readers, "CLOSE_BUDGET_S", 0.05)
+    monkeypatch.setattr(closing, "CLOSE_BUDGET_S", 0.05)
     known = readers.Readers((SimpleNamespace(name="main"),))
     await known.of("main")
     await asyncio.wait_for(known.close(), 5)

@@ -22,13 +22,16 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 setup: $(VENV)/.installed ## install everything that the other targets need
 
 .PHONY: check
-check: setup ## style, types, layers and unit tests, under a minute
+check: style ## style, types, layers and unit tests, in a minute or two
+	@$(BIN)/python -m pytest -q -m "not environment and not model"
+
+.PHONY: style
+style: setup ## style, types and layers alone
 	@$(BIN)/ruff format --quiet --check $(ALL_PYTHON)
 	@$(BIN)/ruff check --quiet $(ALL_PYTHON)
 	@$(BIN)/mypy
 	@$(BIN)/pyright --warnings --pythonpath $(BIN)/python
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -m "not environment and not model"
 
 .PHONY: test
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself

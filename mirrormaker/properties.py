@@ -11,9 +11,12 @@ _DEFAULTS: Mapping[str, str] = {
     "emit.checkpoints.interval.seconds": "10",
     "refresh.topics.interval.seconds": "10",
     "refresh.groups.interval.seconds": "10",
-    # Positions are kept this often; what was copied since is copied again after a crash.
-    "offset.flush.interval.ms": "5000",
 }
+_WORKER_DEFAULTS: Mapping[str, str] = {
+    # Positions are kept this often; what was copied since is copied again after a crash.
+    "offset.flush.interval.ms": "1000",
+}
+"""Heeded among the target's properties only (`MirrorMakerConfig.workerConfig`)."""
 _IDENTITY = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy"
 
 
@@ -33,7 +36,11 @@ def mirror_properties(
     own = {k: v for k, v in given.items() if k.startswith(there)}
     # What a transaction took back must not come to stand on the other cluster.
     committed_only = {f"{direction.source}.consumer.isolation.level": "read_committed"}
-    properties = {**_DEFAULTS, **committed_only, **common, **turned, **own}
+    workers = {
+        f"{direction.target}.{key}": given.get(key, default)
+        for key, default in _WORKER_DEFAULTS.items()
+    }
+    properties = {**_DEFAULTS, **committed_only, **workers, **common, **turned, **own}
     properties |= {
         "clusters": f"{direction.source}, {direction.target}",
         f"{there}enabled": "true",

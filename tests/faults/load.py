@@ -67,6 +67,11 @@ class Load:
         """Seconds that a writer waited for an acknowledgement at most, from then on."""
         return max(writer.longest_wait(since) for writer in self.writers)
 
+    def written_since(self, since: float) -> set[Value]:
+        """What was acknowledged from then on."""
+        writes = [write for writer in self.writers for write in writer.writes()]
+        return {w.value for w in writes if w.acknowledged_at is None or w.acknowledged_at >= since}
+
     def findings(self, handovers: list[Handover]) -> set[Finding]:
         """All that is wrong so far; the clients go on meanwhile."""
         acknowledged = [write for writer in self.writers for write in writer.writes()]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tests.faults.cell import Result
 from tests.faults.states import STATES
-from tests.faults.table import FAULTS
+from tests.faults.table import FAULTS, REPEATS_S
 
 
 def page(results: Sequence[Result]) -> str:
@@ -39,6 +39,9 @@ def _head(results: Sequence[Result]) -> list[str]:
             " acknowledged record is lost, none is in the log twice or out of order, nothing is"
             " skipped by the group, both nodes serve what the log says, no switch is open, and the"
             " mirror runs the right way. Aborted switches leave clients with the old cluster."
+            " MirrorMaker 2 copies records again when it, or one of its clusters, dies"
+            f" (**+n** of them): that is taken for right if none is older than {REPEATS_S:g} s"
+            " before the fault."
         ),
         "",
         f"{len(results)} cells, {well} of them as they should be; {missing} were not run.",
@@ -57,8 +60,9 @@ def _table(found: dict[tuple[str, str], Result], states: Sequence[str]) -> list[
 def _cell(result: Result | None) -> str:
     if result is None:
         return ""
+    copies = f" +{result.copied_again}" if result.copied_again else ""
     mark = " **!**" if result.trouble else ""
-    return f"{result.outcome[0]} {result.stall_s:g}{mark}"
+    return f"{result.outcome[0]} {result.stall_s:g}{copies}{mark}"
 
 
 def _bounds() -> list[str]:

@@ -12,6 +12,9 @@ from tests.faults.bed import Bed
 
 OVER_A_LEASE_S = 8.0
 """Longer than a lease of 5 s, what a clock may drift meanwhile, and the margin of a second."""
+REPEATS_S = 5.0
+"""MirrorMaker 2 keeps its positions every second, and goes on from there after a crash: it repeats
+what it copied since, and what it was copying."""
 BUDGET_S = 20.0
 """Of a switch: then it has ended, one way or the other."""
 

@@ -37,6 +37,15 @@ def test_what_is_said_for_one_direction_holds_for_the_other():
     assert "main->failover.topics" not in told
 
 
+def test_positions_are_kept_every_second_or_as_often_as_the_operator_says():
+    # Said for all clusters, or a direction, it is not heeded: a crash would repeat a minute.
+    key = "main.offset.flush.interval.ms"
+    assert mirror_properties(CLUSTERS, BACK, {})[key] == "1000"
+    assert mirror_properties(CLUSTERS, BACK, {"offset.flush.interval.ms": "70"})[key] == "70"
+    given = {"main.offset.flush.interval.ms": "80"}
+    assert mirror_properties(CLUSTERS, BACK, given)[key] == "80"
+
+
 def test_the_direction_is_not_the_operators_to_say():
     given = {"main->failover.enabled": "true", "clusters": "x", "replication.policy.class": "y"}
     told = mirror_properties(CLUSTERS, BACK, given)

@@ -18,18 +18,19 @@ _closing: set[asyncio.Future[None]] = set()
 _logger = structlog.get_logger()
 
 
-async def close(*endings: Awaitable[None]) -> None:
+async def close(*endings: Awaitable[None], within_s: float | None = None) -> None:
     """Wait for what ends clients, not for long; what has not ended then is left to itself.
 
     A failure while closing is told in the log: nobody can do anything about it.
     """
+    limit_s = CLOSE_BUDGET_S if within_s is None else within_s
     closing = [asyncio.ensure_future(ending) for ending in endings]
     _closing.update(closing)
     for one in closing:
         one.add_done_callback(_ended)
-    _, unended = await asyncio.wait(closing, timeout=CLOSE_BUDGET_S)
+    _, unended = await asyncio.wait(closing, timeout=limit_s)
     if unended:
-        _logger.warning("clients.not_closed", count=len(unended), within_s=CLOSE_BUDGET_S)
+        _logger.warning("clients.not_closed", count=len(unended), within_s=limit_s)
 
 
 def _ended(closed: asyncio.Future[None]) -> None:

@@ -3,15 +3,13 @@
 from typing import Any
 
 import msgspec
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.physical import ApiVersions, common_versions
-from controlplane.probes.connection import client_options
+from controlplane.probes.connection import admin_client
 from upstream.access import access_to
-from upstream.closing import close
 
 
 class UnreachableError(Exception):
@@ -32,16 +30,13 @@ async def describe(cluster: ClusterProperties) -> Description:
     Raises:
         UnreachableError: no answer, or not from every broker that it lists.
     """
-    admin: Any = AIOKafkaAdminClient(**client_options(cluster))
     try:
-        await admin.start()
-        described = await admin.describe_cluster()
-        brokers = tuple(sorted(broker["node_id"] for broker in described["brokers"]))
-        ranges = [await _versions(admin, broker) for broker in brokers]
+        async with admin_client(cluster) as admin:
+            described = await admin.describe_cluster()
+            brokers = tuple(sorted(broker["node_id"] for broker in described["brokers"]))
+            ranges = [await _versions(admin, broker) for broker in brokers]
     except (KafkaError, OSError, TimeoutError) as error:
         raise await unreachable(cluster, error) from error
-    finally:
-        await close(admin.close())
     return Description(
         cluster_id=described["cluster_id"], brokers=brokers, api_versions=common_versions(ranges)
     )

@@ -3,15 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.switch.readiness import Topic
-from controlplane.probes.connection import client_options
+from controlplane.probes.connection import admin_client
 from controlplane.probes.describe import unreachable
-from upstream.closing import close
 
 _SETTINGS = ("message.timestamp.type", "max.message.bytes")
 
@@ -24,18 +22,15 @@ async def topics_with_settings(
     Raises:
         UnreachableError: it does not answer.
     """
-    admin: Any = AIOKafkaAdminClient(**client_options(cluster))
     try:
-        await admin.start()
-        # All are asked for: a broker may create a topic that is asked for by name.
-        described = await admin.describe_topics()
-        sizes = {t["topic"]: len(t["partitions"]) for t in described}
-        wanted = sorted(name for name in names if sizes.get(name))
-        configs = await _configs(admin, wanted)
+        async with admin_client(cluster) as admin:
+            # All are asked for: a broker may create a topic that is asked for by name.
+            described = await admin.describe_topics()
+            sizes = {t["topic"]: len(t["partitions"]) for t in described}
+            wanted = sorted(name for name in names if sizes.get(name))
+            configs = await _configs(admin, wanted)
     except (KafkaError, OSError, TimeoutError) as error:
         raise await unreachable(cluster, error) from error
-    finally:
-        await close(admin.close())
     topics = {n: Topic(partitions=sizes[n], configs=configs.get(n, {})) for n in wanted}
     return topics, frozenset(sizes)
 

@@ -1,16 +1,13 @@
 """Which of some topics a physical cluster has, and how large they are. Creates none by asking."""
 
 from collections.abc import Collection
-from typing import Any
 
 import msgspec
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
-from controlplane.probes.connection import client_options
+from controlplane.probes.connection import admin_client
 from controlplane.probes.describe import unreachable
-from upstream.closing import close
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,15 +23,12 @@ async def find_topics(cluster: ClusterProperties, names: Collection[str]) -> dic
     Raises:
         UnreachableError: it does not answer.
     """
-    admin: Any = AIOKafkaAdminClient(**client_options(cluster))
     try:
-        await admin.start()
-        # All are asked for: a broker may create a topic that is asked for by name.
-        described = await admin.describe_topics()
+        async with admin_client(cluster) as admin:
+            # All are asked for: a broker may create a topic that is asked for by name.
+            described = await admin.describe_topics()
     except (KafkaError, OSError, TimeoutError) as error:
         raise await unreachable(cluster, error) from error
-    finally:
-        await close(admin.close())
     return {
         topic["topic"]: Size(
             partitions=len(topic["partitions"]),

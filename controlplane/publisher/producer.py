@@ -14,6 +14,7 @@ from upstream.closing import close
 
 WRITE_BUDGET_S = 10.0
 """A write that takes longer has failed; the producer is replaced."""
+_STOP_BUDGET_S = 2.0
 
 # After an outage an idempotent producer can be stuck for good (aiokafka issue 1017), so nothing is
 # retried on the same one beyond what the client does by itself.
@@ -42,4 +43,4 @@ async def producer(
             await opened.start()
         yield opened
     finally:
-        await close(opened.stop())
+        await close(opened.stop(), within_s=_STOP_BUDGET_S)

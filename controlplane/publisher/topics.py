@@ -1,17 +1,14 @@
 """Making and removing the topics that are ours."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from contract.clusters_file import ClusterProperties
-from controlplane.probes.connection import client_options
-from upstream.closing import close
+from controlplane.probes.connection import admin_client
 
 _MOST_REPLICAS = 3
 _SET_FOR_THE_TOPIC = 1
@@ -27,7 +24,7 @@ async def create_if_missing(
     Raises:
         KafkaError: the cluster refuses, or does not answer.
     """
-    async with _admin(cluster) as admin:
+    async with admin_client(cluster) as admin:
         if topic in await admin.list_topics():
             return False
         brokers = len((await admin.describe_cluster())["brokers"])
@@ -57,7 +54,7 @@ async def shape_of(cluster: ClusterProperties, topic: str) -> Shape | None:
     Raises:
         KafkaError: the cluster refuses, or does not answer.
     """
-    async with _admin(cluster) as admin:
+    async with admin_client(cluster) as admin:
         described = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
         if topic not in described:
             return None
@@ -77,7 +74,7 @@ async def delete_and_wait(cluster: ClusterProperties, topic: str) -> None:
     Raises:
         KafkaError: the cluster refuses, or does not answer.
     """
-    async with _admin(cluster) as admin:
+    async with admin_client(cluster) as admin:
         if topic not in await admin.list_topics():
             return
         answer = await admin.delete_topics([topic])
@@ -95,13 +92,3 @@ def _raise_unless(answers: Any, expected: type[Exception]) -> bool:
         if code != 0:
             raise error(f"topic {topic}")
     return True
-
-
-@asynccontextmanager
-async def _admin(cluster: ClusterProperties) -> AsyncIterator[Any]:
-    admin: Any = AIOKafkaAdminClient(**client_options(cluster))
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await close(admin.close())

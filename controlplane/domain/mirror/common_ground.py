@@ -2,6 +2,7 @@
 
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
+from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.mirror.positions import split
 from controlplane.domain.mirror.request import last_committed
 from controlplane.domain.switch.events import Ends
@@ -21,21 +22,11 @@ def held_the_same(
     newest = next(
         (s for s in reversed(facts.switches.values()) if _proved(s, scope, direction)), None
     )
-    if newest is None or newest.cut is None:
+    if newest is None or newest.cut is None or newest.commit_seq is None:
         return {}, {}
-    again = _filled_again_since(facts, newest)
+    again = made_anew_since(facts, scope, newest.commit_seq)
     ends = _without(again, newest.cut.source), _without(again, newest.cut.target)
     return ends if newest.from_cluster == direction.source else (ends[1], ends[0])
-
-
-def _filled_again_since(facts: Facts, switch: Switch) -> frozenset[str]:
-    """Topics that one cluster was given from the beginning: their offsets begin anew."""
-    later = (
-        r
-        for r in facts.reversals.values()
-        if r.scope == switch.scope and r.requested_at >= switch.requested_at
-    )
-    return frozenset().union(*(reversal.filled_again for reversal in later))
 
 
 def _without(topics: frozenset[str], ends: Ends) -> dict[str, int]:

@@ -80,7 +80,7 @@ class Runner:
             self._handovers.append(Handover(time.monotonic()))
         findings = self._new_findings()
         again = {finding for finding in findings if finding.fault is Wrong.READ_TWICE}
-        copies = self._copied_again(findings, injected_at)
+        copies = self._copied_again(findings, injected_at) if fault.repeats_copies else set()
         trouble += sorted(_said(finding) for finding in findings - again - copies)[:5]
         if stall_s > fault.bound_s:
             trouble.append(f"clients waited {stall_s:.1f} s, more than {fault.bound_s:g} s")
@@ -108,7 +108,7 @@ class Runner:
         return found
 
     def _copied_again(self, findings: set[Finding], injected_at: float) -> set[Finding]:
-        """What MirrorMaker 2 may bring twice when it, or one of its clusters, dies: the newest."""
+        """What MirrorMaker 2 may bring twice when it, or one of its clusters, dies."""
         newest = self._load.written_since(injected_at - REPEATS_S)
         return {
             finding

@@ -48,6 +48,8 @@ class Fault:
     """Seconds, from the injection on, within which every client is served again."""
     repeats_reads: bool = False
     """Whether a group may be given records again, as it would be without a gateway."""
+    repeats_copies: bool = False
+    """Whether MirrorMaker 2 goes on from older positions, and may copy the newest records again."""
 
 
 def _killed(who: Callable[[Bed, Situation], Process]) -> Injection:
@@ -163,8 +165,20 @@ FAULTS = (
     Fault("Postgres' disk full", _disk_full, 4.0, 30.0),
     Fault("clocks stepped forward by an hour", _clock_stepped(3600), 4.0, 15.0),
     Fault("clocks stepped back by an hour", _clock_stepped(-3600), 4.0, 15.0),
-    Fault("old cluster killed", _killed(lambda b, at: b.broker(at.source)), 2.0, 45.0),
-    Fault("new cluster killed", _killed(lambda b, at: b.broker(at.target)), 2.0, 45.0),
+    Fault(
+        "old cluster killed",
+        _killed(lambda b, at: b.broker(at.source)),
+        2.0,
+        45.0,
+        repeats_copies=True,
+    ),
+    Fault(
+        "new cluster killed",
+        _killed(lambda b, at: b.broker(at.target)),
+        2.0,
+        45.0,
+        repeats_copies=True,
+    ),
     Fault("old cluster cut off", _cut(lambda at: at.source), 6.0, 40.0),
     Fault(
         "old cluster cut off: its answers are lost",
@@ -174,9 +188,13 @@ FAULTS = (
     ),
     Fault("new cluster cut off", _cut(lambda at: at.target), 6.0, 40.0),
     Fault(
-        "cluster of the control topic killed", _killed(lambda b, _: b.broker("failover")), 8.0, 50.0
+        "cluster of the control topic killed",
+        _killed(lambda b, _: b.broker("failover")),
+        8.0,
+        50.0,
+        repeats_copies=True,
     ),
-    Fault("mirror killed", _killed(_mirror), 2.0, 30.0),
+    Fault("mirror killed", _killed(_mirror), 2.0, 30.0, repeats_copies=True),
     Fault("mirror stopped", _stopped(_mirror), OVER_A_LEASE_S, 30.0),
     Fault(
         "new cluster slow, and with it the mirror: 200 ms",

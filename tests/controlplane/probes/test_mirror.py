@@ -1,13 +1,11 @@
 """When a mirror counts as complete: judged by the tails of its partitions."""
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contract.clusters_file import ClusterProperties
 from controlplane.domain.switch.state import Cut
 from controlplane.probes.mirror import compare, is_behind, is_far_behind, sweep
 from controlplane.probes.reader import LastRecord, Tail, end_reader
+from tests.controlplane.probes.clusters import cluster, create, write
 
 TOM = LastRecord(1000, None, b"tom", ())
 LAURA = LastRecord(1000, None, b"laura", ())
@@ -34,29 +32,6 @@ def test_far_behind_is_a_matter_of_time():
     assert is_far_behind(Tail(late, 1), Tail(TOM, 1))
     assert not is_far_behind(Tail(LAURA, 1), Tail(TOM, 1))
     assert is_far_behind(Tail(TOM, 1), None)
-
-
-def cluster(name: str, bootstrap: str) -> ClusterProperties:
-    properties = {"bootstrap.servers": bootstrap}
-    return ClusterProperties(name=name, role="upstream", properties=properties)
-
-
-async def create(bootstrap: str, topic: str, partitions: int = 1) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, partitions, 1)])
-    await admin.close()
-
-
-async def write(bootstrap: str, topic: str, *values: bytes, **options) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, **options) as producer:
-        if "transactional_id" in options:
-            async with producer.transaction():
-                for value in values:
-                    await producer.send(topic, value, partition=0, timestamp_ms=1000)
-            return
-        for value in values:
-            await producer.send(topic, value, partition=0, timestamp_ms=1000)
 
 
 @pytest.mark.environment

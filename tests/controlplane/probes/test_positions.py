@@ -14,15 +14,11 @@ from controlplane.probes.groups import commit, committed_by
 from controlplane.probes.imprints import imprint_reader
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.reader import end_reader
+from tests.controlplane.probes.clusters import cluster
 from upstream.access import access_to
 from upstream.inquiry import inquiry
 
 pytestmark = pytest.mark.environment
-
-
-def cluster(name: str, bootstrap: str) -> ClusterProperties:
-    properties = {"bootstrap.servers": bootstrap}
-    return ClusterProperties(name=name, role="upstream", properties=properties)
 
 
 class Scene:

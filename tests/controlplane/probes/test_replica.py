@@ -1,38 +1,18 @@
 """What a replica is seen to hold, on two real clusters."""
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contract.clusters_file import ClusterProperties
 from controlplane.domain.replica import Loss, Watched
 from controlplane.probes.numbers import ROW
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.probes.replica import losses, watch
+from tests.controlplane.probes.clusters import cluster, create, write
 
 pytestmark = pytest.mark.environment
 
 COPIED = 40
 """Records that the mirror has brought over so far; all others are more than a look reads."""
 VALUES = [b"%d" % number for number in range(COPIED + ROW + 10)]
-
-
-def cluster(name: str, bootstrap: str) -> ClusterProperties:
-    properties = {"bootstrap.servers": bootstrap}
-    return ClusterProperties(name=name, role="upstream", properties=properties)
-
-
-async def create(bootstrap: str, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, 1, 1)])
-    await admin.close()
-
-
-async def write(bootstrap: str, topic: str, values: list[bytes]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        for value in values:
-            await producer.send(topic, value, partition=0, timestamp_ms=1000)
 
 
 async def lost(replica: EndReader, watched: Watched) -> int:
@@ -45,7 +25,7 @@ async def test_a_replica_that_is_far_behind_is_known_by_its_first_records(cluste
     topics = [unique_name]
     await create(clusters.main, unique_name)
     await create(clusters.failover, unique_name)
-    await write(clusters.main, unique_name, VALUES)
+    await write(clusters.main, unique_name, *VALUES)
     async with (
         end_reader(cluster("main", clusters.main)) as source,
         end_reader(cluster("failover", clusters.failover)) as replica,
@@ -53,13 +33,13 @@ async def test_a_replica_that_is_far_behind_is_known_by_its_first_records(cluste
         empty = await watch(source, replica, topics, None)
         everything = Loss(partition=f"{unique_name}-0", first=0, seen_end=len(VALUES))
         assert await losses(replica, empty) == (everything,)
-        await write(clusters.failover, unique_name, VALUES[:COPIED])
+        await write(clusters.failover, unique_name, *VALUES[:COPIED])
         assert await lost(replica, empty) == COPIED
         # Who did not see it empty cannot know that nobody else writes there.
         assert await lost(replica, await watch(source, replica, topics, None)) == 0
         filled = await watch(source, replica, topics, None, filled_by_the_mirror=topics)
         assert await lost(replica, filled) == COPIED
-        await write(clusters.failover, unique_name, VALUES[COPIED:])
+        await write(clusters.failover, unique_name, *VALUES[COPIED:])
         assert await lost(replica, filled) == len(VALUES)
 
 
@@ -67,8 +47,8 @@ async def test_its_first_records_say_nothing_if_they_are_not_the_sources(cluster
     topics = [unique_name]
     await create(clusters.main, unique_name)
     await create(clusters.failover, unique_name)
-    await write(clusters.main, unique_name, VALUES)
-    await write(clusters.failover, unique_name, [b"foreign", *VALUES[:COPIED]])
+    await write(clusters.main, unique_name, *VALUES)
+    await write(clusters.failover, unique_name, b"foreign", *VALUES[:COPIED])
     async with (
         end_reader(cluster("main", clusters.main)) as source,
         end_reader(cluster("failover", clusters.failover)) as replica,

@@ -10,7 +10,7 @@ import pydantic
 import structlog
 import uvicorn
 from pydantic_core import ErrorDetails
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from contract.clusters_file import ClustersFileError, selected_path
 from controlplane.api.app import create_app
@@ -18,6 +18,7 @@ from controlplane.coordinator.leading import lead_when_possible
 from controlplane.logs import configure_logs
 from controlplane.plane import ControlPlane, open_plane
 from controlplane.settings import Settings
+from controlplane.store.database import LOST
 from controlplane.store.follower import listen
 from controlplane.store.migrate import migrate
 from controlplane.store.sessions import CHANNEL
@@ -115,6 +116,6 @@ async def _follow(plane: ControlPlane) -> None:
     while True:
         try:
             await plane.ledger.catch_up()
-        except (OSError, SQLAlchemyError) as error:
+        except LOST as error:
             _logger.warning("postgres.unreachable", detail=str(error))
         await plane.written.wait(_POLL_S)

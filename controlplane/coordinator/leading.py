@@ -4,7 +4,6 @@ import asyncio
 
 import asyncpg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from controlplane.coordinator.circling import watch_for_circles
 from controlplane.coordinator.mirroring import tend_mirror
@@ -14,12 +13,12 @@ from controlplane.coordinator.watching import watch_replicas
 from controlplane.plane import ControlPlane
 from controlplane.publisher.control_topic import ControlTopicPublisher, FencedError
 from controlplane.publisher.mappings import publish_mappings
+from controlplane.store.database import LOST
 from controlplane.store.leader import candidate, try_to_lead
 
 _logger = structlog.get_logger()
 
 _CANDIDATE_EVERY_S = 0.25
-_LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError, OSError)
 
 
 async def lead_when_possible(plane: ControlPlane) -> None:
@@ -30,7 +29,7 @@ async def lead_when_possible(plane: ControlPlane) -> None:
                 while not await try_to_lead(connection):  # noqa: ASYNC110 - the lock is polled
                     await asyncio.sleep(_CANDIDATE_EVERY_S)
                 await _lead(plane, connection)
-        except _LOST as error:
+        except LOST as error:
             _logger.warning("leader.database_lost", detail=str(error))
         await asyncio.sleep(_CANDIDATE_EVERY_S)
 
@@ -54,7 +53,7 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
             tasks.create_task(watch_for_circles(plane))
     except* (_LeadershipLostError, FencedError):
         _logger.warning("leader.lost")
-    except* _LOST as lost:
+    except* LOST as lost:
         _logger.warning("leader.database_lost", detail=str(lost.exceptions[0]))
     except* Exception:
         # Leading again may well help, and the API goes on serving meanwhile.

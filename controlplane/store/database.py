@@ -2,9 +2,20 @@
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 APP_ROLE = "interlock_app"
+
+LOST = (
+    OSError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What is raised when Postgres cannot be reached, or goes away at whatever moment of a question:
+asyncpg's errors have no base of their own."""
 
 _SESSION = {
     "role": APP_ROLE,

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-import asyncpg
 import structlog
 
-from controlplane.store.database import connect
+from controlplane.store.database import LOST, connect
 
 _logger = structlog.get_logger()
 
@@ -16,7 +15,7 @@ async def listen(url: str, channels: dict[str, Callable[[], None]]) -> None:
     while True:
         try:
             await _listen_once(url, channels)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except LOST as error:
             _logger.warning("postgres.notifications_lost", error=str(error))
         await asyncio.sleep(0.5)
 

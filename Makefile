@@ -35,7 +35,7 @@ style: setup ## style, types and layers alone
 
 .PHONY: test
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
 
 .PHONY: demo
 demo: setup ## the whole scenario on this machine: two clusters, a switch, and what it cost

@@ -27,6 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers one has all tests that need servers, as these share them."""
+    for item in items:
+        if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("environment"))
+
+
 @pytest.fixture(scope="session")
 def shared_ports() -> Iterator[Ports]:
     """Ports of the servers that all tests share."""

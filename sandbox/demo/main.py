@@ -51,7 +51,7 @@ def run_demo(port_offset: int = 0, *, secure: bool = False) -> None:
         SystemExit: 1 if a step fails or something cannot be started; the line says what.
     """
     # Of what happens inside the clients, only that counts which reaches the application.
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     missing = [tool for tool in ("bash", "curl", "jq") if shutil.which(tool) is None]
     if missing:
         sys.exit(f"interlock: the scenario's commands need {' and '.join(missing)}: install them")

@@ -1,8 +1,12 @@
-"""One broker that can be entered by every door: SASL_SSL, SASL_PLAINTEXT, and SSL with keys."""
+"""One broker that can be entered by every door: SASL_SSL, SASL_PLAINTEXT, and SSL with keys.
+
+Its own user, and whoever comes with keys, may do everything; others what ACLs allow them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from confluent_kafka.admin import (
@@ -57,6 +61,19 @@ class SecureBroker:
         """Where SASL is spoken without TLS."""
         return f"localhost:{self.ports.main_broker(1)}"
 
+    def add_user(self, name: str, password: str) -> None:
+        """Let somebody in by SCRAM-SHA-256, who may do nothing yet."""
+        added = UserScramCredentialUpsertion(
+            name, ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096), password.encode()
+        )
+        for future in self.admin.alter_user_scram_credentials([added]).values():
+            future.result(20)
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        """A client of one who may do everything."""
+        return AdminClient(self.cluster.librdkafka)
+
     @property
     def keys_only(self) -> str:
         """Where a client's certificate is its log-in."""
@@ -82,7 +99,7 @@ def secure_broker(folder: Path, ports: Ports) -> Iterator[SecureBroker]:
         for process in running.brokers:
             process.start()
         wait_ready(running.brokers)
-        _add_sha_256(broker)
+        broker.add_user(security.username, security.password)
         yield broker
     finally:
         for process in running.brokers:
@@ -105,6 +122,9 @@ def _doors(security: Security, ports: Ports) -> dict[str, str]:
         ),
         "sasl.enabled.mechanisms": mechanisms,
         "connections.max.reauth.ms": str(SESSION_MS),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        # Controllers speak plain text, and have no name.
+        "super.users": f"User:{security.username};User:ANONYMOUS;User:CN=gateway",
         "listener.name.keys.ssl.client.auth": "required",
         **{
             f"listener.name.{door}.{mechanism}.sasl.jaas.config": jaas
@@ -117,14 +137,3 @@ def _doors(security: Security, ports: Ports) -> dict[str, str]:
             )
         },
     }
-
-
-def _add_sha_256(broker: SecureBroker) -> None:
-    added = UserScramCredentialUpsertion(
-        broker.security.username,
-        ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096),
-        broker.security.password.encode(),
-    )
-    admin = AdminClient(broker.cluster.librdkafka)
-    for future in admin.alter_user_scram_credentials([added]).values():
-        future.result(20)

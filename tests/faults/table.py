@@ -46,8 +46,6 @@ class Fault:
     lasts_s: float
     bound_s: float
     """Seconds, from the injection on, within which every client is served again."""
-    repeats_reads: bool = False
-    """Whether a group may be given records again, as it would be without a gateway."""
     repeats_copies: bool = False
     """Whether MirrorMaker 2 goes on from older positions, and may copy the newest records again."""
 
@@ -140,13 +138,12 @@ def _leader(_: Bed, at: Situation) -> Process:
 
 
 FAULTS = (
-    Fault("gateway killed", _killed(lambda b, _: b.process("gateway1")), 2.0, 20.0, True),
+    Fault("gateway killed", _killed(lambda b, _: b.process("gateway1")), 2.0, 20.0),
     Fault(
         "gateway stopped for longer than its lease",
         _stopped(lambda b, _: b.process("gateway1")),
         OVER_A_LEASE_S,
         OVER_A_LEASE_S + 10.0,
-        True,
     ),
     Fault("gateways cannot reach any control plane", _control_planes_unreachable, 8.0, 20.0),
     Fault("leading control plane killed", _killed(_leader), 2.0, 15.0),

@@ -30,6 +30,8 @@ def explore(beginning: World, flaws: Flaws, most: int = 10_000_000) -> Found:
         world = to_visit.popleft()
         for name, happen in moves(world, flaws):
             then, known = happen(), len(came_by)
+            if then is world:
+                continue
             came_by.setdefault(then, (world, name))
             if len(came_by) == known:
                 continue

@@ -1,5 +1,7 @@
 """The nodes' moves: `machine.handle` on what a node hears, and requests on their way through it."""
 
+from functools import cache
+
 from msgspec.structs import replace
 
 from contract.records import Routing
@@ -26,8 +28,9 @@ def report(world: World, number: int, flaws: Flaws, hears: str) -> World:
     """A node reports over HTTP; the answer is lost, comes at once, or (a lease alone) late."""
     node = world.nodes[number]
     said = _said(node)
-    reports = (*world.reports[:number], said, *world.reports[number + 1 :])
-    world = replace(world, reports=reports)
+    if world.reports[number] != said:
+        reports = (*world.reports[:number], said, *world.reports[number + 1 :])
+        world = replace(world, reports=reports)
     granted = may_be_granted(world, node, flaws)
     if hears == "nothing":
         return world
@@ -169,14 +172,25 @@ def _take_records(world: World, number: int, head: int, flaws: Flaws) -> World:
 
 def _take(world: World, number: int, event: machine.Event, flaws: Flaws) -> World:
     """Have the machine take an event in, and carry out what it commands."""
-    state, commands = machine.handle(world.nodes[number].state, event, 0)
-    world = with_node(world, number, replace(world.nodes[number], state=leased(state)))
+    node = world.nodes[number]
+    state, commands = _handled(node.state, event)
+    if state != node.state:
+        world = with_node(world, number, replace(node, state=state))
     for command in commands:
         if command.order in {Order.DROP, Order.CUT}:
             world = _drop(world, number, flaws, command.order)
         elif command.order is Order.FENCE:
             world = _close_if_drained(world, number, flaws)
     return world
+
+
+@cache
+def _handled(
+    state: NodeState, event: machine.Event
+) -> tuple[NodeState, tuple[machine.Command, ...]]:
+    """Asked for much more often than there are states of a node."""
+    state, commands = machine.handle(state, event, 0)
+    return leased(state), commands
 
 
 def _drop(world: World, number: int, flaws: Flaws, order: Order) -> World:

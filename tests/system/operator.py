@@ -140,9 +140,10 @@ class Operator:
         return next(float(x.split()[1]) for x in lines if x.startswith(f"{name} "))
 
     def node_log(self, index: int) -> list[dict[str, Any]]:
-        """All lines that a node has logged so far."""
+        """All lines that a node has logged so far; not the one that it is writing."""
         log = self.environment.process(f"gateway{index + 1}").program.log
-        return [msgspec.json.decode(line) for line in log.read_bytes().splitlines()]
+        written, _, _ = log.read_bytes().rpartition(b"\n")
+        return [msgspec.json.decode(line) for line in written.splitlines()]
 
     def wait_for_agreement(self) -> dict[str, Any]:
         """Wait until every node serves what the routing says; that routing."""

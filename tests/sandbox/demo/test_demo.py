@@ -8,7 +8,11 @@ import pytest
 
 from sandbox.ports import is_free, reserved_ports
 
-pytestmark = [pytest.mark.environment, pytest.mark.timeout(500)]
+pytestmark = [
+    pytest.mark.environment,
+    pytest.mark.timeout(500),
+    pytest.mark.xdist_group("demo"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,7 @@ def exchange() -> OAuthBearer:
         token(EC, "ES256", "ec"),
         token(aud=["else", "other"]),
     ],
+    ids=["RS256", "PS512", "no key id", "ES256", "one of two audiences"],
 )
 def test_a_good_token_is_the_account_with_that_external_name(good: str):
     outcome = exchange().respond(message(good))
@@ -128,6 +129,21 @@ def unsigned() -> str:
         (signed_with_the_public_key(), "do not fit"),
         (unsigned(), "do not fit"),
         ("not.a.token", "not a JSON Web Token"),
+    ],
+    ids=[
+        "expired",
+        "without expiry",
+        "not yet valid",
+        "another issuer",
+        "another audience",
+        "no audience",
+        "a stranger",
+        "nobody",
+        "another key",
+        "another algorithm",
+        "the public key as a secret",
+        "unsigned",
+        "no token",
     ],
 )
 def test_a_bad_token_is_answered_as_the_rfc_wants_it_and_then_refused(bad: str, says: str):

@@ -65,6 +65,10 @@ switch-soak: setup ## planned switches under load (SWITCHES=100), about an hour;
 simulate: setup ## the switch in a world that fails (SEEDS=100000), about an hour
 	@PYTHONPATH=. $(BIN)/python -m tests.simulation.seeds $(or $(SEEDS),100000)
 
+.PHONY: explore
+explore: setup ## every state of a switch with a change of leader or an abort, some minutes
+	@PYTHONPATH=. $(BIN)/python -m tests.model
+
 .PHONY: forced-soak
 forced-soak: setup ## forced switches, the active cluster killed (SWITCHES=30 SEED=1); writes docs/forced.md
 	@$(BIN)/python -m reliability --forced --switches $(or $(SWITCHES),30) --seed $(or $(SEED),1)

@@ -7,7 +7,6 @@ from aiokafka import TopicPartition
 
 from controlplane.domain.numbering.deciding import Logs
 from controlplane.domain.numbering.runs import (
-    Placed,
     Run,
     closed,
     continued,
@@ -15,7 +14,7 @@ from controlplane.domain.numbering.runs import (
     with_points,
 )
 from controlplane.domain.replica import Watched
-from controlplane.probes.reader import EndReader
+from controlplane.probes.reader import EndReader, LastOf
 from controlplane.probes.together import together
 
 ROW = 500
@@ -77,9 +76,8 @@ async def side_by_side(
     ours, theirs = await together(source.last(stale, ROW), target.last(stale, ROW))
     runs = {p: tuple(known[name(p)]) for p in partitions}
     for p in stale:
-        from_the_beginning = ends[p] - ROW <= begins[p]
-        newer = runs_of(ours[p], theirs[p], from_the_beginning=from_the_beginning)
-        runs[p] = newer if from_the_beginning and newer else continued(runs[p], newer)
+        newer = runs_of(ours[p].placed, theirs[p].placed, from_the_beginning=ours[p].is_all)
+        runs[p] = newer if ours[p].is_all and newer else continued(runs[p], newer)
     runs |= await beginnings(source, target, runs, begins, target_begins)
     return [
         SideBySide(
@@ -88,7 +86,7 @@ async def side_by_side(
             target_begin=target_begins[p],
             target_end=target_ends[p],
             runs=runs[p],
-            whole=_is_last(ours[p], runs[p], ends[p] - ROW <= begins[p]) if p in ours else True,
+            whole=_is_last(ours[p], runs[p]) if p in ours else True,
         )
         for p in partitions
     ]
@@ -176,8 +174,8 @@ def _up_to(runs: Sequence[Run], end: int, target_end: int) -> bool:
     return bool(runs) and (runs[-1].end, runs[-1].target_end) == (end, target_end)
 
 
-def _is_last(ours: Sequence[Placed], runs: Sequence[Run], is_all: bool) -> bool:  # noqa: FBT001 - of three facts about one partition
+def _is_last(ours: LastOf, runs: Sequence[Run]) -> bool:
     """Whether the source has no record after its last run."""
-    if ours:
-        return bool(runs) and runs[-1].end == ours[-1].offset + 1
-    return is_all and not runs
+    if ours.placed:
+        return bool(runs) and runs[-1].end == ours.placed[-1].offset + 1
+    return ours.is_all and not runs

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,6 +39,14 @@ class Tail(msgspec.Struct, frozen=True):
 
     record: LastRecord
     repeats: int
+
+
+class LastOf(NamedTuple):
+    """The last records of a partition, in order."""
+
+    placed: list[Placed]
+    is_all: bool
+    """Whether the log has no records before these."""
 
 
 class _Taker(Protocol):
@@ -173,14 +181,16 @@ class EndReader:
 
     async def last(
         self, partitions: list[TopicPartition], count: int
-    ) -> dict[TopicPartition, list[Placed]]:
-        """At most so many of the last records of each partition, in order.
+    ) -> dict[TopicPartition, LastOf]:
+        """What there is at the last offsets of each partition, so many of them at most.
 
         Raises:
             UnreachableError: the cluster does not answer.
         """
         begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
-        return await self.between({p: (max(begins[p], ends[p] - count), ends[p]) for p in begins})
+        ranges = {p: (max(begins[p], ends[p] - count), ends[p]) for p in begins}
+        read = await self.between(ranges)
+        return {p: LastOf(read[p], is_all=first == begins[p]) for p, (first, _) in ranges.items()}
 
     async def first(
         self, partitions: list[TopicPartition], count: int

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 
-from controlplane.domain.numbering.runs import Placed, Run, continued, runs_of
+from controlplane.domain.numbering.runs import Run, continued, runs_of
 from controlplane.domain.replica import (
     RUN,
     Anchor,
@@ -18,7 +18,7 @@ from controlplane.domain.replica import (
     nothing_mirrored,
 )
 from controlplane.probes.numbers import ROW, beginnings, name, runs_known, within
-from controlplane.probes.reader import EndReader
+from controlplane.probes.reader import EndReader, LastOf
 
 
 async def watch(
@@ -49,14 +49,15 @@ async def watch(
     moved = [p for p in there if not _is_newest(known.get(name(p)), ends[p], replica_ends[p])]
     ours, theirs = await source.last(moved, ROW), await replica.last(moved, ROW)
     anchors = known | {
-        name(p): align(ours[p], theirs[p]) or _without_match(known, p, theirs, begins, replica_ends)
+        name(p): align(ours[p].placed, theirs[p].placed)
+        or _without_match(known, p, theirs, begins, replica_ends)
         for p in moved
     }
     unknown = [p for p in moved if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
     anchors |= await _first_anchors(source, replica, unknown)
     seen = runs_known(before)
     held = {p: within(seen.get(name(p), ()), ends[p], replica_ends.get(p, 0)) for p in partitions}
-    runs = _runs(ours, theirs, anchors, held, begins, ends)
+    runs = _runs(ours, theirs, anchors, held)
     new = {p: some for p, some in runs.items() if p in replica_ends and not held[p]}
     runs |= await beginnings(source, replica, new, begins, await replica.begins(there))
     return Watched(
@@ -84,27 +85,25 @@ async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
     topics = {name.rpartition("-")[0] for name in wanted}
     there = [p for p in await replica.partitions(topics) if name(p) in wanted]
     ends, tails = await replica.ends(there), await replica.last(there, ROW)
-    found = {name(p): (ends[p], tails[p]) for p in there}
+    found = {name(p): (ends[p], tails[p].placed) for p in there}
     return tuple(loss(mark, *found.get(called, (None, []))) for called, mark in wanted.items())
 
 
-def _runs(  # noqa: PLR0917 - all that is known of both sides
-    ours: Mapping[TopicPartition, Sequence[Placed]],
-    theirs: Mapping[TopicPartition, Sequence[Placed]],
+def _runs(
+    ours: Mapping[TopicPartition, LastOf],
+    theirs: Mapping[TopicPartition, LastOf],
     anchors: Mapping[str, Anchor | None],
     held: Mapping[TopicPartition, Sequence[Run]],
-    begins: Mapping[TopicPartition, int],
-    ends: Mapping[TopicPartition, int],
 ) -> dict[TopicPartition, tuple[Run, ...]]:
     """What is known to stand where, up to each partition's anchor."""
     found: dict[TopicPartition, tuple[Run, ...]] = {}
-    for partition, end in ends.items():
-        runs, anchor = tuple(held[partition]), anchors.get(name(partition))
+    for partition, known in held.items():
+        runs, anchor = tuple(known), anchors.get(name(partition))
         if anchor is not None and partition in ours:
             newer = runs_of(
-                [placed for placed in ours[partition] if placed.offset <= anchor.source],
-                [placed for placed in theirs[partition] if placed.offset <= anchor.replica],
-                from_the_beginning=end - ROW <= begins[partition],
+                [p for p in ours[partition].placed if p.offset <= anchor.source],
+                [p for p in theirs[partition].placed if p.offset <= anchor.replica],
+                from_the_beginning=ours[partition].is_all,
             )
             runs = continued(runs, newer)
         found[partition] = runs
@@ -130,10 +129,10 @@ def _is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool
 def _without_match(
     known: Mapping[str, Anchor | None],
     partition: TopicPartition,
-    theirs: Mapping[TopicPartition, Sequence[Placed]],
+    theirs: Mapping[TopicPartition, LastOf],
     begins: Mapping[TopicPartition, int],
     replica_ends: Mapping[TopicPartition, int],
 ) -> Anchor | None:
-    if not theirs[partition]:
+    if not theirs[partition].placed:
         return nothing_mirrored(begins[partition], replica_ends[partition])
     return known.get(name(partition))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from controlplane.domain.numbering.runs import Run
 from controlplane.domain.replica import Loss, Watched
 from controlplane.probes.numbers import ROW
 from controlplane.probes.reader import EndReader, end_reader
@@ -55,3 +56,28 @@ async def test_its_first_records_say_nothing_if_they_are_not_the_sources(cluster
     ):
         seen = await watch(source, replica, topics, None, filled_by_the_mirror=topics)
         assert await lost(replica, seen) == 0
+
+
+async def test_a_log_that_grows_while_it_is_looked_at_is_not_taken_for_read_from_its_beginning(
+    clusters, unique_name, monkeypatch
+):
+    """Its first record had no number after a switch: consumers that began there missed it."""
+    values = [b"%d" % number for number in range(ROW)]
+    for bootstrap in (clusters.main, clusters.failover):
+        await create(bootstrap, unique_name)
+        await write(bootstrap, unique_name, *values)
+    async with (
+        end_reader(cluster("main", clusters.main)) as source,
+        end_reader(cluster("failover", clusters.failover)) as replica,
+    ):
+        read = source.last
+
+        async def grow_and_read(*wanted):
+            for bootstrap in (clusters.main, clusters.failover):
+                await write(bootstrap, unique_name, b"one more")
+            return await read(*wanted)
+
+        monkeypatch.setattr(source, "last", grow_and_read)
+        (mark,) = (await watch(source, replica, [unique_name], None)).marks
+    assert mark.source_end == ROW, "as it was before"
+    assert mark.runs == (Run(1, 1, ROW, whole=False),)

@@ -141,6 +141,7 @@ DIFFERENCES = {
     "transaction_start_time": "the time of the request",
     "last_timestamp": "the same",
     "log_dir": "directories go by other names",
+    "generation_id": "how often a group begins anew that its members have left depends on time",
 }
 """Fields that are not compared, and why. Arrays are compared without their order, as brokers keep
 them in hash maps of physical names."""

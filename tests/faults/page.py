@@ -73,9 +73,8 @@ def _each(results: Sequence[Result]) -> list[str]:
         "## How long each lasts, the bound, and what was read again",
         "",
         (
-            "A group is given again what it had not committed, if its members could not come to"
-            " rest before the fence, or were thought dead: in how many states, and how many"
-            " records at most."
+            "A group is given again what it had not committed when it was interrupted: in how many"
+            " states, and how many records at most."
         ),
         "",
         "| fault | lasts, s | served again within, s | read again |",
@@ -86,7 +85,7 @@ def _each(results: Sequence[Result]) -> list[str]:
 
 def _again(fault: Fault, results: Sequence[Result]) -> str:
     counts = [r.read_again for r in results if r.fault == fault.name and r.read_again]
-    return f"{len(counts)} states, {max(counts)}" if counts else "never"
+    return f"in {len(counts)}, {max(counts)}" if counts else "never"
 
 
 def _trouble(results: Sequence[Result]) -> list[str]:

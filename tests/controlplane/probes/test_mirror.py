@@ -1,5 +1,7 @@
 """When a mirror counts as complete: judged by the tails of its partitions."""
 
+import asyncio
+
 import pytest
 
 from controlplane.domain.switch.state import Cut
@@ -66,6 +68,9 @@ async def test_transaction_markers_are_not_records(clusters, unique_name):
     await write(clusters.main, unique_name, b"tom", b"laura", transactional_id=unique_name)
     async with end_reader(cluster("main", clusters.main)) as reader:
         partitions = await reader.partitions([unique_name])
+        # A commit is answered before its markers are written.
+        while await reader.committed_ends(partitions) != await reader.ends(partitions):  # noqa: ASYNC110 - the broker says it to who asks
+            await asyncio.sleep(0.05)
         (tail,) = (await reader.tails(partitions)).values()
         assert tail == Tail(LAURA, 1)
         swept = await sweep(reader, [unique_name])

@@ -12,6 +12,7 @@ from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import Ports, reserved_ports
 from tests.environment.backends import Backend, Clusters, Processes
+from tests.environment.secure import SecureBroker, secure_broker
 
 # A test that fails because the machine is busy tells nothing: no example has a time limit.
 settings.register_profile("untimed", deadline=None)
@@ -81,6 +82,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
         plan = Plan(folder=folder, profile=Profile.SMALL, ports=ports, components=planes)
         with Environment(plan) as running:
             yield running
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
+    """A cluster that wants a log-in, for this module alone."""
+    with (
+        reserved_ports() as ports,
+        secure_broker(tmp_path_factory.mktemp("secure"), ports) as broker,
+    ):
+        yield broker
 
 
 @pytest.fixture

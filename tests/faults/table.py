@@ -137,6 +137,13 @@ def _leader(_: Bed, at: Situation) -> Process:
     return at.leader
 
 
+def _cluster_killed(
+    name: str, which: Callable[[Situation], str], lasts_s: float, bound_s: float
+) -> Fault:
+    killed = _killed(lambda b, at: b.broker(which(at)))
+    return Fault(name, killed, lasts_s, bound_s, repeats_copies=True)
+
+
 FAULTS = (
     Fault("gateway killed", _killed(lambda b, _: b.process("gateway1")), 2.0, 20.0),
     Fault(
@@ -162,20 +169,8 @@ FAULTS = (
     Fault("Postgres' disk full", _disk_full, 4.0, 30.0),
     Fault("clocks stepped forward by an hour", _clock_stepped(3600), 4.0, 15.0),
     Fault("clocks stepped back by an hour", _clock_stepped(-3600), 4.0, 15.0),
-    Fault(
-        "old cluster killed",
-        _killed(lambda b, at: b.broker(at.source)),
-        2.0,
-        45.0,
-        repeats_copies=True,
-    ),
-    Fault(
-        "new cluster killed",
-        _killed(lambda b, at: b.broker(at.target)),
-        2.0,
-        45.0,
-        repeats_copies=True,
-    ),
+    _cluster_killed("old cluster killed", lambda at: at.source, 2.0, 45.0),
+    _cluster_killed("new cluster killed", lambda at: at.target, 2.0, 45.0),
     Fault("old cluster cut off", _cut(lambda at: at.source), 6.0, 40.0),
     Fault(
         "old cluster cut off: its answers are lost",
@@ -184,13 +179,7 @@ FAULTS = (
         40.0,
     ),
     Fault("new cluster cut off", _cut(lambda at: at.target), 6.0, 40.0),
-    Fault(
-        "cluster of the control topic killed",
-        _killed(lambda b, _: b.broker("failover")),
-        8.0,
-        50.0,
-        repeats_copies=True,
-    ),
+    _cluster_killed("cluster of the control topic killed", lambda _: "failover", 8.0, 50.0),
     Fault("mirror killed", _killed(_mirror), 2.0, 30.0, repeats_copies=True),
     Fault("mirror stopped", _stopped(_mirror), OVER_A_LEASE_S, 30.0),
     Fault(

@@ -10,12 +10,11 @@ from concurrent.futures import ProcessPoolExecutor
 
 from tests.model.explorer import explore
 from tests.model.moves import beginning
-from tests.model.world import Flaws, Left
+from tests.model.world import ONE_WRITE, Flaws
 
-_ONE_WRITE = Left(switches=1, crashes=0, aborts=0, restarts=0, writes=1, bypasses=0)
 _WORLDS = {
-    "one change of leader, at any moment": _ONE_WRITE._replace(crashes=1),
-    "an operator's abort, at any moment": _ONE_WRITE._replace(aborts=1),
+    "one change of leader, at any moment": ONE_WRITE._replace(crashes=1),
+    "an operator's abort, at any moment": ONE_WRITE._replace(aborts=1),
 }
 
 

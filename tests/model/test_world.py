@@ -11,7 +11,7 @@ from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.state import Phase
 from tests.model.explorer import Found, explore, follow, shortened, wander, wander_often
 from tests.model.moves import beginning
-from tests.model.world import OLD, Flaws, Left, World
+from tests.model.world import OLD, ONE_WRITE, Flaws, Left, World
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
@@ -20,7 +20,6 @@ WALKS = 2000
 PART = 250
 """Walks that one process takes at a time."""
 STEPS = 400
-ONE_WRITE = Left(switches=1, crashes=0, aborts=0, restarts=0, writes=1, bypasses=0)
 NOTHING = ONE_WRITE._replace(writes=0)
 LEADER_CHANGES = NOTHING._replace(crashes=1, bypasses=1)
 

@@ -103,6 +103,9 @@ class Left(NamedTuple):
     bypasses: int = 1
 
 
+ONE_WRITE: Final = Left(switches=1, crashes=0, aborts=0, restarts=0, writes=1, bypasses=0)
+
+
 class Joined(NamedTuple):
     """The record of a node's registration."""
 

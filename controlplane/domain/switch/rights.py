@@ -47,9 +47,9 @@ def rights_checks(direction: Direction, ours: Rights, theirs: Rights) -> Iterato
     lacking = {
         f"topic {name}": missing
         for name, allowed in ours.topics.items()
-        if name in theirs.topics and (missing := _operations(allowed & ~theirs.topics[name]))
+        if name in theirs.topics and (missing := names_of(allowed & ~theirs.topics[name]))
     }
-    if missing := _operations(ours.cluster & ~theirs.cluster):
+    if missing := names_of(ours.cluster & ~theirs.cluster):
         lacking = {"the cluster": missing, **lacking}
     for what, operations in list(lacking.items())[:_NAMED]:
         detail = (
@@ -65,5 +65,6 @@ def rights_checks(direction: Direction, ours: Rights, theirs: Rights) -> Iterato
         yield Check(name="acls", passed=True, detail=detail)
 
 
-def _operations(bits: int) -> list[str]:
+def names_of(bits: int) -> list[str]:
+    """The operations that a cluster's or a topic's bits stand for."""
     return [name for bit, name in OPERATIONS.items() if bits & (1 << bit)]

@@ -1,7 +1,7 @@
 """The gateway in front of clusters that want TLS and a log-in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from dataplane.gateway.upstream_connection import UpstreamConnection
-from sandbox.ports import Ports, reserved_ports
+from sandbox.ports import Ports
 from tests.dataplane.gateway.conftest import Stage, running_stage
 from tests.dataplane.gateway.scripted import eventually
-from tests.environment.secure import SecureBroker, secure_broker
+from tests.environment.secure import SecureBroker
 
 pytestmark = pytest.mark.environment
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
-    with (
-        reserved_ports() as ports,
-        secure_broker(tmp_path_factory.mktemp("secure"), ports) as broker,
-    ):
-        yield broker
 
 
 def _stage(

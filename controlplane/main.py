@@ -13,9 +13,9 @@ from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 
 from contract.clusters_file import ClustersFileError, selected_path
+from contract.logs import configure_logs
 from controlplane.api.app import create_app
 from controlplane.coordinator.leading import lead_when_possible
-from controlplane.logs import configure_logs
 from controlplane.plane import ControlPlane, open_plane
 from controlplane.settings import Settings
 from controlplane.store.database import LOST

@@ -16,10 +16,10 @@ from pydantic_core import ErrorDetails
 
 from contract.clusters_file import ClustersFileError, selected_path
 from contract.fold import ControlState
+from contract.logs import configure_logs
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.http import Server, application, server
 from dataplane.gateway.metrics import NodeCollector
-from dataplane.logs import configure_logs
 from dataplane.node.control_planes import ControlPlanes
 from dataplane.node.follower import Follower, OutdatedError
 from dataplane.settings import GatewaySettings

@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, or aligned and coloured for people."""
+"""Log lines, the same from both planes: JSON for machines, or aligned and coloured for people."""
 
 import logging
 import sys

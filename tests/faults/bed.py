@@ -17,11 +17,14 @@ from tests.faults.disk import SmallDisk, small_disk
 from tests.faults.proxy import FaultProxy
 from tests.system.operator import Operator
 
+QUIESCE_S = 3
+"""Seconds that groups have to come to rest: as long as two heartbeats are apart, so that cells are
+short. For about half of them that is too little."""
 _DISK_MIB = 700
 _VARIABLES = {
     "INTERLOCK_SWITCH_BUDGET_S": "20",
     "INTERLOCK_MIRROR_BUDGET_S": "10",
-    "INTERLOCK_QUIESCE_BUDGET_S": "3",
+    "INTERLOCK_QUIESCE_BUDGET_S": f"{QUIESCE_S}",
     "INTERLOCK_MIRROR_REVERSAL": "after_switch",
 }
 

@@ -1,8 +1,10 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import structlog
+from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
@@ -15,10 +17,12 @@ from controlplane.domain.identities import Era, Producer, after_aborts, after_sw
 from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.producers import Seen, recorded
+from controlplane.domain.switch.readiness import completeness_check
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
+from controlplane.probes.completeness import prove
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
@@ -28,6 +32,7 @@ from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import topics_ready
+from controlplane.probes.rows import Rows
 from controlplane.probes.together import together
 from controlplane.probes.transactions import (
     Described,
@@ -51,6 +56,7 @@ class Prober:
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
         self._points: Points = {}
+        self._rows: Mapping[TopicPartition, Rows] = {}
         self._read: list[SideBySide] | None = None
         """Both logs, as they were read with the groups' positions."""
         self._aborted: dict[str, tuple[Producer, Producer]] = {}
@@ -86,6 +92,11 @@ class Prober:
                 ready += divergence_checks(
                     divergent, self._direction, accepted=self._switch.accepts_loss
                 )
+            seen = await newest_seen(self._plane, self._pair)
+            accepted = self._switch.accepts_loss
+            ready.append(
+                completeness_check(self._direction, seen, self._topics(), accepted=accepted)
+            )
             found = Preflight(checks=(*found.checks, *ready))
         self._memory.preflight = found
 
@@ -128,6 +139,11 @@ class Prober:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
         found = await compare(source, target, self._topics())
+        if found.cut is not None:
+            seen = await newest_seen(self._plane, self._pair)
+            compared = await prove(source, target, found.cut, seen)
+            self._rows = compared.rows
+            found = compared.judged(found, accepted=self._switch.accepts_loss)
         turning = self._plane.ledger.facts.open_reversal(self._switch.scope)
         if turning is not None:
             found = replace(found, turning=str(turning.direction))
@@ -157,6 +173,7 @@ class Prober:
             await self._readers.of(self._switch.to_cluster),
             self._topics(),
             await newest_seen(self._plane, self._pair),
+            self._rows,
         )
 
     async def _logs_given_up(self) -> list[Logs]:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from controlplane.domain.completeness import Hole
 from controlplane.domain.numbering.runs import Placed, Run, continued, turned_round
 
 RUN = 10
@@ -35,6 +36,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """None if no record was ever seen on both sides."""
     runs: tuple[Run, ...] = ()
     """What was seen to stand where, up to the anchor."""
+    hole: Hole | None = None
+    """What the mirror was seen to leave out."""
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +95,7 @@ def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | No
     if watched is None or not topics:
         return watched
     marks = tuple(
-        msgspec.structs.replace(mark, anchor=None, runs=())
+        msgspec.structs.replace(mark, anchor=None, runs=(), hole=None)
         if mark.partition.rpartition("-")[0] in topics
         else mark
         for mark in watched.marks

@@ -15,10 +15,9 @@ from controlplane.domain.numbering.runs import (
 )
 from controlplane.domain.replica import Watched
 from controlplane.probes.reader import EndReader, LastOf
+from controlplane.probes.rows import Rows, last_rows
 from controlplane.probes.together import together
 
-ROW = 500
-"""So many of the last offsets of each partition are read."""
 _BEGINNING = 10
 """So many of the first ones."""
 
@@ -52,7 +51,11 @@ class SideBySide(NamedTuple):
 
 
 async def side_by_side(
-    source: EndReader, target: EndReader, topics: Iterable[str], seen: Watched | None
+    source: EndReader,
+    target: EndReader,
+    topics: Iterable[str],
+    seen: Watched | None,
+    read: Mapping[TopicPartition, Rows],
 ) -> list[SideBySide]:
     """All partitions, while nothing moves and the target holds everything.
 
@@ -61,6 +64,7 @@ async def side_by_side(
         target: the other one.
         topics: physical names.
         seen: what was seen of them before.
+        read: what was read of them since nothing moves any more.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -73,11 +77,12 @@ async def side_by_side(
         name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
     }
     stale = [p for p in partitions if not _up_to(known[name(p)], ends[p], target_ends[p])]
-    ours, theirs = await together(source.last(stale, ROW), target.last(stale, ROW))
+    unread = await last_rows(source, target, [p for p in stale if p not in read], {})
+    rows = {p: read[p] if p in read else unread[p] for p in stale}
     runs = {p: tuple(known[name(p)]) for p in partitions}
-    for p in stale:
-        newer = runs_of(ours[p].placed, theirs[p].placed, from_the_beginning=ours[p].is_all)
-        runs[p] = newer if ours[p].is_all and newer else continued(runs[p], newer)
+    for p, (ours, theirs) in rows.items():
+        newer = runs_of(ours.placed, theirs.placed, from_the_beginning=ours.is_all)
+        runs[p] = newer if ours.is_all and newer else continued(runs[p], newer)
     runs |= await beginnings(source, target, runs, begins, target_begins)
     return [
         SideBySide(
@@ -86,7 +91,7 @@ async def side_by_side(
             target_begin=target_begins[p],
             target_end=target_ends[p],
             runs=runs[p],
-            whole=_is_last(ours[p], runs[p]) if p in ours else True,
+            whole=_is_last(rows[p].ours, runs[p]) if p in rows else True,
         )
         for p in partitions
     ]

@@ -179,16 +179,15 @@ class EndReader:
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
-    async def last(
-        self, partitions: list[TopicPartition], count: int
-    ) -> dict[TopicPartition, LastOf]:
+    async def last(self, counts: Mapping[TopicPartition, int]) -> dict[TopicPartition, LastOf]:
         """What there is at the last offsets of each partition, so many of them at most.
 
         Raises:
             UnreachableError: the cluster does not answer.
         """
+        partitions = list(counts)
         begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
-        ranges = {p: (max(begins[p], ends[p] - count), ends[p]) for p in begins}
+        ranges = {p: (max(begins[p], ends[p] - counts[p]), ends[p]) for p in begins}
         read = await self.between(ranges)
         return {p: LastOf(read[p], is_all=first == begins[p]) for p, (first, _) in ranges.items()}
 

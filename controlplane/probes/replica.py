@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
 
+from controlplane.domain.completeness import Hole, still_missing
 from controlplane.domain.numbering.runs import Run, continued, runs_of
 from controlplane.domain.replica import (
     RUN,
@@ -17,8 +18,9 @@ from controlplane.domain.replica import (
     loss,
     nothing_mirrored,
 )
-from controlplane.probes.numbers import ROW, beginnings, name, runs_known, within
-from controlplane.probes.reader import EndReader, LastOf
+from controlplane.probes.numbers import beginnings, name, runs_known, within
+from controlplane.probes.reader import EndReader
+from controlplane.probes.rows import ROW, Rows, last_rows
 
 
 async def watch(
@@ -47,19 +49,20 @@ async def watch(
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = [p for p in there if not _is_newest(known.get(name(p)), ends[p], replica_ends[p])]
-    ours, theirs = await source.last(moved, ROW), await replica.last(moved, ROW)
+    rows = await last_rows(source, replica, moved, {})
     anchors = known | {
-        name(p): align(ours[p].placed, theirs[p].placed)
-        or _without_match(known, p, theirs, begins, replica_ends)
-        for p in moved
+        name(p): align(both.ours.placed, both.theirs.placed)
+        or _without_match(known.get(name(p)), both, begins[p], replica_ends[p])
+        for p, both in rows.items()
     }
     unknown = [p for p in moved if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
     anchors |= await _first_anchors(source, replica, unknown)
     seen = runs_known(before)
     held = {p: within(seen.get(name(p), ()), ends[p], replica_ends.get(p, 0)) for p in partitions}
-    runs = _runs(ours, theirs, anchors, held)
+    runs = _runs(rows, anchors, held)
     new = {p: some for p, some in runs.items() if p in replica_ends and not held[p]}
     runs |= await beginnings(source, replica, new, begins, await replica.begins(there))
+    holes = _holes(before, rows, begins, replica_ends)
     return Watched(
         seen_at=datetime.now(UTC),
         marks=tuple(
@@ -69,6 +72,7 @@ async def watch(
                 source_end=ends[p],
                 anchor=anchors.get(name(p)),
                 runs=runs.get(p, ()),
+                hole=holes.get(name(p)),
             )
             for p in partitions
         ),
@@ -84,14 +88,32 @@ async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
     wanted = {mark.partition: mark for mark in watched.marks}
     topics = {name.rpartition("-")[0] for name in wanted}
     there = [p for p in await replica.partitions(topics) if name(p) in wanted]
-    ends, tails = await replica.ends(there), await replica.last(there, ROW)
+    ends, tails = await replica.ends(there), await replica.last(dict.fromkeys(there, ROW))
     found = {name(p): (ends[p], tails[p].placed) for p in there}
     return tuple(loss(mark, *found.get(called, (None, []))) for called, mark in wanted.items())
 
 
+def _holes(
+    before: Watched | None,
+    rows: Mapping[TopicPartition, Rows],
+    begins: Mapping[TopicPartition, int],
+    replica_ends: Mapping[TopicPartition, int],
+) -> dict[str, Hole | None]:
+    """What each partition lacks; nothing of before, if the replica's log was made anew since."""
+    known = {mark.partition: mark for mark in before.marks} if before else {}
+    found: dict[str, Hole | None] = {}
+    for partition, end in replica_ends.items():
+        called = name(partition)
+        mark = known.get(called)
+        made_anew = mark is None or (mark.anchor is not None and end <= mark.anchor.replica)
+        missed = None if mark is None or made_anew else mark.hole
+        seen = rows[partition].hole(called) if partition in rows else None
+        found[called] = still_missing(missed, seen, begins[partition])
+    return found
+
+
 def _runs(
-    ours: Mapping[TopicPartition, LastOf],
-    theirs: Mapping[TopicPartition, LastOf],
+    rows: Mapping[TopicPartition, Rows],
     anchors: Mapping[str, Anchor | None],
     held: Mapping[TopicPartition, Sequence[Run]],
 ) -> dict[TopicPartition, tuple[Run, ...]]:
@@ -99,11 +121,12 @@ def _runs(
     found: dict[TopicPartition, tuple[Run, ...]] = {}
     for partition, known in held.items():
         runs, anchor = tuple(known), anchors.get(name(partition))
-        if anchor is not None and partition in ours:
+        if anchor is not None and partition in rows:
+            ours, theirs = rows[partition]
             newer = runs_of(
-                [p for p in ours[partition].placed if p.offset <= anchor.source],
-                [p for p in theirs[partition].placed if p.offset <= anchor.replica],
-                from_the_beginning=ours[partition].is_all,
+                [p for p in ours.placed if p.offset <= anchor.source],
+                [p for p in theirs.placed if p.offset <= anchor.replica],
+                from_the_beginning=ours.is_all,
             )
             runs = continued(runs, newer)
         found[partition] = runs
@@ -126,13 +149,7 @@ def _is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool
     return anchor == Anchor(source_end - 1, replica_end - 1)
 
 
-def _without_match(
-    known: Mapping[str, Anchor | None],
-    partition: TopicPartition,
-    theirs: Mapping[TopicPartition, LastOf],
-    begins: Mapping[TopicPartition, int],
-    replica_ends: Mapping[TopicPartition, int],
-) -> Anchor | None:
-    if not theirs[partition].placed:
-        return nothing_mirrored(begins[partition], replica_ends[partition])
-    return known.get(name(partition))
+def _without_match(known: Anchor | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:
+    if not rows.theirs.placed:
+        return nothing_mirrored(begin, replica_end)
+    return known

@@ -6,7 +6,7 @@ MirrorMaker 2 is real and is started here by hand, as an operator would.
 from contextlib import contextmanager
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from sandbox import mirror
@@ -16,6 +16,14 @@ from sandbox.variables import inherited_without
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
+_FILTER = "org.apache.kafka.connect.transforms"
+LEAVES_TOMBSTONES_OUT = {
+    "main->failover.transforms": "drop",
+    "main->failover.transforms.drop.type": f"{_FILTER}.Filter",
+    "main->failover.transforms.drop.predicate": "tombstone",
+    "main->failover.predicates": "tombstone",
+    "main->failover.predicates.tombstone.type": f"{_FILTER}.predicates.RecordIsTombstone",
+}
 DEFAULT_POLICY = "org.apache.kafka.connect.mirror.DefaultReplicationPolicy"
 
 
@@ -111,3 +119,38 @@ def test_both_directions_are_noticed_refused_and_measured(operator, physical):
     wait_until(
         lambda: operator.events(kind="mirror.circle_ended"), "the end of the circle is noticed", 60
     )
+
+
+def test_what_the_mirror_left_out_is_named_and_refused(operator, physical):
+    vcluster, topic = "planned-", "left-out"
+    operator._create(operator.client(vcluster), topic, 1)
+    failover = operator.environment.failover
+    with mirror_maker(operator, **LEAVES_TOMBSTONES_OUT):
+        producer = Producer(operator.client(vcluster))
+        for value in (b"tom", b"laura", None, None, b"eve"):
+            producer.produce(topic, value, b"key")
+        assert producer.flush(30) == 0
+        wait_until(lambda: end_of(failover, vcluster + topic) == 3, "the mirror goes on", 90)
+        wait_until(lambda: "mirror_complete" in refusals(operator), "the watch sees it", 30)
+        reason = refusals(operator)["mirror_complete"]
+        assert f"2 of {vcluster}{topic}-0 (offsets 2 to 3)" in reason
+        assert topic not in refusals(operator).get("mirror_lag", ""), "both end with the same"
+        answer = operator.switch("failover", wait="mirror")
+        assert answer.status_code == 503
+        assert f"2 of {vcluster}{topic}-0" in answer.text
+        question = {"toCluster": "failover", "acceptLoss": True}
+        checks = operator.call("POST", "/api/v1/switch-plans", json=question).json()["checks"]
+        (complete,) = (check for check in checks if check["name"] == "mirror_complete")
+        assert complete["passed"]
+    assert operator.routing()["cluster"] == "main"
+
+
+def end_of(cluster, topic):
+    """The end offset of its only partition; 0 while it does not exist."""
+    if topic not in topics(cluster):
+        return 0
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "ends"})
+    try:
+        return consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1]
+    finally:
+        consumer.close()

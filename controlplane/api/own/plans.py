@@ -10,12 +10,12 @@ from controlplane.api.own.fleet import node_statuses
 from controlplane.api.own.schemas import Answer, NodeStatus, SwitchQuestion
 from controlplane.api.switching import new_switch
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
-from controlplane.coordinator.watching import find_losses
+from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
-from controlplane.domain.switch.readiness import expected_stall_ms
+from controlplane.domain.switch.readiness import completeness_check, expected_stall_ms
 from controlplane.domain.switch.request import start_switch
 from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
@@ -66,6 +66,9 @@ async def plan(
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
         checks += await _divergence(plane, facts, scope, direction, data)
+        pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
+        seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
+        checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
     if data.mode == "forced":
         pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
         checks += await _losses(plane, pair)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from controlplane.domain.completeness import Hole
 from controlplane.domain.switch.numbers import numbers_cause
 from controlplane.domain.switch.positions import positions_cause
 from controlplane.domain.switch.rules import Rules, unaccounted
@@ -40,6 +41,8 @@ def mirror_cause(view: View) -> str:
         return blind(view)
     if view.switch.fence_seq is None and view.mirror.turning is not None:
         return f"the mirror is still being turned round to {view.mirror.turning}: try again soon"
+    if view.mirror.holes:
+        return left_out(view.switch.to_cluster, view.switch.from_cluster, view.mirror.holes)
     return (
         f"cluster {view.switch.to_cluster} does not hold everything that"
         f" {view.switch.from_cluster} holds: {some(awaited(view, view.mirror))}; see to the"
@@ -50,6 +53,16 @@ def mirror_cause(view: View) -> str:
 def awaited(view: View, mirror: MirrorState) -> tuple[str, ...]:
     """Partitions that the mirror has to copy more of before the switch can go on."""
     return mirror.behind if view.switch.fence_seq is not None else mirror.far_behind
+
+
+def left_out(target: str, source: str, holes: tuple[Hole, ...]) -> str:
+    """What no waiting brings."""
+    return (
+        f"cluster {target} lacks records of {source}, though it holds later ones:"
+        f" {some(tuple(str(hole) for hole in holes))}; the mirror has left them out (positions that"
+        " were lost, a filter, errors.tolerance): have it copy these topics anew, or say that the"
+        " records may be lost (--accept-loss)"
+    )
 
 
 def some(partitions: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from contract.numbering import Numbering
 from contract.records import Identity, Writer
 from contract.session import Unrest
+from controlplane.domain.completeness import Hole
 from controlplane.domain.event import Event
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.positions import Remark
@@ -170,6 +171,11 @@ class CaughtUp(SwitchEvent, frozen=True, tag="switch.caught_up"):
 
     partitions: int
     offsets_digest: str
+    compared: tuple[tuple[str, int], ...] = ()
+    """How many of a partition's last records were found there one by one. Partitions that did not
+    move since both were looked at before are not among them."""
+    holes: tuple[Hole, ...] = ()
+    """But for these, which whoever asked for the switch has accepted."""
 
 
 class LossRecorded(SwitchEvent, frozen=True, tag="switch.loss_recorded"):

@@ -5,7 +5,7 @@ mirror has not created yet, records on their way); whoever asks beforehand is to
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from statistics import median
 
 import msgspec
@@ -13,6 +13,8 @@ import msgspec
 from contract.mirror import PROBE_TOPIC, Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.positions import split
+from controlplane.domain.replica import Watched
+from controlplane.domain.switch.causes import left_out
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import MirrorState, Timing
 
@@ -162,6 +164,27 @@ def lag_check(seen: Seen) -> Check:
     return _check(
         "mirror_lag", False, f"{detail}: too far to wait for it behind a fence; see to the mirror"
     )
+
+
+def completeness_check(
+    direction: Direction, watched: Watched | None, topics: Collection[str], *, accepted: bool
+) -> Check:
+    """Whether the mirror was seen to leave records out.
+
+    Args:
+        direction: which way it copies.
+        watched: what was seen of the target so far.
+        topics: those that the switch is about.
+        accepted: whether what is missing may be lost.
+    """
+    marks = watched.marks if watched is not None else ()
+    ours = [mark for mark in marks if split(mark.partition)[0] in topics]
+    holes = tuple(mark.hole for mark in ours if mark.hole is not None)
+    if holes:
+        detail = left_out(direction.target, direction.source, holes)
+        return _check("mirror_complete", accepted, detail)
+    detail = f"of {len(ours)} partitions, nothing was seen to be left out"
+    return _check("mirror_complete", True, detail)
 
 
 def flow_checks(

@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from controlplane.domain.completeness import Hole
 from controlplane.domain.event import Event, Recorded
 from controlplane.domain.mirror import state as mirror
 from controlplane.domain.numbering.deciding import Renumbered
@@ -52,6 +53,11 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the old cluster's partitions and end offsets, as JSON."""
     ends: tuple[tuple[str, int, int], ...]
     """Partition, and where it ended on the old cluster and on the target."""
+    compared: dict[str, int] = {}
+    """How many of a partition's last records were found on the target one by one; none of those
+    that had not moved since both were looked at before."""
+    holes: tuple[Hole, ...] = ()
+    """What the target lacked all the same, and whoever asked for the switch accepted."""
 
 
 class Groups(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +276,8 @@ def _proof(happened: Sequence[object], switch: Switch) -> Proof | None:
         partitions=caught_up[-1].partitions,
         offsets_digest=caught_up[-1].offsets_digest,
         ends=tuple((partition, end, target.get(partition, 0)) for partition, end in source),
+        compared=dict(caught_up[-1].compared),
+        holes=caught_up[-1].holes,
     )
 
 

@@ -111,11 +111,17 @@ def _proof(proof: Proof | None) -> list[str]:
         return []
     told = (
         f"The old cluster stood still for {_ms(proof.stood_still_ms)}; the target then held the"
-        f" last records of all {proof.partitions} partitions. Digest of the old cluster's end"
-        f" offsets: `{proof.offsets_digest}`."
+        f" last records of all {proof.partitions} partitions. Those of partitions that had moved"
+        " since both clusters were looked at before were found there one by one. Digest of the old"
+        f" cluster's end offsets: `{proof.offsets_digest}`."
     )
-    rows = ((name, str(old), str(new)) for name, old, new in proof.ends)
-    return [told, "", *_table(("Partition", "End on the old cluster", "End on the target"), rows)]
+    missing = [f"- accepted as lost: {hole}" for hole in proof.holes]
+    head = ("Partition", "End on the old cluster", "End on the target", "Records found")
+    rows = (
+        (name, str(old), str(new), _count(proof.compared.get(name)))
+        for name, old, new in proof.ends
+    )
+    return [told, *missing, "", *_table(head, rows)]
 
 
 def _groups(groups: Groups | None) -> list[str]:

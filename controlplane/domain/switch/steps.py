@@ -333,12 +333,14 @@ def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
 
 
 def _caught_up(view: View) -> Append:
-    ends = view.sweeps[-1].ends if view.sweeps else ()
+    ends, mirror = view.sweeps[-1].ends if view.sweeps else (), view.mirror
     return _append(
         events.CaughtUp(
             switch_id=view.switch.switch_id,
-            partitions=view.mirror.partitions if view.mirror else 0,
+            partitions=mirror.partitions if mirror else 0,
             offsets_digest=_digest(ends),
+            compared=mirror.compared if mirror else (),
+            holes=mirror.holes if mirror else (),
         )
     )
 

@@ -6,6 +6,7 @@ import msgspec
 
 from contract.records import Identities, Offsets, Producers
 from contract.session import ScopeReport
+from controlplane.domain.completeness import Hole
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
@@ -70,9 +71,13 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Monotonic seconds at which looking began."""
     partitions: int
     behind: tuple[str, ...]
-    """Partitions whose last record is not the same on both sides."""
+    """Partitions whose last record is not the same on both sides, or that have a hole."""
     far_behind: tuple[str, ...]
-    """Those that lack more than a moment's worth, or do not exist on the target."""
+    """Those that lack more than a moment's worth, or do not exist on the target, or have a hole."""
+    holes: tuple[Hole, ...] = ()
+    """What the mirror left out."""
+    compared: tuple[tuple[str, int], ...] = ()
+    """How many of each partition's last records were found on the target one by one."""
     turning: str | None = None
     """The direction that the mirror is being turned to: not the time to order a fence."""
     cut: Cut | None = None

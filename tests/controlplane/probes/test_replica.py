@@ -4,9 +4,9 @@ import pytest
 
 from controlplane.domain.numbering.runs import Run
 from controlplane.domain.replica import Loss, Watched
-from controlplane.probes.numbers import ROW
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.probes.replica import losses, watch
+from controlplane.probes.rows import ROW
 from tests.controlplane.probes.clusters import cluster, create, write
 
 pytestmark = pytest.mark.environment

@@ -6,6 +6,7 @@ import msgspec
 
 from contract.records import Identities, Identity
 from contract.session import ScopeReport
+from controlplane.domain.completeness import Hole
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Phase, Switch
@@ -112,6 +113,9 @@ def ended(*aborted: str) -> Transactions:
 
 STILL = (sweep(0.0), sweep(0.2))
 CAUGHT_UP = MirrorState(at=0.3, partitions=1, behind=(), far_behind=())
+HOLE = Hole(partition="t-0", first=3, last=4, records=2)
+LEFT_OUT = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",), holes=(HOLE,))
+"""Both end with the same record, and the target lacks some before it."""
 BEHIND = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=())
 TRANSLATED = Positions(
     at=0.4,

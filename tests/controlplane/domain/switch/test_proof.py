@@ -25,6 +25,8 @@ from tests.controlplane.domain.switch.situations import (
     BROUGHT,
     CAUGHT_UP,
     DECIDED,
+    HOLE,
+    LEFT_OUT,
     MEMBERS,
     NUMBERS,
     STILL,
@@ -94,6 +96,24 @@ class TestProof:
         assert kinds(self.catching_up(sweeps=STILL)) == ["probe mirror"]
         assert kinds(self.catching_up(sweeps=STILL, mirror=BEHIND)) == ["probe mirror"]
         assert kinds(self.catching_up(sweeps=STILL, mirror=CAUGHT_UP)) == ["caught_up"]
+
+    def test_does_not_commit_what_lacks_records_before_the_last_one(self) -> None:
+        at = self.catching_up(sweeps=STILL, mirror=LEFT_OUT)
+        assert kinds(at) == ["probe mirror"]
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "lacks records of main, though it holds later ones: 2 of t-0" in abort.cause
+
+    def test_does_not_order_a_fence_for_what_no_waiting_brings(self) -> None:
+        at = view(switch(Phase.PREPARING), mirror=LEFT_OUT)
+        assert "fence_ordered" not in kinds(at)
+
+    def test_records_what_was_compared_and_what_is_accepted_as_lost(self) -> None:
+        compared = msgspec.structs.replace(CAUGHT_UP, compared=(("t-0", 9),), holes=(HOLE,))
+        ((event,),) = (
+            step.events for step in next_steps(self.catching_up(sweeps=STILL, mirror=compared), 1.0)
+        )
+        assert isinstance(event, events.CaughtUp)
+        assert (event.compared, event.holes) == ((("t-0", 9),), (HOLE,))
 
     def translating(
         self, recorded: str | None = None, numbered: str | None = DECIDED, **changes

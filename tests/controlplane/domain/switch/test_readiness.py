@@ -1,14 +1,19 @@
 """Go or no-go, each reason by its name."""
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 
 from contract.mirror import Direction
+from controlplane.domain.completeness import Hole
 from controlplane.domain.facts import Facts
+from controlplane.domain.replica import Mark, Watched
 from controlplane.domain.switch.readiness import (
     Flowing,
     Seen,
     Topic,
+    completeness_check,
     expected_stall_ms,
     flow_checks,
     lag_check,
@@ -137,3 +142,22 @@ def test_the_topic_of_mappings_is_told_of(seen: Seen, told: str) -> None:
     check = mapping_check(seen)
     assert check.passed
     assert f"1 topics are mapped; _topicMappings {told} failover" in check.detail
+
+
+def test_what_the_mirror_left_out_is_refused_unless_it_may_be_lost() -> None:
+    hole = Hole(partition="teamAusers-0", first=2, last=3, records=2)
+    seen = Watched(
+        seen_at=datetime(2026, 1, 1, tzinfo=UTC),
+        marks=(
+            Mark(partition="teamAusers-0", source_begin=0, source_end=9, anchor=None, hole=hole),
+            Mark(partition="teamAusers-1", source_begin=0, source_end=9, anchor=None),
+        ),
+    )
+    ours, others = {"teamAusers"}, {"teamBusers"}
+    found = completeness_check(GOOD.direction, seen, ours, accepted=False)
+    assert not found.passed
+    assert "failover lacks records of main" in found.detail
+    assert "2 of teamAusers-0 (offsets 2 to 3)" in found.detail
+    assert completeness_check(GOOD.direction, seen, ours, accepted=True).passed
+    assert completeness_check(GOOD.direction, seen, others, accepted=False).passed
+    assert completeness_check(GOOD.direction, None, ours, accepted=False).passed

@@ -6,6 +6,7 @@ import pytest
 
 from contract.records import Writer
 from contract.session import Unrest
+from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror import events as mirror
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.positions import Remark
@@ -36,9 +37,10 @@ STOPPED = (
     events.NodeFenced(**S, **N2, evidence="lease_expired"),
     events.BarrierReached(**S, duration_ms=2000.0, by_report=1, by_lease=1),
 )
+HOLE = Hole(partition="t-0", first=2, last=3, records=2)
 PROVED = (
     events.SourceFrozen(**S, offsets_digest="old", window_ms=1000.0),
-    events.CaughtUp(**S, partitions=2, offsets_digest="d1"),
+    events.CaughtUp(**S, partitions=2, offsets_digest="d1", compared=(("t-0", 4),), holes=(HOLE,)),
     events.CutRecorded(**S, source_ends=(("t-0", 7), ("t-1", 0)), target_ends=(("t-0", 5),)),
 )
 COMMITTED = (events.SwitchCommitted(**S, epoch=1), events.NodeResumed(**S, **N1, first_ack_ms=12.5))
@@ -103,7 +105,9 @@ def test_a_planned_switch_is_told_whole():
     assert told.loss is None
     page = as_markdown(told)
     assert "- Clients waited: 7.0 s, 1.0 s of it for the mirror" in page
-    assert "| t-0 | 7 | 5 |" in page
+    assert "| t-0 | 7 | 5 | 4 |" in page
+    assert "| t-1 | 0 | 0 | - |" in page
+    assert "- accepted as lost: 2 of t-0 (offsets 2 to 3)" in page
     assert "| n2 | silent; its lease had run out | 2.0 s | - | - | - | - |" in page
 
 

@@ -1,0 +1,65 @@
+"""Proves that the target holds every record of the old cluster that was not compared before."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+from msgspec.structs import replace
+
+from controlplane.domain.completeness import Hole
+from controlplane.domain.mirror.positions import split
+from controlplane.domain.replica import Anchor, Watched
+from controlplane.domain.switch.state import Cut
+from controlplane.domain.switch.view import MirrorState
+from controlplane.probes.numbers import name as named
+from controlplane.probes.reader import EndReader
+from controlplane.probes.rows import Rows, last_rows
+
+
+class Compared(NamedTuple):
+    """What was read to prove it."""
+
+    rows: Mapping[TopicPartition, Rows]
+    """The last records of both; of partitions that have moved since they were looked at last."""
+    holes: tuple[Hole, ...]
+
+    def judged(self, found: MirrorState, *, accepted: bool) -> MirrorState:
+        """What was found of the mirror, with what it left out, unless that may be lost."""
+        left_out = () if accepted else tuple(hole.partition for hole in self.holes)
+        return replace(
+            found,
+            behind=(*found.behind, *left_out),
+            far_behind=(*found.far_behind, *left_out),
+            cut=None if left_out else found.cut,
+            holes=self.holes,
+            compared=tuple((named(p), len(both.ours.placed)) for p, both in self.rows.items()),
+        )
+
+
+async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | None) -> Compared:
+    """Put the last records side by side, while nothing moves and both end with the same.
+
+    Args:
+        source: the old cluster.
+        target: the one that is to serve.
+        cut: where both end.
+        seen: what the watch saw last; what it found missing still is.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+    """
+    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
+    ends, target_ends = dict(cut.source), dict(cut.target)
+    anchors = {
+        TopicPartition(*split(name)): marks[name].anchor if name in marks else None for name in ends
+    }
+    moved = [
+        p
+        for (name, end), (p, anchor) in zip(ends.items(), anchors.items(), strict=True)
+        if anchor != Anchor(end - 1, target_ends[name] - 1)
+    ]
+    rows = await last_rows(source, target, moved, anchors)
+    found = [both.hole(named(p)) for p, both in rows.items()]
+    known = [marks[name].hole for name in ends if name in marks]
+    holes = {hole.partition: hole for hole in (*known, *found) if hole is not None}
+    return Compared(rows, tuple(holes.values()))

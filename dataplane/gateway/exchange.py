@@ -73,6 +73,10 @@ class Exchange:
         """Requests to be sent."""
         return len(self._waiting)
 
+    def held(self) -> tuple[Request, ...]:
+        """These, in order."""
+        return tuple(self._waiting)
+
     def ask(self, request: Request) -> None:
         """Queue a request; one that the gateway answers itself only keeps its place."""
         self._open.append(request)

@@ -57,6 +57,7 @@ class NodeCollector(Collector):
             "batches": "Times that requests were sent to a broker, one or many at once",
             "requests_held": "Requests that waited until their scope was served again",
             "held_too_long": "Held requests that got a retriable error at the hold limit",
+            "held_in_vain": "Held requests whose clients hung up before their scope was served",
             "writes_repeated": "Produce requests that repeated what was written before a switch",
             "writes_cut": "Writes whose outcome stayed unknown because a lease or a drain ran out",
         }

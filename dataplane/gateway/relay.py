@@ -12,6 +12,7 @@ from typing import Protocol
 
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
+from dataplane.gateway.hanging_up import nobody_waits
 from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.parking import Parking
 from dataplane.gateway.refusing import Refusing
@@ -342,8 +343,12 @@ class Relay:
             self._upstream.transport.resume_reading()
 
     def serve(self) -> None:
-        """The scope is open: send what waits."""
+        """The scope is open: send what waits, if anybody waits for it."""
         self._draining = False
+        if self._exchange.waiting and nobody_waits(self._client.transport, self._exchange.held()):
+            self._services.counters.held_in_vain += self._exchange.waiting
+            self._client.transport.abort()
+            return
         self._parking.release(monotonic())
         self._services.counters.requests_held += self._exchange.waiting
         self.pace_broker()

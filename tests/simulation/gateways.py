@@ -183,6 +183,11 @@ class Gateway(Process):
         """A client's write: hold it, answer it, or send it on."""
         self._write(written, answer, self.clock() + HOLD_S)
 
+    def hear_hanging_up(self, answer: Callable[[bool], None]) -> None:
+        """Whoever waits for an answer has given up: what is held for it is not sent any more."""
+        if self._world.flaws.hangs_up:
+            self._held = [held for held in self._held if held[1] is not answer]
+
     def _write(self, written: Written, answer: Callable[[bool], None], until: float) -> None:
         if not machine.is_serving(self.state, SCOPE, self.clock()):
             self._held.append((written, answer, until))

@@ -27,6 +27,18 @@ ABLATIONS = {
 """Those whose lack shows within some dozens of seeds; the explorer takes each one away."""
 
 
+GIVEN_UP = (
+    52671,
+    Plan(
+        switches=(),
+        lost_at=9.29172490178111,
+        aborted_at=None,
+        faults=(Fault(at=3.45, whom="gateway4", kind="stopped", seconds=6.55),),
+    ),
+)
+"""A node holds a write that its client has sent elsewhere long ago; then a switch is forced, which
+records nothing of producers."""
+
 SEEN = (
     (
         1,
@@ -40,8 +52,10 @@ SEEN = (
             ),
         ),
     ),
+    GIVEN_UP,
 )
-"""Runs that are told by their faults: here a node stays fresh by a topic that lacks the fence."""
+"""Runs that are told by their faults: in the first a node stays fresh by a topic that lacks the
+fence."""
 
 
 @pytest.mark.parametrize(("seed", "plan"), SEEN)
@@ -63,6 +77,11 @@ def test_without_a_rule_something_goes_wrong_in_some_seed(rule):
     plan = shortened(seed, Plan.of(seed), flaws)
     assert run(seed, plan, flaws).wrong is not None
     assert len(plan.faults) <= len(Plan.of(seed).faults)
+
+
+def test_what_clients_have_given_up_would_come_to_stand_behind_what_they_sent_since():
+    seed, plan = GIVEN_UP
+    assert run(seed, plan, Flaws(hangs_up=False)).wrong == "32.00 s: writer1 is not served"
 
 
 def test_a_seed_is_always_the_same_run():

@@ -34,6 +34,8 @@ class Flaws(NamedTuple):
     grant_to_anyone: bool = False
     known: bool = True
     """Nodes look at what producers had written before the switch."""
+    hangs_up: bool = True
+    """Nodes do not send what a client has given up while they held it."""
 
 
 SOUND: Final = Flaws()

@@ -1,5 +1,6 @@
 """A client that writes numbered records, and sends again what nobody answers."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.clusters import Written
@@ -44,7 +45,16 @@ class Writer(Process):
             lambda: gateway.take(life, lambda: gateway.write(written, answer)),
             reliable=True,
         )
-        self.after(PATIENCE_S, lambda: self._lose_patience(attempt))
+
+        def hang_up() -> None:
+            network.send(
+                self.name,
+                gateway.name,
+                lambda: gateway.take(life, lambda: gateway.hear_hanging_up(answer)),
+                reliable=True,
+            )
+
+        self.after(PATIENCE_S, lambda: self._lose_patience(attempt, hang_up))
 
     def _hear(self, written: Written, is_written: bool) -> None:  # noqa: FBT001 - it is the answer
         if written.number != self._number:
@@ -55,6 +65,7 @@ class Writer(Process):
         self._attempt += 1
         self.after(PAUSE_S, self._send)
 
-    def _lose_patience(self, attempt: int) -> None:
+    def _lose_patience(self, attempt: int, hang_up: Callable[[], None]) -> None:
         if attempt == self._attempt:
+            hang_up()
             self._send()

@@ -92,6 +92,39 @@ async def test_a_refused_request_is_answered_when_the_scope_opens_again(
     assert [(await client.receive())[0] for _ in range(2)] == [10, 11]
 
 
+async def _hold_and_hang_up(client: RawClient, stage: Stage, write: bytes) -> None:
+    """A client gives up what is held, and the scope goes on with the same cluster."""
+    stage.order(Order.FENCE, "main")
+    client.send(request(PRODUCE, 3, 10, write))
+    (connection,) = stage.gateway.connections
+    await eventually(lambda: connection.relay.waiting == 1)
+    assert not connection._reading, "nobody hears that it hangs up"
+    client.writer.close()
+    await client.writer.wait_closed()
+    _serve_again(stage)
+
+
+async def test_what_a_client_has_given_up_while_it_was_held_is_not_sent(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    """It came to stand behind later writes of the same producer, which it had sent elsewhere."""
+    await _hold_and_hang_up(client, scripted, PRODUCE_3)
+    await eventually(lambda: not scripted.gateway.connections)
+    assert scripted.gateway.counters.held_in_vain == 1
+    async with await RawClient.connect(scripted.bootstrap) as other:
+        await other.authenticate(scripted.token())
+        other.send(request(FETCH, 4, 11, FETCH_4))
+        assert (await broker.next()).key == FETCH
+
+
+async def test_a_write_without_acknowledgement_is_sent_although_the_client_has_left(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    await _hold_and_hang_up(client, scripted, PRODUCE_3_UNANSWERED)
+    assert (await broker.next()).key == PRODUCE
+    await eventually(lambda: not scripted.gateway.connections)
+
+
 async def test_what_is_denied_reaches_no_broker(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):

@@ -52,18 +52,22 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """What of one partition is missing on the replica, in the offsets of the cluster given up.
 
-    Everything from `first` on; the cluster ended at `seen_end` when it last answered. What it took
-    in later is missing too, if it was not mirrored before it died: nobody can count that.
+    Everything from `first` on, and what the mirror had left out before; the cluster ended at
+    `seen_end` when it last answered. What it took in later is missing too, if it was not mirrored
+    before it died: nobody can count that.
     """
 
     partition: str
     first: int
     seen_end: int
+    hole: Hole | None = None
+    """What the mirror had left out before `first`."""
 
     @property
     def known(self) -> int:
         """How many offsets are known to be missing."""
-        return max(0, self.seen_end - self.first)
+        left_out = self.hole.records if self.hole is not None else 0
+        return max(0, self.seen_end - self.first) + left_out
 
 
 def seen_both_ways(watched: Watched | None, back: Watched | None) -> Watched | None:
@@ -158,7 +162,8 @@ def loss(mark: Mark, replica_end: int | None, tail: Sequence[Placed]) -> Loss:
     if mark.anchor is not None and replica_end is not None:
         delivered = replica_end - (mark.anchor.replica + 1) - _repeated(mark.anchor, tail)
         first = max(first, mark.anchor.source + 1 + delivered)
-    return Loss(partition=mark.partition, first=first, seen_end=mark.source_end)
+    hole = mark.hole if mark.hole is not None and mark.hole.last < first else None
+    return Loss(partition=mark.partition, first=first, seen_end=mark.source_end, hole=hole)
 
 
 def _repeated(anchor: Anchor, tail: Sequence[Placed]) -> int:

@@ -32,7 +32,7 @@ class Compared(NamedTuple):
             far_behind=(*found.far_behind, *left_out),
             cut=None if left_out else found.cut,
             holes=self.holes,
-            compared=tuple((named(p), len(both.ours.placed)) for p, both in self.rows.items()),
+            compared=tuple((named(p), both.found) for p, both in self.rows.items()),
         )
 
 

@@ -22,6 +22,12 @@ class Rows(NamedTuple):
     ours: LastOf
     theirs: LastOf
 
+    @property
+    def found(self) -> int:
+        """How many of ours the other cluster has."""
+        there = {placed.digest for placed in self.theirs.placed}
+        return sum(placed.digest in there for placed in self.ours.placed)
+
     def hole(self, partition: str) -> Hole | None:
         """What the other cluster lacks of them."""
         ours, theirs = self.ours.placed, self.theirs.placed

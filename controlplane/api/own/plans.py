@@ -127,7 +127,8 @@ async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
         Check(
             name="loss",
             passed=True,
-            detail=f"{loss.partition}: from offset {loss.first} on, {loss.known} known{since}",
+            detail=f"{loss.partition}: from offset {loss.first} on, {loss.known} known{since}"
+            + (f", with what the mirror left out before: {loss.hole}" if loss.hole else ""),
         )
         for loss in lacking
     ]

@@ -205,7 +205,8 @@ def _loss(loss: LossRecorded | None, old: str) -> list[str]:
     rows = ((x.partition, str(x.first), str(x.seen_end), str(x.known)) for x in loss.losses)
     columns = ("Partition", "Missing from offset", "Ended at", "Known to be missing")
     told = f"{seen} Of {loss.partitions} partitions these lack records, or may: what came in after"
-    return [f"{told} that time cannot be counted.", "", *_table(columns, rows)]
+    holes = [f"- left out by the mirror before that: {x.hole}" for x in loss.losses if x.hole]
+    return [f"{told} that time cannot be counted.", "", *_table(columns, rows), "", *holes]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

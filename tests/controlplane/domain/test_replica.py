@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controlplane.domain.completeness import Hole
 from controlplane.domain.numbering.runs import Placed, Run
 from controlplane.domain.replica import (
     RUN,
@@ -44,6 +45,14 @@ def test_a_partition_without_an_anchor_counts_as_lost_whole():
     mark = Mark(partition="t-0", source_begin=5, source_end=9, anchor=None)
     assert loss(mark, 40, []) == Loss(partition="t-0", first=5, seen_end=9)
     assert loss(mark, None, []).known == 4
+
+
+def test_what_the_mirror_left_out_is_lost_too():
+    hole = Hole(partition="t-0", first=2, last=3, records=2)
+    mark = Mark(partition="t-0", source_begin=0, source_end=9, anchor=Anchor(5, 3), hole=hole)
+    assert loss(mark, 5, placed("abcef")) == Loss(partition="t-0", first=7, seen_end=9, hole=hole)
+    assert loss(mark, 5, placed("abcef")).known == 4
+    assert loss(mark, None, []).hole is None, "all of it is missing"
 
 
 @given(

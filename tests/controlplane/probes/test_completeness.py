@@ -48,7 +48,7 @@ async def test_the_last_record_alone_proves_nothing(clusters, unique_name):
     assert judged.cut is None
     accepted = compared.judged(found, accepted=True)
     assert (accepted.behind, accepted.holes, accepted.cut) == ((), (hole,), found.cut)
-    assert accepted.compared == ((f"{unique_name}-0", 4),)
+    assert accepted.compared == ((f"{unique_name}-0", 2),)
 
 
 async def test_what_is_further_back_is_compared_if_offsets_do_not_agree(clusters, unique_name):

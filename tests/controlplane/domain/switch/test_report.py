@@ -138,6 +138,11 @@ def test_a_rejected_switch_tells_what_stood_in_the_way():
             (Loss(partition="t-0", first=3, seen_end=9),),
             "| t-0 | 3 | 9 | 6 |",
         ),
+        (
+            datetime(2026, 1, 1, tzinfo=UTC),
+            (Loss(partition="t-0", first=5, seen_end=9, hole=HOLE),),
+            "- left out by the mirror before that: 2 of t-0 (offsets 2 to 3)",
+        ),
     ],
 )
 def test_a_forced_switch_tells_what_it_gave_up(seen_at, losses, told):

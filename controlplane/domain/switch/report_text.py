@@ -115,7 +115,7 @@ def _proof(proof: Proof | None) -> list[str]:
         " since both clusters were looked at before were found there one by one. Digest of the old"
         f" cluster's end offsets: `{proof.offsets_digest}`."
     )
-    missing = [f"- accepted as lost: {hole}" for hole in proof.holes]
+    missing = _list(f"accepted as lost: {hole}" for hole in proof.holes)
     head = ("Partition", "End on the old cluster", "End on the target", "Records found")
     rows = (
         (name, str(old), str(new), _count(proof.compared.get(name)))
@@ -205,12 +205,17 @@ def _loss(loss: LossRecorded | None, old: str) -> list[str]:
     rows = ((x.partition, str(x.first), str(x.seen_end), str(x.known)) for x in loss.losses)
     columns = ("Partition", "Missing from offset", "Ended at", "Known to be missing")
     told = f"{seen} Of {loss.partitions} partitions these lack records, or may: what came in after"
-    holes = [f"- left out by the mirror before that: {x.hole}" for x in loss.losses if x.hole]
-    return [f"{told} that time cannot be counted.", "", *_table(columns, rows), "", *holes]
+    holes = _list(f"left out by the mirror before that: {x.hole}" for x in loss.losses if x.hole)
+    return [f"{told} that time cannot be counted.", "", *_table(columns, rows), *holes]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
     return [f"## {title}", "", *lines] if lines else []
+
+
+def _list(items: Iterable[str]) -> list[str]:
+    lines = [f"- {item}" for item in items]
+    return ["", *lines] if lines else []
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

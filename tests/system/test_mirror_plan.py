@@ -138,6 +138,9 @@ def test_what_the_mirror_left_out_is_named_and_refused(operator, physical):
         answer = operator.switch("failover", wait="mirror")
         assert answer.status_code == 503
         assert f"2 of {vcluster}{topic}-0" in answer.text
+        metrics = operator.call("GET", "/metrics").text
+        left_out = 'interlock_mirror_left_out_records{cluster="failover",scope="main"} 2.0'
+        assert left_out in metrics
         question = {"toCluster": "failover", "acceptLoss": True}
         checks = operator.call("POST", "/api/v1/switch-plans", json=question).json()["checks"]
         (complete,) = (check for check in checks if check["name"] == "mirror_complete")

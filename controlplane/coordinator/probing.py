@@ -1,5 +1,6 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -138,12 +139,17 @@ class Prober:
     async def _mirror(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
-        found = await compare(source, target, self._topics())
+        found, seen = await together(
+            compare(source, target, self._topics()), newest_seen(self._plane, self._pair)
+        )
         if found.cut is not None:
-            seen = await newest_seen(self._plane, self._pair)
+            began_at = time.monotonic()
             compared = await prove(source, target, found.cut, seen)
             self._rows = compared.rows
-            found = compared.judged(found, accepted=self._switch.accepts_loss)
+            found = replace(
+                compared.judged(found, accepted=self._switch.accepts_loss),
+                comparing_ms=round((time.monotonic() - began_at) * 1000, 1),
+            )
         turning = self._plane.ledger.facts.open_reversal(self._switch.scope)
         if turning is not None:
             found = replace(found, turning=str(turning.direction))

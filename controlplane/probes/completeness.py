@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.replica import Anchor, Watched
+from controlplane.domain.replica import Anchor, Mark, Watched
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
 from controlplane.probes.numbers import name as named
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import Rows, last_rows
+from controlplane.probes.rows import Rows, back_to, last_rows
 
 
 class Compared(NamedTuple):
@@ -49,17 +49,18 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
         UnreachableError: one of them does not answer.
     """
     marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
-    ends, target_ends = dict(cut.source), dict(cut.target)
-    anchors = {
-        TopicPartition(*split(name)): marks[name].anchor if name in marks else None for name in ends
+    target_ends = dict(cut.target)
+    back = {
+        TopicPartition(*split(name)): back_to(anchor, end, target_ends[name])
+        for name, end in cut.source
+        if (anchor := _anchor(marks.get(name))) != Anchor(end - 1, target_ends[name] - 1)
     }
-    moved = [
-        p
-        for (name, end), (p, anchor) in zip(ends.items(), anchors.items(), strict=True)
-        if anchor != Anchor(end - 1, target_ends[name] - 1)
-    ]
-    rows = await last_rows(source, target, moved, anchors)
+    rows = await last_rows(source, target, back)
     found = [both.hole(named(p)) for p, both in rows.items()]
-    known = [marks[name].hole for name in ends if name in marks]
+    known = [marks[name].hole for name, _ in cut.source if name in marks]
     holes = {hole.partition: hole for hole in (*known, *found) if hole is not None}
     return Compared(rows, tuple(holes.values()))
+
+
+def _anchor(mark: Mark | None) -> Anchor | None:
+    return mark.anchor if mark is not None else None

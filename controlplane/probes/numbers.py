@@ -15,7 +15,7 @@ from controlplane.domain.numbering.runs import (
 )
 from controlplane.domain.replica import Watched
 from controlplane.probes.reader import EndReader, LastOf
-from controlplane.probes.rows import Rows, last_rows
+from controlplane.probes.rows import ROW, Rows, last_rows
 from controlplane.probes.together import together
 
 _BEGINNING = 10
@@ -77,7 +77,9 @@ async def side_by_side(
         name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
     }
     stale = [p for p in partitions if not _up_to(known[name(p)], ends[p], target_ends[p])]
-    unread = await last_rows(source, target, [p for p in stale if p not in read], {})
+    unread = await last_rows(
+        source, target, dict.fromkeys([p for p in stale if p not in read], (ROW, ROW))
+    )
     rows = {p: read[p] if p in read else unread[p] for p in stale}
     runs = {p: tuple(known[name(p)]) for p in partitions}
     for p, (ours, theirs) in rows.items():

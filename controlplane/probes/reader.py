@@ -15,6 +15,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.numbering.runs import Placed
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import UnreachableError, unreachable
+from controlplane.probes.together import together
 from upstream.closing import close
 
 _READ_BUDGET_S = 5.0
@@ -186,7 +187,7 @@ class EndReader:
             UnreachableError: the cluster does not answer.
         """
         partitions = list(counts)
-        begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
+        begins, ends = await together(self.begins(partitions), self.committed_ends(partitions))
         ranges = {p: (max(begins[p], ends[p] - counts[p]), ends[p]) for p in begins}
         read = await self.between(ranges)
         return {p: LastOf(read[p], is_all=first == begins[p]) for p, (first, _) in ranges.items()}
@@ -260,8 +261,9 @@ class EndReader:
 
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
         self._committed.assign(partitions)
-        begins = await self._committed.beginning_offsets(partitions)
-        ends = await self._committed.end_offsets(partitions)
+        begins, ends = await together(
+            self._committed.beginning_offsets(partitions), self._committed.end_offsets(partitions)
+        )
         found: dict[TopicPartition, Tail | None] = dict.fromkeys(partitions)
         wanted = {p for p in partitions if begins[p] < ends[p]}
         for back in _WINDOWS:

@@ -49,7 +49,7 @@ async def watch(
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = [p for p in there if not _is_newest(known.get(name(p)), ends[p], replica_ends[p])]
-    rows = await last_rows(source, replica, moved, {})
+    rows = await last_rows(source, replica, dict.fromkeys(moved, (ROW, ROW)))
     anchors = known | {
         name(p): align(both.ours.placed, both.theirs.placed)
         or _without_match(known.get(name(p)), both, begins[p], replica_ends[p])

@@ -1,6 +1,6 @@
 """Reads the last records of partitions on two clusters, for them to be put side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
@@ -35,39 +35,42 @@ class Rows(NamedTuple):
 
 
 async def last_rows(
-    source: EndReader,
-    target: EndReader,
-    partitions: Sequence[TopicPartition],
-    anchors: Mapping[TopicPartition, Anchor | None],
+    source: EndReader, target: EndReader, back: Mapping[TopicPartition, tuple[int, int]]
 ) -> dict[TopicPartition, Rows]:
-    """Read what stands last, back to a record that was seen on both sides where that is needed.
-
-    From there on both have taken equally many offsets, or one has taken more: for markers of
-    transactions, or for records that the other one lacks. Then all of them are read.
+    """Read what stands last.
 
     Args:
         source: the original.
         target: the replica.
-        partitions: those that both have.
-        anchors: records that were seen on both sides, by partition.
+        back: partitions that both have, and how many of the last offsets to read of each.
 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    if not partitions:
+    if not back:
         return {}
-    known = [p for p in partitions if anchors.get(p) is not None]
-    ends, target_ends = await together(source.committed_ends(known), target.committed_ends(known))
-    back, target_back = dict.fromkeys(partitions, ROW), dict.fromkeys(partitions, ROW)
-    for p in known:
-        taken, target_taken = _since(anchors[p], ends[p], target_ends[p])
-        if taken > target_taken:
-            back[p] = min(max(ROW, taken), _MOST)
-            target_back[p] = min(max(ROW, target_taken), _MOST)
-    ours, theirs = await together(source.last(back), target.last(target_back))
-    return {p: Rows(ours[p], theirs[p]) for p in partitions}
+    ours, theirs = await together(
+        source.last({p: offsets for p, (offsets, _) in back.items()}),
+        target.last({p: offsets for p, (_, offsets) in back.items()}),
+    )
+    return {p: Rows(ours[p], theirs[p]) for p in back}
 
 
-def _since(anchor: Anchor | None, end: int, target_end: int) -> tuple[int, int]:
-    """How many offsets both have taken, the anchor's included."""
-    return (end - anchor.source, target_end - anchor.replica) if anchor is not None else (0, 0)
+def back_to(anchor: Anchor | None, end: int, target_end: int) -> tuple[int, int]:
+    """How many of the last offsets of both tell whether the replica holds everything.
+
+    From a record that was seen on both sides both have taken equally many offsets, or the original
+    has taken more: for markers of transactions, or for records that the replica lacks. Then
+    everything is read from that record on.
+
+    Args:
+        anchor: the record, if one was seen.
+        end: the original's end.
+        target_end: the replica's.
+    """
+    if anchor is None:
+        return ROW, ROW
+    taken, target_taken = end - anchor.source, target_end - anchor.replica
+    if taken <= target_taken:
+        return ROW, ROW
+    return min(max(ROW, taken), _MOST), min(max(ROW, target_taken), _MOST)

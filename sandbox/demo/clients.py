@@ -18,6 +18,11 @@ FLUSH_LIMIT = 30
 """Seconds that a producer gets for its last acknowledgements."""
 
 
+REQUEST_TIMEOUT_MS = "30000"
+"""What applications have (`request.timeout.ms`). The console producer's own default is 1,500: it
+would close its connection if a busy machine takes longer to switch."""
+
+
 class Worker:
     """A client in a thread of its own, from entering to leaving."""
 
@@ -53,6 +58,7 @@ class ConsoleProducer(Worker):
             *("--bootstrap-server", bootstrap),
             *("--producer.config", str(properties)),
             *("--topic", topic),
+            *("--request-timeout-ms", REQUEST_TIMEOUT_MS),
         ]
         self.acknowledged: list[bytes] = []
         """Once stopped: everything that was sent, for the tool ends in peace only with that."""

@@ -112,7 +112,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """From the fence until clients were served again: by the target, or by the old cluster."""
     mirror_ms: float | None
     """Of it, from when the old cluster was known to stand still until the mirror had copied the
-    rest; None if that was not waited for."""
+    rest, less what comparing records took; None if that was not waited for."""
     stages: tuple[Stage, ...]
     checks: tuple[events.Check, ...]
     nodes: tuple[NodeStory, ...]
@@ -169,8 +169,15 @@ def report_of(history: Sequence[Recorded], reversal: mirror.Reversal | None = No
 def _mirror_ms(history: Sequence[Recorded]) -> float | None:
     """Of the last proof: a coordinator that takes over proves again."""
     frozen = [r.recorded_at for r in history if isinstance(r.event, events.SourceFrozen)]
-    caught_up = [r.recorded_at for r in history if isinstance(r.event, events.CaughtUp)]
-    return _ms(frozen[-1], caught_up[-1]) if frozen and caught_up else None
+    caught_up = [
+        (r.recorded_at, r.event.comparing_ms)
+        for r in history
+        if isinstance(r.event, events.CaughtUp)
+    ]
+    if not (frozen and caught_up):
+        return None
+    at, comparing_ms = caught_up[-1]
+    return round(max(0.0, (_ms(frozen[-1], at) or 0.0) - comparing_ms), 1)
 
 
 def _groups(happened: Sequence[Event]) -> Groups | None:

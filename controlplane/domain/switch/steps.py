@@ -341,6 +341,7 @@ def _caught_up(view: View) -> Append:
             offsets_digest=_digest(ends),
             compared=mirror.compared if mirror else (),
             holes=mirror.holes if mirror else (),
+            comparing_ms=mirror.comparing_ms if mirror else 0.0,
         )
     )
 

@@ -78,6 +78,8 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """What the mirror left out."""
     compared: tuple[tuple[str, int], ...] = ()
     """How many of each partition's last records were found on the target one by one."""
+    comparing_ms: float = 0.0
+    """How long that took, once both ended with the same record."""
     turning: str | None = None
     """The direction that the mirror is being turned to: not the time to order a fence."""
     cut: Cut | None = None

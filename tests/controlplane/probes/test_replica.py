@@ -4,9 +4,10 @@ import pytest
 
 from controlplane.domain.numbering.runs import Run
 from controlplane.domain.replica import Loss, Watched
+from controlplane.probes import replica as replica_module
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.probes.replica import losses, watch
-from controlplane.probes.rows import ROW
+from controlplane.probes.rows import ROW, last_rows
 from tests.controlplane.probes.clusters import cluster, create, write
 
 pytestmark = pytest.mark.environment
@@ -70,14 +71,13 @@ async def test_a_log_that_grows_while_it_is_looked_at_is_not_taken_for_read_from
         end_reader(cluster("main", clusters.main)) as source,
         end_reader(cluster("failover", clusters.failover)) as replica,
     ):
-        read = source.last
 
         async def grow_and_read(*wanted):
             for bootstrap in (clusters.main, clusters.failover):
                 await write(bootstrap, unique_name, b"one more")
-            return await read(*wanted)
+            return await last_rows(*wanted)
 
-        monkeypatch.setattr(source, "last", grow_and_read)
+        monkeypatch.setattr(replica_module, "last_rows", grow_and_read)
         (mark,) = (await watch(source, replica, [unique_name], None)).marks
     assert mark.source_end == ROW, "as it was before"
     assert mark.runs == (Run(1, 1, ROW, whole=False),)

@@ -40,7 +40,14 @@ STOPPED = (
 HOLE = Hole(partition="t-0", first=2, last=3, records=2)
 PROVED = (
     events.SourceFrozen(**S, offsets_digest="old", window_ms=1000.0),
-    events.CaughtUp(**S, partitions=2, offsets_digest="d1", compared=(("t-0", 4),), holes=(HOLE,)),
+    events.CaughtUp(
+        **S,
+        partitions=2,
+        offsets_digest="d1",
+        compared=(("t-0", 4),),
+        holes=(HOLE,),
+        comparing_ms=250,
+    ),
     events.CutRecorded(**S, source_ends=(("t-0", 7), ("t-1", 0)), target_ends=(("t-0", 5),)),
 )
 COMMITTED = (events.SwitchCommitted(**S, epoch=1), events.NodeResumed(**S, **N1, first_ack_ms=12.5))
@@ -95,7 +102,7 @@ def test_a_planned_switch_is_told_whole():
         ("resuming", 1000.0),
         ("completed", None),
     ]
-    assert (told.fenced_ms, told.mirror_ms) == (7000.0, 1000.0)
+    assert (told.fenced_ms, told.mirror_ms) == (7000.0, 750.0)
     n1, n2 = told.nodes
     assert (n1.evidence, n1.stopped_after_ms, n1.held, n1.first_ack_ms) == ("report", 1000, 4, 12.5)
     assert (n2.evidence, n2.stopped_after_ms, n2.held) == ("lease_expired", 2000, None)
@@ -104,7 +111,7 @@ def test_a_planned_switch_is_told_whole():
     assert told.proof.ends == (("t-0", 7, 5), ("t-1", 0, 0))
     assert told.loss is None
     page = as_markdown(told)
-    assert "- Clients waited: 7.0 s, 1.0 s of it for the mirror" in page
+    assert "- Clients waited: 7.0 s, 750 ms of it for the mirror" in page
     assert "| t-0 | 7 | 5 | 4 |" in page
     assert "| t-1 | 0 | 0 | - |" in page
     assert "- accepted as lost: 2 of t-0 (offsets 2 to 3)" in page

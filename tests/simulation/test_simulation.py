@@ -53,9 +53,22 @@ SEEN = (
         ),
     ),
     GIVEN_UP,
+    (
+        57941,
+        Plan(
+            switches=(4.76, 11.87),
+            lost_at=12.887410782574555,
+            aborted_at=None,
+            faults=(
+                Fault(at=4.66, whom="gateway4", kind="mute", seconds=2.01),
+                Fault(at=8.37, whom="failover", kind="slow", seconds=0.49),
+                Fault(at=9.07, whom="gateway5", kind="without control", seconds=3.27),
+            ),
+        ),
+    ),
 )
-"""Runs that are told by their faults: in the first a node stays fresh by a topic that lacks the
-fence."""
+"""Runs that are told by their faults: a node stays fresh by a topic that lacks the fence; a node
+holds what is given up; a forced switch is aborted by its budget of five seconds three times."""
 
 
 @pytest.mark.parametrize(("seed", "plan"), SEEN)

@@ -7,12 +7,11 @@ from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from contract.records import Node, Routing
-from controlplane.coordinator.watching import newest_seen
+from controlplane.coordinator.watching import newest_seen, replicas
 from controlplane.domain.facts import Facts
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.plane import ControlPlane
 from controlplane.store.sessions import Session
-from controlplane.store.watches import Pair
 
 
 @get("/metrics", tags=["Health"], include_in_schema=False)
@@ -27,7 +26,7 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     leading = Gauge("interlock_leading", "1 if this control plane leads", registry=registry)
     leading.set(plane.leading)
     _mirror(registry, plane, facts)
-    await _left_out(registry, plane, facts)
+    await _left_out(registry, plane)
     head = Gauge("interlock_log_seq", "Newest event of the log", registry=registry)
     head.set(facts.seq)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -105,22 +104,17 @@ def _mirror(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> N
         delay.set(seen.delay_s)
 
 
-async def _left_out(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> None:
+async def _left_out(registry: CollectorRegistry, plane: ControlPlane) -> None:
     left_out = Gauge(
         "interlock_mirror_left_out_records",
         "Records that the mirror was seen to leave out, though it has brought later ones",
         ["scope", "cluster"],
         registry=registry,
     )
-    for routing in facts.control.of(Routing):
-        for other in plane.settings.clusters:
-            if other.name != routing.cluster:
-                pair = Pair(
-                    scope=routing.scope, from_cluster=routing.cluster, to_cluster=other.name
-                )
-                seen = await newest_seen(plane, pair)
-                holes = [mark.hole for mark in seen.marks if mark.hole] if seen else []
-                left_out.labels(routing.scope, other.name).set(sum(h.records for h in holes))
+    for pair in replicas(plane):
+        seen = await newest_seen(plane, pair)
+        holes = [mark.hole for mark in seen.marks if mark.hole] if seen else []
+        left_out.labels(pair.scope, pair.to_cluster).set(sum(hole.records for hole in holes))
 
 
 def _nodes(registry: CollectorRegistry, facts: Facts, sessions: dict[str, Session]) -> None:

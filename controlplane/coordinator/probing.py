@@ -18,6 +18,7 @@ from controlplane.domain.identities import Era, Producer, after_aborts, after_sw
 from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.producers import Seen, recorded
+from controlplane.domain.replica import Watched
 from controlplane.domain.switch.readiness import completeness_check
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
@@ -57,7 +58,10 @@ class Prober:
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
         self._points: Points = {}
+        self._seen: Watched | None = None
+        """What the watch saw last: behind the fence it does not look any more."""
         self._rows: Mapping[TopicPartition, Rows] = {}
+        """What was read since, to prove that nothing is missing."""
         self._read: list[SideBySide] | None = None
         """Both logs, as they were read with the groups' positions."""
         self._aborted: dict[str, tuple[Producer, Producer]] = {}
@@ -93,8 +97,7 @@ class Prober:
                 ready += divergence_checks(
                     divergent, self._direction, accepted=self._switch.accepts_loss
                 )
-            seen = await newest_seen(self._plane, self._pair)
-            accepted = self._switch.accepts_loss
+            seen, accepted = await newest_seen(self._plane, self._pair), self._switch.accepts_loss
             ready.append(
                 completeness_check(self._direction, seen, self._topics(), accepted=accepted)
             )
@@ -139,12 +142,12 @@ class Prober:
     async def _mirror(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
-        found, seen = await together(
+        found, self._seen = await together(
             compare(source, target, self._topics()), newest_seen(self._plane, self._pair)
         )
         if found.cut is not None:
             began_at = time.monotonic()
-            compared = await prove(source, target, found.cut, seen)
+            compared = await prove(source, target, found.cut, self._seen)
             self._rows = compared.rows
             found = replace(
                 compared.judged(found, accepted=self._switch.accepts_loss),
@@ -178,7 +181,7 @@ class Prober:
             await self._readers.of(self._switch.from_cluster),
             await self._readers.of(self._switch.to_cluster),
             self._topics(),
-            await newest_seen(self._plane, self._pair),
+            self._seen,
             self._rows,
         )
 

@@ -49,15 +49,23 @@ async def watch_replicas(plane: ControlPlane) -> None:
         await readers.close()
 
 
-def _pairs(plane: ControlPlane) -> list[Pair]:
-    """Each scope's cluster with each of the others; behind a fence the switch looks for itself."""
-    facts = plane.ledger.facts
+def replicas(plane: ControlPlane) -> list[Pair]:
+    """Each scope's cluster with each of the others."""
     return [
         Pair(scope=routing.scope, from_cluster=routing.cluster, to_cluster=other.name)
-        for routing in facts.control.of(Routing)
-        if (switch := facts.open_switch(routing.scope)) is None or switch.fence_seq is None
+        for routing in plane.ledger.facts.control.of(Routing)
         for other in plane.settings.clusters
         if other.name != routing.cluster
+    ]
+
+
+def _pairs(plane: ControlPlane) -> list[Pair]:
+    """Those that are watched: behind a fence the switch looks for itself."""
+    facts = plane.ledger.facts
+    return [
+        pair
+        for pair in replicas(plane)
+        if (switch := facts.open_switch(pair.scope)) is None or switch.fence_seq is None
     ]
 
 

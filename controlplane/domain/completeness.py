@@ -84,8 +84,10 @@ def still_missing(known: Hole | None, found: Hole | None, begin: int) -> Hole | 
     """
     if known is None or known.last < begin:
         return found
-    if found is None or found.first <= known.last:
-        return known if found is None or found.records < known.records else found
+    if found is None:
+        return known
+    if found.first <= known.last:
+        return max(found, known, key=lambda hole: hole.records)
     return Hole(
         partition=known.partition,
         first=known.first,

@@ -25,6 +25,11 @@ class Anchor(msgspec.Struct, frozen=True):
     replica: int
 
 
+def is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool:
+    """Whether nothing was written to either since the anchor, so that nothing need be read."""
+    return anchor == Anchor(source_end - 1, replica_end - 1)
+
+
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """One partition, when both clusters last answered."""
 

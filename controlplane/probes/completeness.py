@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.replica import Anchor, Mark, Watched
+from controlplane.domain.replica import Watched, is_newest
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
 from controlplane.probes.numbers import name as named
@@ -48,19 +48,15 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
-    target_ends = dict(cut.target)
+    marks = seen.marks if seen is not None else ()
+    anchors, target_ends = {mark.partition: mark.anchor for mark in marks}, dict(cut.target)
     back = {
-        TopicPartition(*split(name)): back_to(anchor, end, target_ends[name])
+        TopicPartition(*split(name)): back_to(anchors.get(name), end, target_ends[name])
         for name, end in cut.source
-        if (anchor := _anchor(marks.get(name))) != Anchor(end - 1, target_ends[name] - 1)
+        if not is_newest(anchors.get(name), end, target_ends[name])
     }
     rows = await last_rows(source, target, back)
     found = [both.hole(named(p)) for p, both in rows.items()]
-    known = [marks[name].hole for name, _ in cut.source if name in marks]
+    known = [mark.hole for mark in marks if mark.partition in target_ends]
     holes = {hole.partition: hole for hole in (*known, *found) if hole is not None}
     return Compared(rows, tuple(holes.values()))
-
-
-def _anchor(mark: Mark | None) -> Anchor | None:
-    return mark.anchor if mark is not None else None

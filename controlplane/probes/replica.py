@@ -15,6 +15,7 @@ from controlplane.domain.replica import (
     Watched,
     align,
     from_the_beginning,
+    is_newest,
     loss,
     nothing_mirrored,
 )
@@ -48,7 +49,7 @@ async def watch(
     there = [p for p in await replica.partitions(topics) if p in set(partitions)]
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
-    moved = [p for p in there if not _is_newest(known.get(name(p)), ends[p], replica_ends[p])]
+    moved = [p for p in there if not is_newest(known.get(name(p)), ends[p], replica_ends[p])]
     rows = await last_rows(source, replica, dict.fromkeys(moved, (ROW, ROW)))
     anchors = known | {
         name(p): align(both.ours.placed, both.theirs.placed)
@@ -142,11 +143,6 @@ async def _first_anchors(
     ours = await source.first(partitions, ROW)
     theirs = await replica.first(partitions, RUN)
     return {name(p): from_the_beginning(ours[p], theirs[p]) for p in partitions}
-
-
-def _is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool:
-    """Whether nothing was written to either since the anchor, so that nothing need be read."""
-    return anchor == Anchor(source_end - 1, replica_end - 1)
 
 
 def _without_match(known: Anchor | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:

@@ -8,10 +8,6 @@ from dataplane.gateway.exchange import Request
 from dataplane.virtual.messages import decode_request
 from dataplane.wire.errors import MalformedFrameError
 
-_PRODUCE = 0
-_NO_ANSWER = 0
-"""`acks` of a Produce request to which there is none."""
-
 
 def nobody_waits(transport: asyncio.Transport, held: Iterable[Request]) -> bool:
     """Whether a client has given up what is held, and asks it elsewhere, if it still wants it.
@@ -33,9 +29,7 @@ def _has_hung_up(transport: asyncio.Transport) -> bool:
 
 
 def _is_answered(request: Request) -> bool:
-    if request.api.key != _PRODUCE:
-        return True
     try:
-        return bool(decode_request(request.frame).body.acks != _NO_ANSWER)
+        return decode_request(request.frame).expects_answer
     except MalformedFrameError:
         return True

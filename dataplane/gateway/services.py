@@ -43,8 +43,9 @@ class Counters:
     requests_held: int = 0
     """Requests that waited for a scope to be served, counted when it was."""
     held_too_long: int = 0
-    held_in_vain: int = 0
     """Requests that were answered with a retriable error because the hold limit had passed."""
+    held_in_vain: int = 0
+    """Requests that were not sent because their clients had hung up meanwhile."""
     throttled: int = 0
     """Times that a client was not listened to for a while, having used more than it may."""
     writes_repeated: int = 0

@@ -128,7 +128,7 @@ def _written(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruli
         )
 
     key = request.header.api_key
-    if key == PRODUCE and request.body.acks == 0:
+    if not request.expects_answer:
         # There is no answer that could tell of a part, so all of it ends the connection.
         return (
             Ruling()

@@ -25,6 +25,10 @@ from dataplane.wire.header import (
 from dataplane.wire.primitives import INT16, Buffer, skip_tags
 from dataplane.wire.schema import Direction, Field, entity_of, message, struct_of
 
+_PRODUCE: Final = 0
+_NO_ANSWER: Final = 0
+"""The acks of a producer that does not wait."""
+
 
 class Request(NamedTuple):
     """A decoded request."""
@@ -32,6 +36,11 @@ class Request(NamedTuple):
     header: Peek
     body: Any
     """kio's dataclass of the API and version."""
+
+    @property
+    def expects_answer(self) -> bool:
+        """Whether there is one: not to Produce with acks=0."""
+        return self.header.api_key != _PRODUCE or self.body.acks != _NO_ANSWER
 
 
 def decode_request(frame: Buffer) -> Request:

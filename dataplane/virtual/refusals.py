@@ -17,9 +17,6 @@ from dataplane.wire.header import Peek
 from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import Struct, entity_of, struct_of
 
-_PRODUCE: Final = 0
-_NO_ANSWER: Final = 0
-"""The acks of a producer that does not wait."""
 _FETCH: Final = 1
 _FETCH_SESSIONS_SINCE: Final = 7
 _MESSAGE: Final = "error_message"
@@ -200,9 +197,10 @@ def refusal(frame: Buffer, error_code: int, message: str | None = None) -> bytes
     Raises:
         MalformedFrameError: the frame is no request.
     """
-    header, body = decode_request(frame)
-    if header.api_key == _PRODUCE and body.acks == _NO_ANSWER:
+    request = decode_request(frame)
+    if not request.expects_answer:
         return None
+    header, body = request
     answer = _answer(header, body, Refusal(error_code, message))
     if header.api_key == _FETCH and header.version >= _FETCH_SESSIONS_SINCE:
         # Clients take an error of the whole answer for one of the session, and look no further.

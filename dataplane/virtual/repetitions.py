@@ -26,7 +26,6 @@ DUPLICATE_SEQUENCE_NUMBER: Final = 46
 """Clients take it for written, at an offset that is not known."""
 
 _HEADER_SIZE: Final = 61
-_NO_ANSWER: Final = 0
 
 
 def without_repetitions(frame: Buffer, view: View) -> Ruling | None:
@@ -35,9 +34,10 @@ def without_repetitions(frame: Buffer, view: View) -> Ruling | None:
     Raises:
         MalformedFrameError: the frame is no request.
     """
-    header, body = decode_request(frame)
-    if body.acks == _NO_ANSWER:
+    request = decode_request(frame)
+    if not request.expects_answer:
         return None
+    header, body = request
     going_on, repeated = [], []
     for topic in body.topic_data:
         kept, left = _parted(topic, view)

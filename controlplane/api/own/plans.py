@@ -58,6 +58,7 @@ async def plan(
     source = routing.cluster if routing else ""
     checks += await _cluster_checks(plane, data, source)
     delay_s = None
+    pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
     if data.mode == "planned" and all(check.passed for check in checks):
         direction = Direction(source=source, target=data.to_cluster)
         try:
@@ -66,11 +67,9 @@ async def plan(
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
         checks += await _divergence(plane, facts, scope, direction, data)
-        pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
     if data.mode == "forced":
-        pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
         checks += await _losses(plane, pair)
     silent = any(not node.leased for node in nodes)
     return Plan(

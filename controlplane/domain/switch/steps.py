@@ -41,7 +41,7 @@ from controlplane.domain.switch.rules import (
 )
 from controlplane.domain.switch.state import Phase
 from controlplane.domain.switch.transactions import transactions_cause, what_was_aborted
-from controlplane.domain.switch.view import NodeView, View
+from controlplane.domain.switch.view import MirrorState, NodeView, View
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -333,15 +333,16 @@ def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
 
 
 def _caught_up(view: View) -> Append:
-    ends, mirror = view.sweeps[-1].ends if view.sweeps else (), view.mirror
+    ends = view.sweeps[-1].ends if view.sweeps else ()
+    mirror = view.mirror or MirrorState(at=0.0, partitions=0, behind=(), far_behind=())
     return _append(
         events.CaughtUp(
             switch_id=view.switch.switch_id,
-            partitions=mirror.partitions if mirror else 0,
+            partitions=mirror.partitions,
             offsets_digest=_digest(ends),
-            compared=mirror.compared if mirror else (),
-            holes=mirror.holes if mirror else (),
-            comparing_ms=mirror.comparing_ms if mirror else 0.0,
+            compared=mirror.compared,
+            holes=mirror.holes,
+            comparing_ms=mirror.comparing_ms,
         )
     )
 

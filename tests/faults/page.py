@@ -76,7 +76,7 @@ def _each(results: Sequence[Result]) -> list[str]:
         (
             "A group is given again what it had not committed when it was interrupted: in how many"
             f" states, and how many records at most. Here groups have {QUIESCE_S} s to come to"
-            " rest, no more than two heartbeats of theirs are apart, so that cells are short: many"
+            " rest, as long as two of their heartbeats are apart, so that cells are short: many"
             " of them are interrupted by the switch, not by the fault. With the 10 s that a switch"
             " gives them by default, none was in the hundred of [reliability.md](reliability.md)."
         ),

@@ -17,7 +17,8 @@ from tests.simulation.timeline import Network, Process, Timeline
 from tests.simulation.writers import Writer
 
 HEALED_AT: Final = 16.0
-"""Seconds after which nothing fails any more, and nobody asks for a switch."""
+"""Seconds after which nothing fails any more, and nobody asks for a switch, but for a forced one
+once more if it was aborted."""
 ENDS_AT: Final = 32.0
 FORCED_UNTIL: Final = 60.0
 """By then a forced switch has worked, however often one was aborted by its budget."""

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sandbox.environment import Environment
 from sandbox.kafka import KafkaCluster
@@ -214,6 +214,13 @@ class Operator:
                 yield from _read(consumer, TopicPartition(topic, partition, 0))
         finally:
             consumer.close()
+
+
+def end_of(cluster: KafkaCluster, topic: str) -> int:
+    """Where a topic of one partition ends."""
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+    (future,) = admin.list_offsets({TopicPartition(topic, 0): OffsetSpec.latest()}).values()
+    return int(future.result(10).offset)
 
 
 def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[bytes]:

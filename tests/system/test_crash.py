@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer
 
 from controlplane.domain.switch import events
 from reliability.readers import READERS
@@ -23,7 +23,7 @@ from tests.system import transactions
 from tests.system.evidence import assert_all_written
 from tests.system.load import Load
 from tests.system.mirror import Mirror
-from tests.system.operator import PATIENCE, Operator
+from tests.system.operator import PATIENCE, Operator, end_of
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(120)]
 
@@ -197,7 +197,7 @@ def test_the_mirror_is_waited_for_after_a_crash(
     with Load([operator.client(vcluster)], TOPIC) as load:
         with Mirror(source, target, physical):
             load.wait_for_more(20)
-        copied = end_offset(target, physical)
+        copied = end_of(target, physical)
         load.wait_for_more(20)
         before = crash(operator, at, to, wait="mirror")
         with Mirror(source, target, physical, start=copied):
@@ -208,16 +208,6 @@ def test_the_mirror_is_waited_for_after_a_crash(
     assert kinds(happened)[-1] == "switch.completed"
     assert load.errors == []
     assert_all_written(operator, load, physical)
-
-
-def end_offset(cluster: KafkaCluster, topic: str) -> int:
-    """Where a topic of one partition ends."""
-    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "ends"})
-    try:
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=PATIENCE)
-    finally:
-        consumer.close()
-    return end
 
 
 @pytest.mark.parametrize("at", RETURNING, ids=kind)

@@ -4,15 +4,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from reliability.readers import READERS, Reader, seen_by
-from sandbox.kafka import KafkaCluster
 from sandbox.process import wait_until
 from tests.system.load import Load
 from tests.system.mirror import Mirror
-from tests.system.operator import PATIENCE, Operator
+from tests.system.operator import PATIENCE, Operator, end_of
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
 
@@ -60,13 +57,6 @@ def switch(operator: Operator, vcluster: str) -> dict[str, Any]:
     (fence,) = operator.events(after=seq, kind="switch.fence_ordered")
     data: dict[str, Any] = fence["data"]
     return data
-
-
-def end_of(cluster: KafkaCluster, topic: str) -> int:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
-    asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
-    (future,) = admin.list_offsets(asked).values()
-    return int(future.result(10).offset)
 
 
 def read_all(loads: list[Load], readers: list[Reader]) -> bool:

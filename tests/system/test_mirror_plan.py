@@ -6,13 +6,14 @@ MirrorMaker 2 is real and is started here by hand, as an operator would.
 from contextlib import contextmanager
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from sandbox import mirror
 from sandbox.kafka_release import kafka_release
 from sandbox.process import Process, Program, wait_until
 from sandbox.variables import inherited_without
+from tests.system.operator import end_of
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
@@ -130,6 +131,7 @@ def test_what_the_mirror_left_out_is_named_and_refused(operator, physical):
         for value in (b"tom", b"laura", None, None, b"eve"):
             producer.produce(topic, value, b"key")
         assert producer.flush(30) == 0
+        wait_until(lambda: vcluster + topic in topics(failover), "the mirror has made it", 90)
         wait_until(lambda: end_of(failover, vcluster + topic) == 3, "the mirror goes on", 90)
         wait_until(lambda: "mirror_complete" in refusals(operator), "the watch sees it", 30)
         reason = refusals(operator)["mirror_complete"]
@@ -146,14 +148,3 @@ def test_what_the_mirror_left_out_is_named_and_refused(operator, physical):
         (complete,) = (check for check in checks if check["name"] == "mirror_complete")
         assert complete["passed"]
     assert operator.routing()["cluster"] == "main"
-
-
-def end_of(cluster, topic):
-    """The end offset of its only partition; 0 while it does not exist."""
-    if topic not in topics(cluster):
-        return 0
-    consumer = Consumer({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "ends"})
-    try:
-        return consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1]
-    finally:
-        consumer.close()

@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from sandbox.kafka import KafkaCluster
 from sandbox.process import wait_until
 from tests.system.mirror import Mirror
-from tests.system.operator import PATIENCE, Operator
+from tests.system.operator import PATIENCE, Operator, end_of
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
 
@@ -63,12 +61,6 @@ class Switches:
             assert answer.json() == {"message": "Cluster switched"}, answer.text
         self._start = end_of(target, self._physical)
         return operator.events(after=seq, kind="switch.offsets_numbered")
-
-
-def end_of(cluster: KafkaCluster, topic: str) -> int:
-    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
-    (future,) = admin.list_offsets({TopicPartition(topic, 0): OffsetSpec.latest()}).values()
-    return int(future.result(10).offset)
 
 
 @contextmanager

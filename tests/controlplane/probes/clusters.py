@@ -18,6 +18,13 @@ async def create(bootstrap: str, topic: str, partitions: int = 1) -> None:
     await admin.close()
 
 
+async def delete(bootstrap: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic])
+    await admin.close()
+
+
 async def write(bootstrap: str, topic: str, *values: bytes, **options) -> None:
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, **options) as producer:
         if "transactional_id" in options:

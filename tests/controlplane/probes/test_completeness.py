@@ -1,5 +1,6 @@
 """What a mirror has left out, on two real clusters."""
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,7 +12,7 @@ from controlplane.probes.mirror import compare
 from controlplane.probes.reader import end_reader
 from controlplane.probes.replica import watch
 from controlplane.probes.rows import ROW
-from tests.controlplane.probes.clusters import cluster, create, write
+from tests.controlplane.probes.clusters import cluster, create, delete, write
 
 pytestmark = pytest.mark.environment
 
@@ -90,6 +91,19 @@ async def test_the_watch_remembers_what_was_left_out(clusters, unique_name):
         assert [mark.hole for mark in later.marks] == [hole], "out of sight by now"
         ends = cut(unique_name, 40 + ROW + 10, 38 + ROW + 10)
         assert (await prove(source, replica, ends, later)).holes == (hole,)
+
+
+async def test_what_was_left_out_is_forgotten_when_the_topic_is_gone(clusters, unique_name):
+    async with both(clusters, unique_name) as (source, replica):
+        await write(clusters.main, unique_name, *VALUES[:20])
+        await write(clusters.failover, unique_name, *VALUES[:10], *VALUES[12:20])
+        seen = await watch(source, replica, [unique_name], None)
+        assert [mark.hole.records for mark in seen.marks] == [2]
+        await delete(clusters.failover, unique_name)
+        while await replica.partitions([unique_name]):  # noqa: ASYNC110 - the broker says it to who asks
+            await asyncio.sleep(0.05)
+        gone = await watch(source, replica, [unique_name], seen)
+        assert [mark.hole for mark in gone.marks] == [None]
 
 
 async def test_of_transactions_only_records_count(clusters, unique_name):

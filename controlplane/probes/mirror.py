@@ -38,22 +38,24 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     ours, theirs = await together(
         source.tails(partitions), target.tails([p for p in partitions if p in mirrored])
     )
+    # After the tails: what a mirror delivered once more in between belongs before the cut.
     # Of what an open transaction has written nothing is mirrored yet.
-    ends, closed = await together(source.ends(partitions), source.committed_ends(partitions))
+    (ends, closed), target_ends = await together(
+        together(source.ends(partitions), source.committed_ends(partitions)),
+        target.ends([p for p in partitions if p in mirrored]),
+    )
     behind = [
         p
         for p in partitions
         if p not in mirrored or is_behind(ours[p], theirs[p]) or closed[p] != ends[p]
     ]
     far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
-    # After the tails: what a mirror delivered once more in between belongs before the cut.
-    cut = None if behind else await _cut(source, target, partitions)
     return MirrorState(
         at=at,
         partitions=len(partitions),
         behind=tuple(_name(p) for p in behind),
         far_behind=tuple(_name(p) for p in far),
-        cut=cut,
+        cut=None if behind else Cut(source=named(ends), target=named(target_ends)),
     )
 
 
@@ -89,12 +91,6 @@ async def lag(
         if (mine := newest[p]) is not None and (other := oldest[p]) is not None
     ]
     return max(0, records), max(0.0, *seconds, 0.0)
-
-
-async def _cut(source: EndReader, target: EndReader, partitions: list[TopicPartition]) -> Cut:
-    """Both clusters' end offsets."""
-    ours, theirs = await together(source.ends(partitions), target.ends(partitions))
-    return Cut(source=named(ours), target=named(theirs))
 
 
 def is_behind(ours: Tail | None, theirs: Tail | None) -> bool:

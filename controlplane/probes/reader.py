@@ -152,7 +152,7 @@ class EndReader:
             return {}
         try:
             async with asyncio.timeout(_READ_BUDGET_S):
-                consumer.assign(partitions)
+                _know(consumer, partitions)
                 bounds: dict[TopicPartition, int] = await getattr(consumer, ask)(partitions)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
@@ -217,10 +217,7 @@ class EndReader:
             return {partition: [] for partition in ranges}
         try:
             async with asyncio.timeout(_READ_BUDGET_S):
-                self._committed.assign(list(filled))
-                for partition in filled:
-                    self._committed.seek(partition, ranges[partition][0])
-                await self._read_to(filled, {p: end for p, (_, end) in ranges.items()}, rows)
+                await self._read({p: ranges[p] for p in filled}, rows)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
         return {
@@ -245,6 +242,7 @@ class EndReader:
                 for record in read.get(partition, ()):
                     if record.offset < end:
                         yield record
+            self._committed.pause(partition)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
@@ -260,44 +258,56 @@ class EndReader:
         return row.placed
 
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
-        self._committed.assign(partitions)
+        _know(self._committed, partitions)
         begins, ends = await together(
             self._committed.beginning_offsets(partitions), self._committed.end_offsets(partitions)
         )
         found: dict[TopicPartition, Tail | None] = dict.fromkeys(partitions)
         wanted = {p for p in partitions if begins[p] < ends[p]}
         for back in _WINDOWS:
-            for partition in wanted:
-                self._committed.seek(partition, max(begins[partition], ends[partition] - back))
-            windows = {partition: _Window() for partition in wanted}
-            await self._read_to(wanted, ends, windows)
-            found |= {partition: window.tail() for partition, window in windows.items()}
-            wanted = {p for p in wanted if windows[p].may_go_on and ends[p] - back > begins[p]}
             if not wanted:
                 break
+            windows = {partition: _Window() for partition in wanted}
+            ranges = {p: (max(begins[p], ends[p] - back), ends[p]) for p in wanted}
+            await self._read(ranges, windows)
+            found |= {partition: window.tail() for partition, window in windows.items()}
+            wanted = {p for p in wanted if windows[p].may_go_on and ends[p] - back > begins[p]}
         return found
 
-    async def _read_to(
+    async def _read(
         self,
-        partitions: set[TopicPartition],
-        ends: dict[TopicPartition, int],
+        ranges: Mapping[TopicPartition, tuple[int, int]],
         takers: Mapping[TopicPartition, _Taker],
     ) -> None:
-        unread = set(partitions)
+        self._committed.assign(list(ranges))
+        for partition, (begin, _) in ranges.items():
+            self._committed.seek(partition, begin)
+        unread = set(ranges)
         while unread:
             read = await self._committed.getmany(*unread, timeout_ms=100)
             for partition, records in read.items():
                 for record in records:
                     takers[partition].take(record.offset, _last_record(record))
             for partition in list(unread):
-                if await self._committed.position(partition) >= ends[partition]:
+                if await self._committed.position(partition) >= ranges[partition][1]:
                     unread.discard(partition)
+                    self._committed.pause(partition)
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         return UnreachableError(
             f"cluster {self._cluster.name} at {self._cluster.bootstrap_servers} does not answer:"
             f" {error or type(error).__name__}"
         )
+
+
+def _know(consumer: Any, partitions: list[TopicPartition]) -> None:
+    """Have a consumer know partitions, and fetch nothing of them.
+
+    A Fetch that waits at the end of a log would keep its connection, and the next answer, too.
+    """
+    if consumer.assignment() != set(partitions):
+        consumer.assign(partitions)
+    consumer.pause(*partitions)
 
 
 def _last_record(record: Any) -> LastRecord:

@@ -7,11 +7,11 @@ from uuid import uuid4
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.controlplane.conftest import as_process, eventually, in_process
 from tests.controlplane.fake_node import FakeNode
 from tests.controlplane.nodes import serving_nodes
+from tests.controlplane.probes.clusters import create
 
 pytestmark = pytest.mark.environment
 
@@ -49,10 +49,7 @@ async def losses(plane) -> list[dict]:
 
 async def write(bootstrap: str, topic: str, *values: bytes, timestamp_ms: int = 1000) -> None:
     """Records in a topic, which is created first if there is none."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, 1, 1)])
-    await admin.close()
+    await create(bootstrap, topic)
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
         for value in values:
             await producer.send_and_wait(topic, value, key=b"k", timestamp_ms=timestamp_ms)

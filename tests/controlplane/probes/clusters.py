@@ -11,10 +11,14 @@ def cluster(name: str, bootstrap: str) -> ClusterProperties:
     return ClusterProperties(name=name, role="upstream", properties=properties)
 
 
+KEPT = {"retention.ms": "-1"}
+"""What tests write is of 1970: without this a broker deletes it when it looks for old records."""
+
+
 async def create(bootstrap: str, topic: str, partitions: int = 1) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    await admin.create_topics([NewTopic(topic, partitions, 1)])
+    await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=KEPT)])
     await admin.close()
 
 

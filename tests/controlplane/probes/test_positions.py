@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import OffsetAndMetadata
 
 from contract.clusters_file import ClusterProperties
@@ -14,7 +13,7 @@ from controlplane.probes.groups import commit, committed_by
 from controlplane.probes.imprints import imprint_reader
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.reader import end_reader
-from tests.controlplane.probes.clusters import cluster
+from tests.controlplane.probes.clusters import cluster, create
 from upstream.access import access_to
 from upstream.inquiry import inquiry
 
@@ -33,10 +32,7 @@ class Scene:
 
     async def create(self) -> None:
         for side in (self.main, self.failover):
-            admin = AIOKafkaAdminClient(bootstrap_servers=side.bootstrap_servers)
-            await admin.start()
-            await admin.create_topics([NewTopic(self.topic, 1, 1)])
-            await admin.close()
+            await create(side.bootstrap_servers, self.topic)
 
     async def write(self, side: ClusterProperties, *numbers: int, **options) -> None:
         """Number n is written a second after n - 1; a transaction leaves a marker behind."""

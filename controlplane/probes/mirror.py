@@ -8,7 +8,8 @@ from aiokafka import TopicPartition
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
-from controlplane.probes.reader import EndReader, Tail
+from controlplane.probes.reader import EndReader
+from controlplane.probes.taking import Tail
 from controlplane.probes.together import together
 
 FAR_MS = 10_000

@@ -14,8 +14,9 @@ from controlplane.domain.numbering.runs import (
     with_points,
 )
 from controlplane.domain.replica import Watched
-from controlplane.probes.reader import EndReader, LastOf
+from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import ROW, Rows, last_rows
+from controlplane.probes.taking import LastOf
 from controlplane.probes.together import together
 
 _BEGINNING = 10

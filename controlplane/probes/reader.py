@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -15,77 +13,13 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.numbering.runs import Placed
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import UnreachableError, unreachable
+from controlplane.probes.taking import LastOf, Row, Tail, Taker, Window
 from controlplane.probes.together import together
 from upstream.closing import close
 
 _READ_BUDGET_S = 5.0
 _WINDOWS = (4, 100, 1000, 10_000, 100_000)
 """How far before the end to begin: transaction markers and rows of equal records lie there."""
-
-
-class LastRecord(msgspec.Struct, frozen=True):
-    """What two clusters must agree on."""
-
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-
-
-class Tail(msgspec.Struct, frozen=True):
-    """The last record of a partition, and how many records just like it stand there in a row.
-
-    Without the number a mirror that lacks some of a burst of equal records would look complete.
-    """
-
-    record: LastRecord
-    repeats: int
-
-
-class LastOf(NamedTuple):
-    """The last records of a partition, in order."""
-
-    placed: list[Placed]
-    is_all: bool
-    """Whether the log has no records before these."""
-
-
-class _Taker(Protocol):
-    """What records are handed to, in order."""
-
-    def take(self, offset: int, record: LastRecord, /) -> None:
-        """One more record."""
-
-
-class _Window:
-    """What was read of one partition, from some offset to its end."""
-
-    def __init__(self) -> None:
-        self._last: LastRecord | None = None
-        self._repeats = 0
-        self.may_go_on = True
-        """Whether the row of equal records may begin before the window."""
-
-    def take(self, _offset: int, record: LastRecord, /) -> None:
-        if record == self._last:
-            self._repeats += 1
-            return
-        self.may_go_on = self._last is None
-        self._last, self._repeats = record, 1
-
-    def tail(self) -> Tail | None:
-        return Tail(self._last, self._repeats) if self._last is not None else None
-
-
-class _Row:
-    """Records of one partition, by their digests."""
-
-    def __init__(self) -> None:
-        self.placed: list[Placed] = []
-
-    def take(self, offset: int, record: LastRecord, /) -> None:
-        packed = msgspec.msgpack.encode(record)
-        self.placed.append(Placed(offset, blake2b(packed, digest_size=16).digest()))
 
 
 class EndReader:
@@ -211,7 +145,7 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        rows = {partition: _Row() for partition in ranges}
+        rows = {partition: Row() for partition in ranges}
         filled = {partition for partition, (begin, end) in ranges.items() if begin < end}
         if not filled:
             return {partition: [] for partition in ranges}
@@ -252,9 +186,9 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        row = _Row()
+        row = Row()
         async for record in self.records(partition, begin):
-            row.take(record.offset, _last_record(record))
+            row.take(record)
         return row.placed
 
     async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
@@ -267,7 +201,7 @@ class EndReader:
         for back in _WINDOWS:
             if not wanted:
                 break
-            windows = {partition: _Window() for partition in wanted}
+            windows = {partition: Window() for partition in wanted}
             ranges = {p: (max(begins[p], ends[p] - back), ends[p]) for p in wanted}
             await self._read(ranges, windows)
             found |= {partition: window.tail() for partition, window in windows.items()}
@@ -277,7 +211,7 @@ class EndReader:
     async def _read(
         self,
         ranges: Mapping[TopicPartition, tuple[int, int]],
-        takers: Mapping[TopicPartition, _Taker],
+        takers: Mapping[TopicPartition, Taker],
     ) -> None:
         self._committed.assign(list(ranges))
         for partition, (begin, _) in ranges.items():
@@ -287,7 +221,7 @@ class EndReader:
             read = await self._committed.getmany(*unread, timeout_ms=100)
             for partition, records in read.items():
                 for record in records:
-                    takers[partition].take(record.offset, _last_record(record))
+                    takers[partition].take(record)
             for partition in list(unread):
                 if await self._committed.position(partition) >= ranges[partition][1]:
                     unread.discard(partition)
@@ -308,10 +242,6 @@ def _know(consumer: Any, partitions: list[TopicPartition]) -> None:
     if consumer.assignment() != set(partitions):
         consumer.assign(partitions)
     consumer.pause(*partitions)
-
-
-def _last_record(record: Any) -> LastRecord:
-    return LastRecord(record.timestamp, record.key, record.value, tuple(record.headers))
 
 
 @asynccontextmanager

@@ -7,7 +7,8 @@ from aiokafka import TopicPartition
 
 from controlplane.domain.completeness import Hole, hole
 from controlplane.domain.replica import Anchor
-from controlplane.probes.reader import EndReader, LastOf
+from controlplane.probes.reader import EndReader
+from controlplane.probes.taking import LastOf
 from controlplane.probes.together import together
 
 ROW: Final = 500

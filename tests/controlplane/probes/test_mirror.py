@@ -6,7 +6,8 @@ import pytest
 
 from controlplane.domain.switch.state import Cut
 from controlplane.probes.mirror import compare, is_behind, is_far_behind, sweep
-from controlplane.probes.reader import LastRecord, Tail, end_reader
+from controlplane.probes.reader import end_reader
+from controlplane.probes.taking import LastRecord, Tail
 from tests.controlplane.probes.clusters import cluster, create, write
 
 TOM = LastRecord(1000, None, b"tom", ())

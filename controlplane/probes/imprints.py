@@ -2,10 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -13,9 +11,8 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import Imprint
 from controlplane.probes.connection import client_options
 from controlplane.probes.describe import unreachable
+from controlplane.probes.taking import LastRecord
 from upstream.closing import close
-
-_DIGEST_SIZE = 16
 
 
 class Range(NamedTuple):
@@ -90,12 +87,7 @@ class ImprintReader:
 
 
 def _imprint(record: Any) -> Imprint:
-    content = msgspec.msgpack.encode(
-        (record.timestamp, record.key, record.value, tuple(record.headers))
-    )
-    return Imprint(
-        record.offset, record.timestamp, blake2b(content, digest_size=_DIGEST_SIZE).digest()
-    )
+    return Imprint(record.offset, record.timestamp, LastRecord.of(record).digest)
 
 
 @asynccontextmanager

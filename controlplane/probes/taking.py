@@ -21,6 +21,11 @@ class LastRecord(msgspec.Struct, frozen=True):
         """What aiokafka's ConsumerRecord has of it."""
         return cls(record.timestamp, record.key, record.value, tuple(record.headers))
 
+    @property
+    def digest(self) -> bytes:
+        """Of all of it, in 16 bytes."""
+        return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
+
 
 class Tail(msgspec.Struct, frozen=True):
     """The last record of a partition, and how many records just like it stand there in a row.
@@ -80,5 +85,4 @@ class Row:
 
     def take(self, record: Any, /) -> None:
         """One more record."""
-        packed = msgspec.msgpack.encode(LastRecord.of(record))
-        self.placed.append(Placed(record.offset, blake2b(packed, digest_size=16).digest()))
+        self.placed.append(Placed(record.offset, LastRecord.of(record).digest))

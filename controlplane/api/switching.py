@@ -1,6 +1,7 @@
 """Starting switches and waiting for their end: shared by both administration APIs."""
 
 from enum import StrEnum
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from uuid_utils import uuid7
@@ -29,6 +30,18 @@ class Outcome(StrEnum):
     RUNNING = "running"
 
 
+class Terms(NamedTuple):
+    """On which whoever asks for a switch would have it."""
+
+    quiesce_budget_s: float | None = None
+    """None: as configured."""
+    accepts_loss: bool = False
+    waived: tuple[str, ...] = ()
+
+
+USUAL: Final = Terms()
+
+
 def new_switch(
     plane: ControlPlane,
     scope: str,
@@ -36,10 +49,10 @@ def new_switch(
     mode: Mode,
     expected_epoch: int | None = None,
     *,
-    quiesce_budget_s: float | None = None,
-    accepts_loss: bool = False,
+    terms: Terms = USUAL,
 ) -> StartSwitch:
     """A request for a switch under a new id, with the configured budgets where none is given."""
+    quiesce_budget_s = terms.quiesce_budget_s
     if quiesce_budget_s is None:
         quiesce_budget_s = plane.settings.interlock_quiesce_budget_s
     return StartSwitch(
@@ -50,7 +63,8 @@ def new_switch(
         budget_s=plane.settings.interlock_switch_budget_s,
         mirror_budget_s=plane.settings.interlock_mirror_budget_s,
         quiesce_budget_s=quiesce_budget_s,
-        accepts_loss=accepts_loss,
+        accepts_loss=terms.accepts_loss,
+        waived=terms.waived,
         expected_epoch=expected_epoch,
     )
 

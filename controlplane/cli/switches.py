@@ -29,6 +29,7 @@ def plan(
     /,
     *,
     mode: Mode = "planned",
+    waive: tuple[str, ...] = (),
     connection: Connection = HERE,
 ) -> int:
     """Check what would stand in the way of a switch; changes nothing.
@@ -36,9 +37,11 @@ def plan(
     Args:
         to: the cluster to switch to.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
+        waive: a difference with which the switch may go on, by its name; may be given again.
         connection: where to ask.
     """
-    answer = connection.post("/api/v1/switch-plans", {"toCluster": to, "mode": mode})
+    question = {"toCluster": to, "mode": mode, "waive": waive}
+    answer = connection.post("/api/v1/switch-plans", question)
     columns = {"check": "name", "passed": "passed", "detail": "detail"}
     show(connection, answer | {"items": answer["checks"]}, columns)
     if connection.output == "table" and answer["expectedStallMs"] is not None:
@@ -48,13 +51,14 @@ def plan(
 
 
 @switch.command
-def start(
+def start(  # noqa: PLR0913 - each is an option
     to: str,
     /,
     *,
     mode: Mode = "planned",
     reason: str | None = None,
     accept_loss: bool = False,
+    waive: tuple[str, ...] = (),
     quiesce_budget_s: float | None = None,
     detach: bool = False,
     connection: Connection = HERE,
@@ -67,6 +71,8 @@ def start(
         reason: why; stands in the log. A forced switch must have one.
         accept_loss: say that records that only one of the clusters holds may be lost. A forced
             switch must; a planned one after a forced one, if there are any.
+        waive: a difference between the clusters with which the switch may go on, by the name that
+            the plan tells; may be given again. Give a reason, too: both stand in the log.
         quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
         detach: do not wait for the end.
         connection: where to ask.
@@ -76,6 +82,7 @@ def start(
         "mode": mode,
         "reason": reason,
         "acceptLoss": accept_loss,
+        "waive": waive,
         "quiesceBudgetS": quiesce_budget_s,
     }
     headers = {"Idempotency-Key": str(uuid4())}

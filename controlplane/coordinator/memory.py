@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from contract.records import Identities, Node, Producers
 from controlplane.domain.facts import Facts
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.domain.switch.view import (
     Losses,
@@ -38,6 +39,8 @@ class Memory:
         self.losses: Losses | None = None
         self.positions: Positions | None = None
         self.producers: tuple[Producers, ...] = ()
+        self.parity: Parity | None = None
+        self.tombstones: tuple[tuple[str, int], ...] | None = None
         self.numbers: Numbers | None = None
         self.identities: tuple[Identities, ...] = ()
         self.probe_error: str | None = None
@@ -47,7 +50,7 @@ class Memory:
         if switch.phase not in self.phase_seen_at:
             self.phase_seen_at[switch.phase] = now
             self.mirror, self.positions, self.probe_error = None, None, None
-            self.numbers = None
+            self.numbers, self.parity = None, None
         if switch.mirror_awaited != self.progress_told[0]:
             self.progress_told = (switch.mirror_awaited, now)
         if switch.fence_seq is None:
@@ -81,6 +84,8 @@ class Memory:
             losses=self.losses,
             positions=self.positions,
             producers=self.producers,
+            parity=self.parity,
+            tombstones=self.tombstones,
             numbers=self.numbers,
             identities=self.identities,
             probe_error=self.probe_error,

@@ -17,8 +17,10 @@ from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
 from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.numbering.deciding import Logs, numbered
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import Seen, recorded
 from controlplane.domain.replica import Watched
+from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Look
@@ -29,6 +31,8 @@ from controlplane.probes.describe import UnreachableError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
+from controlplane.probes.parity.governed import Governed, governed
+from controlplane.probes.parity.making import Clusters, ParityMaker
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
@@ -57,6 +61,10 @@ class Prober:
         self._switch = switch
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
+        names = (switch.from_cluster, switch.to_cluster)
+        self._alike = ParityMaker(Clusters(*map(self._cluster, names)), self._readers)
+        self._made = Parity()
+        """What was done to the target so far."""
         self._points: Points = {}
         self._seen: Watched | None = None
         """What the watch saw last: behind the fence it does not look any more."""
@@ -92,6 +100,8 @@ class Prober:
         if source is not None and all(check.passed for check in found.checks):
             facts, scope = self._plane.ledger.facts, self._switch.scope
             ready = await topics_ready(self._plane.settings, facts, scope, self._direction)
+            alike = await self._alike.compare(self._governed)
+            ready += parity_checks(self._direction, alike, self._switch.waived)
             if came_apart(facts, scope):
                 divergent = await divergence_between(facts, self._readers, scope, self._direction)
                 ready += divergence_checks(
@@ -124,6 +134,20 @@ class Prober:
         except UnreachableError as error:
             _logger.warning("not everything was made ready beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
+
+    async def _parity(self) -> None:
+        """Before the fence what takes its time; behind it what has changed since."""
+        governed = self._governed
+        if self._switch.fence_seq is not None:
+            made = await self._alike.make(governed, serving=True)
+            self._memory.parity = self._made + made
+            return
+        made = await self._alike.make(governed, serving=False)
+        self._made += replace(made, left=(*made.left, *await self._alike.read_keys(governed)))
+        self._memory.parity = self._made
+
+    async def _tombstones(self) -> None:
+        self._memory.tombstones = await self._alike.delete_once_more(self._governed)
 
     async def _transactions(self) -> None:
         source = self._cluster(self._switch.from_cluster)
@@ -247,6 +271,10 @@ class Prober:
 
     def _is_ours(self, name: str) -> bool:
         return name.startswith(tuple(self._plane.ledger.facts.tenants_of(self._switch.scope)))
+
+    @property
+    def _governed(self) -> Governed:
+        return governed(self._plane.ledger.facts, self._switch.scope)
 
     @property
     def _direction(self) -> Direction:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from contract.fold import ControlState
+from contract.names import physical_name
 from contract.records import (
     Cluster,
     Face,
@@ -48,6 +49,9 @@ class Facts:
         """Scopes whose mirror copies in both directions."""
         self.first_cluster: dict[str, str] = {}
         """What served each scope at first."""
+        self.deleted_topics: set[str] = set()
+        """Physical names of topics that were there once; in none of these is one now, or nobody has
+        told us of it yet."""
         self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.rebuild_seq = 0
@@ -65,12 +69,16 @@ class Facts:
             self.control.apply(record)
         return record
 
-    def _remember(self, recorded: Recorded) -> Switch | None:  # noqa: C901 - one line for each event
+    def _remember(self, recorded: Recorded) -> Switch | None:  # noqa: C901, PLR0912 - one line for each event
         match recorded.event:
             case events.VirtualClusterCreated(name=name):
                 self.names_ever.add(name)
             case events.ClusterDescribed(name=name, api_versions=api_versions):
                 self.api_versions[name] = api_versions
+            case events.TopicMapped(physical=physical):
+                self.deleted_topics.discard(physical)
+            case events.TopicUnmapped(vcluster=vcluster, logical=logical):
+                self.deleted_topics.add(physical_name(vcluster, logical))
             case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
                 self.grants[owner, logical, grantee] = access
             case events.TopicGrantRevoked(owner=owner, logical=logical, grantee=grantee):

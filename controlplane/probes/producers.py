@@ -6,13 +6,13 @@ from typing import Any
 
 from kio.schema.describe_producers.v0.request import DescribeProducersRequest, TopicRequest
 from kio.schema.errors import ErrorCode
-from kio.schema.metadata.v9.request import MetadataRequest, MetadataRequestTopic
 from kio.schema.types import TopicName
 from kio.static.primitive import i32
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.producers import Seen
 from controlplane.probes.asking import asking
+from controlplane.probes.layout import layout_of
 from upstream.inquiry import Inquiry, InquiryError
 
 _TOPICS_IN_ONE = 100
@@ -35,8 +35,11 @@ async def producers_of(cluster: Inquiry, topics: Collection[str]) -> list[Seen]:
     Raises:
         InquiryError: the cluster does not answer, or a partition has no leader at present.
     """
+    if not topics:
+        return []
     requests: dict[int, list[Any]] = defaultdict(list)
-    for leader, partitions in (await _leaders(cluster, topics)).items():
+    layout = await layout_of(cluster, topics)
+    for leader, partitions in layout.by_leader(topics).items():
         asked = [
             TopicRequest(name=TopicName(topic), partition_indexes=tuple(map(i32, indexes)))
             for topic, indexes in partitions.items()
@@ -70,21 +73,3 @@ def _seen(cluster: Inquiry, topic: str, partition: Any) -> list[Seen]:
         )
         for producer in partition.active_producers
     ]
-
-
-async def _leaders(cluster: Inquiry, topics: Collection[str]) -> dict[int, dict[str, list[int]]]:
-    """Leader to topic to partitions."""
-    if not topics:
-        return {}
-    request = MetadataRequest(
-        topics=tuple(MetadataRequestTopic(name=TopicName(topic)) for topic in sorted(topics)),
-        allow_auto_topic_creation=False,
-        include_cluster_authorized_operations=False,
-        include_topic_authorized_operations=False,
-    )
-    (found,) = await cluster.ask(cluster.brokers[0], request)
-    leaders: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for topic in found.topics:
-        for partition in topic.partitions:
-            leaders[partition.leader_id][topic.name].append(partition.partition_index)
-    return leaders

@@ -21,12 +21,13 @@ from controlplane.domain.switch.readiness import (
 )
 from controlplane.domain.switch.rights import rights_checks
 from controlplane.mirrors.flow import open_flow
+from controlplane.probes.asking import asking
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.layout import layout_of
 from controlplane.probes.mirror import compare, lag, named
 from controlplane.probes.reader import end_reader
 from controlplane.probes.rights import rights_on
 from controlplane.probes.together import together
-from controlplane.probes.topic_settings import topics_with_settings
 from controlplane.publisher.mappings import TOPIC as MAPPINGS_TOPIC
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.settings import Settings
@@ -100,9 +101,8 @@ def _turning(settings: Settings, facts: Facts, scope: str, direction: Direction)
 async def _look(settings: Settings, facts: Facts, scope: str, direction: Direction) -> Seen:
     source, target = _pair(settings, direction)
     names = facts.topics_in(scope)
-    (ours, _), (theirs, everything) = await asyncio.gather(
-        topics_with_settings(source, names), topics_with_settings(target, names)
-    )
+    on_source, on_target = await together(_topics_on(source), _topics_on(target))
+    ours = tuple(sorted(names & on_source))
     async with end_reader(source) as reader, end_reader(target) as other:
         state = await compare(reader, other, names)
         behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
@@ -110,13 +110,18 @@ async def _look(settings: Settings, facts: Facts, scope: str, direction: Directi
     return Seen(
         direction=direction,
         source=ours,
-        target=theirs,
-        has_mappings=MAPPINGS_TOPIC in everything,
-        prefixed=frozenset(n for n in ours if f"{direction.source}.{n}" in everything),
+        target=names & on_target,
+        has_mappings=MAPPINGS_TOPIC in on_target,
+        prefixed=frozenset(n for n in ours if f"{direction.source}.{n}" in on_target),
         mirror=state,
         lag_records=records,
         lag_s=seconds,
     )
+
+
+async def _topics_on(cluster: ClusterProperties) -> frozenset[str]:
+    async with asking(cluster, "did not tell its topics") as asked:
+        return frozenset((await layout_of(asked, None)).topics)
 
 
 async def _watch_flow(settings: Settings, direction: Direction) -> Flowing:

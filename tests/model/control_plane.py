@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from controlplane.coordinator.memory import Memory
 from controlplane.domain.event import Recorded
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import ABORTABLE, Phase, Switch, after
 from controlplane.domain.switch.steps import Append, next_steps
@@ -113,7 +114,7 @@ def _seen(world: World) -> Recall:
         recall.fence_published_at,
     )
     memory.mirror, memory.positions = recall.mirror, recall.positions
-    memory.numbers = recall.numbers
+    memory.numbers, memory.parity = recall.numbers, recall.parity
     memory.see(switch, world.records[world.published - 1][0], 0)
     seen_at, published_at = memory.fence_seen_at, memory.fence_published_at
     if seen_at is not None and published_at is not None:
@@ -127,6 +128,7 @@ def _seen(world: World) -> Recall:
         mirror=memory.mirror,
         positions=memory.positions,
         numbers=memory.numbers,
+        parity=memory.parity,
     )
 
 
@@ -148,6 +150,8 @@ def _view(world: World) -> View:
         mirror=recall.mirror,
         positions=recall.positions,
         numbers=recall.numbers,
+        parity=recall.parity,
+        tombstones=(),
     )
 
 
@@ -175,6 +179,9 @@ def _probed(world: World, what: str) -> World:
         case "sweep":
             sweep = Sweep(at=0, ends=(("t-0", world.old_end),))
             recall = replace(recall, sweeps=_telling((*recall.sweeps, sweep)))
+        case "parity":
+            world = replace(world, alike=world.old_end)
+            recall = replace(recall, parity=Parity())
         case "positions":
             world = replace(world, positions=world.old_end)
             recall = replace(recall, positions=_translated(world.old_end))
@@ -248,6 +255,8 @@ def _committed(world: World, switch: Switch) -> World:
         wrong = "committed without the positions of groups (C7)"
     elif world.numbered < world.old_end_at_lead or world.numbered < world.acknowledged:
         wrong = "committed without a decision about numbers (C8)"
+    elif world.alike < world.old_end_at_lead or world.alike < world.acknowledged:
+        wrong = "committed without what clients had done to the old cluster (C9)"
     elif not switch.caught_up:
         wrong = "committed without recorded proof (I10)"
     return replace(world, mirrored_at_commit=world.mirrored, wrong=wrong)

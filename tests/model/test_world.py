@@ -32,6 +32,7 @@ ABLATIONS = {
     "C4 abort or commit": (Flaws(Rules(c4_abort_or_commit=False)), NOTHING),
     "C7 positions first": (Flaws(Rules(c7_positions_first=False)), ONE_WRITE),
     "C8 numbers first": (Flaws(Rules(c8_numbers_first=False)), ONE_WRITE),
+    "C9 parity first": (Flaws(Rules(c9_parity_first=False)), ONE_WRITE),
     "C6 deadline": (Flaws(Rules(c6_deadline=False)), NOTHING),
     "N3 relay without lease": (Flaws(n3_relay_without_lease=True), ONE_WRITE),
     "N4 lease from receipt": (Flaws(n4_lease_from_receipt=True), ONE_WRITE),

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from contract.records import Routing
 from contract.session import ScopeReport
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.domain.switch.view import MirrorState, Numbers, Positions, Sweep, Timing
@@ -88,6 +89,7 @@ class Recall(msgspec.Struct, frozen=True):
     looked: bool = False
     sweeps: tuple[Sweep, ...] = ()
     mirror: MirrorState | None = None
+    parity: Parity | None = None
     positions: Positions | None = None
     numbers: Numbers | None = None
 
@@ -134,6 +136,8 @@ class World(msgspec.Struct, frozen=True):
     """How many of them the new cluster has."""
     acknowledged: int = 0
     """The last of them that a client was told of."""
+    alike: int = 0
+    """How much of what clients have done to the old cluster was done to the new one as well."""
     positions: int = 0
     """How far groups have read, as the new cluster has it; on the old one they read everything."""
     numbered: int = -1

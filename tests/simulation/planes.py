@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from controlplane.coordinator.memory import Memory
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.events import PositionsTranslated
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Append, Probe, next_steps
@@ -161,6 +162,8 @@ class Plane(Process):
             mirror=memory.mirror,
             losses=memory.losses,
             positions=memory.positions,
+            parity=memory.parity,
+            tombstones=memory.tombstones,
             numbers=memory.numbers,
         )
 
@@ -178,13 +181,16 @@ class Plane(Process):
         look = {
             "preflight": self._world.look_at_nothing,
             "ghosts": self._world.look_at_nothing,
+            "tombstones": self._world.look_at_nothing,
             "sweep": self._world.look_at_source,
             "losses": self._world.look_at_nothing,
             "mirror": self._world.look_at_mirror,
+            "parity": self._world.make_alike,
             "positions": self._world.bring_positions,
             "numbers": self._world.decide_numbers,
         }[probe.what]
-        target = switch.from_cluster if probe.what == "sweep" else switch.to_cluster
+        at_source = probe.what in {"sweep", "tombstones"}
+        target = switch.from_cluster if at_source else switch.to_cluster
         if probe.what == "preflight":
             target = "database"
         self._world.network.ask(
@@ -223,6 +229,10 @@ class Plane(Process):
                 )
             case "losses":
                 memory.losses = Losses(at=begun, answered=False, seen_at=None, losses=())
+            case "tombstones":
+                memory.tombstones = ()
+            case "parity":
+                memory.parity = Parity()
             case "positions":
                 end, self._last = found
                 memory.positions = Positions(

@@ -22,6 +22,7 @@ ABLATIONS = {
     "C6 deadline": Flaws(Rules(c6_deadline=False)),
     "C7 positions first": Flaws(Rules(c7_positions_first=False)),
     "C8 numbers first": Flaws(Rules(c8_numbers_first=False)),
+    "C9 parity first": Flaws(Rules(c9_parity_first=False)),
     "what producers had written": Flaws(known=False),
 }
 """Those whose lack shows within some dozens of seeds; the explorer takes each one away."""

@@ -70,6 +70,8 @@ class World:
         """Whether a cluster is lost, with whatever was on it alone."""
         self.lost = ""
         self._positions = {"main": 0, "failover": 0}
+        self._alike = {"main": 0, "failover": 0}
+        """How much of what clients had done to the other cluster was done to it."""
         self._numbered = {"main": 0, "failover": 0}
         """How much of the other cluster's log was known when its numbers were decided."""
         self._standstill: int | None = None
@@ -150,6 +152,8 @@ class World:
             self.fail("committed without the positions of groups (C7)")
         if self._numbered[target.name] < len(self.clusters[switch.from_cluster].log):
             self.fail("committed without a decision about numbers (C8)")
+        if self._alike[target.name] < len(self.clusters[switch.from_cluster].log):
+            self.fail("committed without what clients had done to the old cluster (C9)")
 
     # --- what coordinators look at --------------------------------------------------------------
 
@@ -172,6 +176,10 @@ class World:
         source = self.clusters[switch.from_cluster]
         self._positions[switch.to_cluster] = len(source.log)
         return len(source.log), source.last_of_each()
+
+    def make_alike(self, switch: Switch) -> None:
+        """What clients have done to the old cluster is done to the target as well."""
+        self._alike[switch.to_cluster] = len(self.clusters[switch.from_cluster].log)
 
     def decide_numbers(self, switch: Switch) -> int:
         """Clients go on with the numbers that they know."""

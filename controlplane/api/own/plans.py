@@ -15,11 +15,14 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check, expected_stall_ms
 from controlplane.domain.switch.request import start_switch
 from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.parity.governed import governed
+from controlplane.probes.parity.making import Clusters, ParityMaker
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import all_ready
@@ -69,6 +72,7 @@ async def plan(
         checks += await _divergence(plane, facts, scope, direction, data)
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
+        checks += await _parity(plane, facts, direction, scope, data)
     if data.mode == "forced":
         checks += await _losses(plane, pair)
     silent = any(not node.leased for node in nodes)
@@ -95,6 +99,22 @@ async def _divergence(
     finally:
         await readers.close()
     return divergence_checks(found, direction, accepted=question.accept_loss)
+
+
+async def _parity(
+    plane: ControlPlane, facts: Facts, direction: Direction, scope: str, question: SwitchQuestion
+) -> list[Check]:
+    """What is not alike beyond records, and what of it would be made so."""
+    clusters = {cluster.name: cluster for cluster in plane.settings.clusters}
+    readers = Readers(plane.settings.clusters)
+    both = Clusters(clusters[direction.source], clusters[direction.target])
+    try:
+        found = await ParityMaker(both, readers).compare(governed(facts, scope))
+    except UnreachableError as error:
+        return [Check(name="parity", passed=False, detail=str(error))]
+    finally:
+        await readers.close()
+    return list(parity_checks(direction, found, question.waive))
 
 
 def _node_check(node: NodeStatus) -> Check:

@@ -156,6 +156,9 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     accept_loss: bool = False
     """What a forced one must say: what the target does not hold yet, clients lose. In a planned
     one: records that only one of the clusters holds may stay behind."""
+    waive: list[str] = []
+    """Names of differences between the clusters with which the switch may go on, as a plan tells
+    them: `TOPIC:CONFIG`, a topic, or a partition (`topic-n`)."""
     quiesce_budget_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """Seconds for groups and transactions to come to rest; by default as configured."""
 

@@ -19,7 +19,7 @@ from controlplane.api.own.schemas import (
     event_view,
     switch_view,
 )
-from controlplane.api.switching import new_switch, start
+from controlplane.api.switching import Terms, new_switch, start
 from controlplane.domain.event import Recorded
 from controlplane.domain.refusal import Invalid, Missing
 from controlplane.domain.switch.request import abort_switch
@@ -55,8 +55,7 @@ class SwitchController(Controller):
             data.to_cluster,
             data.mode,
             _epoch(if_match),
-            quiesce_budget_s=data.quiesce_budget_s,
-            accepts_loss=data.accept_loss,
+            terms=Terms(data.quiesce_budget_s, data.accept_loss, tuple(data.waive)),
         )
         by = attribution(request, data.reason)
         switch_id = command.switch_id

@@ -4,6 +4,7 @@ from typing import Final
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.switch.numbers import numbers_cause
+from controlplane.domain.switch.parity import parity_cause
 from controlplane.domain.switch.positions import positions_cause
 from controlplane.domain.switch.rules import Rules, unaccounted
 from controlplane.domain.switch.state import Phase
@@ -25,9 +26,15 @@ def holdup(view: View, rules: Rules) -> str:
         )
         return f": no proof that these nodes stopped: {names}{published}" if names else ""
     if view.switch.caught_up:
-        cause = positions_cause if view.positions is None else numbers_cause
-        return f": {cause(view)}"
+        return f": {missing_cause(view)}"
     return f": {mirror_cause(view)}" if view.mirror or view.probe_error else ""
+
+
+def missing_cause(view: View) -> str:
+    """What was not brought to the target in time, of all that clients go on from."""
+    if view.parity is None and view.switch.mode == "planned":
+        return parity_cause(view)
+    return (positions_cause if view.positions is None else numbers_cause)(view)
 
 
 def blind(view: View) -> str:

@@ -11,6 +11,7 @@ from contract.session import Unrest
 from controlplane.domain.completeness import Hole
 from controlplane.domain.event import Event
 from controlplane.domain.numbering.deciding import Renumbered
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 
@@ -52,6 +53,9 @@ class SwitchRequested(SwitchEvent, frozen=True, tag="switch.requested"):
     """Seconds that consumer groups and transactions get to come to rest; 0: they are not asked."""
     accepts_loss: bool = False
     """Whether records that only one cluster holds may stay behind."""
+    waived: tuple[str, ...] = ()
+    """Names of differences between the clusters with which the switch may go on: `TOPIC:CONFIG`,
+    topics, partitions (`topic-n`)."""
 
 
 class PreflightPassed(SwitchEvent, frozen=True, tag="switch.preflight_passed"):
@@ -158,6 +162,9 @@ class SourceFrozen(SwitchEvent, frozen=True, tag="switch.source_frozen"):
     offsets_digest: str
     window_ms: float
     """How long the end offsets were seen not to move."""
+    tombstones: tuple[tuple[str, int], ...] = ()
+    """Partitions in which so many keys were deleted once more, which compaction had cleaned away on
+    the old cluster before the mirror had heard that they are deleted."""
 
 
 class BypassDetected(SwitchEvent, frozen=True, tag="switch.bypass_detected"):
@@ -229,8 +236,10 @@ class PositionsTranslated(SwitchEvent, frozen=True, tag="switch.positions_transl
     """Further ones, for which there is no room here."""
     digest: str
     """Of all positions, before and after, and of what was recorded of producers, transactional ones
-    included."""
+    included, and of what was done to the target's topics."""
     duration_ms: float
+    parity: Parity | None = None
+    """What was done to the target's topics and groups; None of an older release."""
 
 
 class OffsetsNumbered(SwitchEvent, frozen=True, tag="switch.offsets_numbered"):

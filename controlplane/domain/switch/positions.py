@@ -14,7 +14,7 @@ def what_was_brought(view: View) -> tuple[SwitchEvent, ...]:
     positions, switch_id = view.positions, view.switch.switch_id
     if positions is None:
         return ()
-    brought = (positions.digest, view.producers, view.identities)
+    brought = (positions.digest, view.producers, view.identities, view.parity)
     digest = sha256(msgspec.json.encode(brought)).hexdigest()
     if digest == view.switch.positions_digest:
         return ()
@@ -37,6 +37,7 @@ def what_was_brought(view: View) -> tuple[SwitchEvent, ...]:
         remarks_left_out=positions.remarks_left_out,
         digest=digest,
         duration_ms=positions.duration_ms,
+        parity=view.parity,
     )
     return (*producers, *identities_recorded(view.identities, switch_id), translated)
 

@@ -5,7 +5,7 @@ mirror has not created yet, records on their way); whoever asks beforehand is to
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from statistics import median
 
 import msgspec
@@ -27,21 +27,15 @@ _OWN_WORK_S = 0.3
 """Draining, comparing and releasing, without what a mirror takes."""
 
 
-class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic as one cluster has it."""
-
-    partitions: int
-    configs: dict[str, str]
-    """Those that a mirrored record depends on; empty if they could not be read."""
-
-
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What was found on both clusters, for the topics of a scope."""
 
     direction: Direction
     """Which way records have to be copied for this switch."""
-    source: Mapping[str, Topic]
-    target: Mapping[str, Topic]
+    source: tuple[str, ...]
+    """Physical names, in order."""
+    target: frozenset[str]
+    """Those of them that the target has."""
     prefixed: frozenset[str]
     """Topics that are on the target under the name that MirrorMaker's default policy gives."""
     has_mappings: bool
@@ -70,8 +64,6 @@ def topic_checks(seen: Seen, *, patient: bool) -> Iterator[Check]:
     yield from _missing(seen, patient=patient)
     yield from _policy(seen)
     both = [name for name in seen.source if name in seen.target]
-    for name in both:
-        yield from _differences(seen.direction.target, name, seen.source[name], seen.target[name])
     if both:
         yield _check("topics", True, f"{len(both)} topics are on {seen.direction.target}")
 
@@ -109,32 +101,6 @@ def _policy(seen: Seen) -> Iterator[Check]:
             f"{_and_more(len(foreign) - 1)}: MirrorMaker 2 runs with its default policy, which"
             " prefixes names, and clients would find their topics empty; set"
             " replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy",
-        )
-
-
-def _differences(target: str, name: str, ours: Topic, theirs: Topic) -> Iterator[Check]:
-    if ours.partitions != theirs.partitions:
-        yield _check(
-            "partition_count",
-            False,
-            f"topic {name} has {ours.partitions} partitions, on {target} {theirs.partitions}:"
-            " keys would move to other partitions; make the numbers equal",
-        )
-    if theirs.configs.get("message.timestamp.type") == "LogAppendTime":
-        yield _check(
-            "timestamp_type",
-            False,
-            f"topic {name} on {target} has message.timestamp.type=LogAppendTime: records lose"
-            " their timestamps in the mirror; set CreateTime there",
-        )
-    limits = [int(topic.configs.get("max.message.bytes", 0)) for topic in (ours, theirs)]
-    if all(limits) and limits[1] < limits[0]:
-        yield _check(
-            "message_size",
-            False,
-            f"topic {name} takes messages of {limits[0]} bytes, on {target} of {limits[1]}:"
-            " larger ones stop the mirror, and producers after the switch; raise"
-            " max.message.bytes there",
         )
 
 

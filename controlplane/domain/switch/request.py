@@ -20,6 +20,7 @@ class StartSwitch(msgspec.Struct, frozen=True, kw_only=True):
     mirror_budget_s: float
     quiesce_budget_s: float = 0.0
     accepts_loss: bool = False
+    waived: tuple[str, ...] = ()
     expected_epoch: int | None = None
     """Refuse if the scope is in another epoch; None if it does not matter."""
 
@@ -80,6 +81,7 @@ def start_switch(facts: Facts, command: StartSwitch, configured: tuple[str, ...]
             budget_s=command.budget_s,
             mirror_budget_s=command.mirror_budget_s,
             accepts_loss=command.accepts_loss,
+            waived=command.waived,
             quiesce_budget_s=command.quiesce_budget_s,
         )
     ]

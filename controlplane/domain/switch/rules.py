@@ -18,6 +18,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     c6_deadline: bool = True
     c7_positions_first: bool = True
     c8_numbers_first: bool = True
+    c9_parity_first: bool = True
 
 
 ALL = Rules()
@@ -112,6 +113,18 @@ def has_translated(view: View, rules: Rules) -> bool:
     if not rules.c3_prove_again and view.switch.positions_digest is not None:
         return True
     return view.positions is not None
+
+
+def is_alike(view: View, rules: Rules) -> bool:
+    """C9, C3: whether this coordinator itself made the target alike, after the standstill.
+
+    Before, tenants may have changed or deleted something since.
+    """
+    if view.switch.mode == "forced" or not rules.c9_parity_first:
+        return True
+    if not rules.c3_prove_again and view.switch.positions_digest is not None:
+        return True
+    return view.parity is not None
 
 
 def has_numbered(view: View, rules: Rules) -> bool:

@@ -71,6 +71,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     budget_s: float
     mirror_budget_s: float
     accepts_loss: bool = False
+    waived: tuple[str, ...] = ()
     quiesce_budget_s: float = 0.0
     actor: str
     reason: str | None
@@ -205,6 +206,7 @@ def _requested(recorded: Recorded) -> Switch:
         budget_s=event.budget_s,
         mirror_budget_s=event.mirror_budget_s,
         accepts_loss=event.accepts_loss,
+        waived=event.waived,
         quiesce_budget_s=event.quiesce_budget_s,
         actor=recorded.actor,
         reason=recorded.reason,

@@ -13,10 +13,17 @@ from controlplane.domain.switch.causes import (
     blind,
     holdup,
     mirror_cause,
+    missing_cause,
     some,
 )
-from controlplane.domain.switch.numbers import numbers_cause, what_is_numbered
-from controlplane.domain.switch.positions import positions_cause, what_was_brought
+from controlplane.domain.switch.numbers import what_is_numbered
+from controlplane.domain.switch.parity import (
+    differences_cause,
+    is_ready,
+    parity_cause,
+    tombstones_cause,
+)
+from controlplane.domain.switch.positions import what_was_brought
 from controlplane.domain.switch.quiescing import (
     MEMBERS_SHARE,
     asks_to_rest,
@@ -31,6 +38,7 @@ from controlplane.domain.switch.rules import (
     has_caught_up,
     has_numbered,
     has_translated,
+    is_alike,
     is_close,
     is_current,
     is_overdue,
@@ -51,7 +59,16 @@ class Append(msgspec.Struct, frozen=True):
 
 
 Look: TypeAlias = Literal[
-    "preflight", "ghosts", "transactions", "sweep", "mirror", "losses", "positions", "numbers"
+    "preflight",
+    "parity",
+    "ghosts",
+    "transactions",
+    "tombstones",
+    "sweep",
+    "mirror",
+    "losses",
+    "positions",
+    "numbers",
 ]
 """What can be looked at."""
 
@@ -113,13 +130,16 @@ def _requested(view: View) -> tuple[Step, ...]:
 
 def _preparing(view: View, now: float) -> tuple[Step, ...]:
     """Let the mirror come close while traffic still flows, so that the fence is short."""
-    if view.switch.mode == "forced" or is_close(view.mirror):
+    forced, close = view.switch.mode == "forced", is_close(view.mirror)
+    if forced or (close and is_ready(view)):
         if asks_to_rest(view):
             return (_quiesce(view),)
         return (_fence(view),)
+    if close and (cause := differences_cause(view)) is not None:
+        return (_abort(view, cause),)
     if now >= view.phase_seen_at + view.switch.mirror_budget_s:
-        return (_abort(view, mirror_cause(view)),)
-    return (_progress(view, now) or Probe("mirror"),)
+        return (_abort(view, (parity_cause if close else mirror_cause)(view)),)
+    return (_progress(view, now) or Probe("parity" if close else "mirror"),)
 
 
 def _progress(view: View, now: float) -> Append | None:
@@ -228,7 +248,7 @@ def _drained(view: View, node: NodeView, rules: Rules) -> events.NodeDrained | N
 def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     if view.switch.mode == "forced":
         return _giving_up(view, now)
-    if unfinished := _ending_transactions(view, now):
+    if unfinished := _ending_transactions(view, now) or _deleting_once_more(view, now):
         return unfinished
     if stands_still(view, rules) and view.sweeps:
         newest = view.sweeps[-1]
@@ -238,6 +258,7 @@ def _verifying(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
                     switch_id=view.switch.switch_id,
                     offsets_digest=_digest(newest.ends),
                     window_ms=_ms(newest.at - view.sweeps[0].at),
+                    tombstones=view.tombstones or (),
                 )
             ),
         )
@@ -254,6 +275,15 @@ def _ending_transactions(view: View, now: float) -> tuple[Step, ...]:
     if now >= view.phase_seen_at + view.timing.settle_s:
         return (_abort(view, transactions_cause(view)),)
     return (Probe("transactions"),)
+
+
+def _deleting_once_more(view: View, now: float) -> tuple[Step, ...]:
+    """What compaction has cleaned away: written to the old cluster before it is to stand still."""
+    if view.tombstones is not None:
+        return ()
+    if now >= view.phase_seen_at + view.timing.settle_s:
+        return (_abort(view, tombstones_cause(view)),)
+    return (Probe("tombstones"),)
 
 
 def _giving_up(view: View, now: float) -> tuple[Step, ...]:
@@ -317,14 +347,17 @@ def _commit(view: View) -> Append:
 
 def _committing(view: View, now: float, rules: Rules) -> tuple[Step, ...]:
     """Bring over what clients go on from, record that, and commit."""
-    translated, switch = has_translated(view, rules), view.switch
+    if (cause := differences_cause(view)) is not None and view.switch.mode == "planned":
+        return (_abort(view, cause),)
+    alike, translated, switch = is_alike(view, rules), has_translated(view, rules), view.switch
     missing = (
+        *(() if alike else (Probe("parity"),)),
         *(() if translated else (Probe("positions"),)),
         *(() if has_numbered(view, rules) else (Probe("numbers"),)),
     )
     if missing:
         if switch.mode == "planned" and now >= view.phase_seen_at + switch.mirror_budget_s:
-            return (_abort(view, (numbers_cause if translated else positions_cause)(view)),)
+            return (_abort(view, missing_cause(view)),)
         return missing
     recorded = (*what_was_brought(view), *what_is_numbered(view))
     if recorded:

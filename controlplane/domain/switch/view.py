@@ -7,6 +7,7 @@ import msgspec
 from contract.records import Identities, Offsets, Producers
 from contract.session import ScopeReport
 from controlplane.domain.completeness import Hole
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
@@ -161,6 +162,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What this coordinator itself brought to the target, in the present phase."""
     producers: tuple[Producers, ...] = ()
     """What it saw of producers, at the same time."""
+    parity: Parity | None = None
+    """What this coordinator did to the target's topics and groups, in the present phase."""
+    tombstones: tuple[tuple[str, int], ...] | None = None
+    """Partitions of the old cluster in which this coordinator deleted so many keys once more; None:
+    it did not look for any since the barrier."""
     numbers: Numbers | None = None
     """What this coordinator decided in the present phase; None: it has not."""
     identities: tuple[Identities, ...] = ()

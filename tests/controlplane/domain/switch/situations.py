@@ -7,6 +7,8 @@ import msgspec
 from contract.records import Identities, Identity
 from contract.session import ScopeReport
 from controlplane.domain.completeness import Hole
+from controlplane.domain.parity.configs import Difference
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Phase, Switch
@@ -74,12 +76,21 @@ def node(node_id: str, phase: str | None = None, **changes) -> NodeView:
     return NodeView(**(defaults | changes))
 
 
+USUAL = {
+    "requested_at": 0.0,
+    "phase_seen_at": 0.0,
+    "transactions": Transactions(),
+    "parity": Parity(),
+    "tombstones": (),
+}
+
+
 def view(at: Switch, *nodes: NodeView, **changes) -> View:
     return View(
         switch=at,
         nodes=nodes,
         timing=Timing(),
-        **({"requested_at": 0.0, "phase_seen_at": 0.0, "transactions": Transactions()} | changes),
+        **(USUAL | changes),
     )
 
 
@@ -116,6 +127,7 @@ CAUGHT_UP = MirrorState(at=0.3, partitions=1, behind=(), far_behind=())
 HOLE = Hole(partition="t-0", first=3, last=4, records=2)
 LEFT_OUT = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",), holes=(HOLE,))
 """Both end with the same record, and the target lacks some before it."""
+DIFFERENT = Parity(left=(Difference(name="t:retention.ms", detail="t is to have another age"),))
 BEHIND = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=())
 TRANSLATED = Positions(
     at=0.4,
@@ -129,7 +141,7 @@ TRANSLATED = Positions(
 )
 NUMBERS = Numbers(partitions=1, offsets=())
 DECIDED = sha256(msgspec.json.encode(NUMBERS)).hexdigest()
-BROUGHT = sha256(msgspec.json.encode(("d", (), ()))).hexdigest()
+BROUGHT = sha256(msgspec.json.encode(("d", (), (), Parity()))).hexdigest()
 FAR = MirrorState(at=0.3, partitions=1, behind=("t-0",), far_behind=("t-0",))
 
 

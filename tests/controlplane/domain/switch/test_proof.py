@@ -9,6 +9,7 @@ from contract.numbering import Numbering
 from contract.records import Offsets, Producers, Writer
 from controlplane.domain.event import Recorded
 from controlplane.domain.numbering.deciding import Renumbered
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Cut, Phase, after
@@ -17,7 +18,6 @@ from controlplane.domain.switch.view import (
     Losses,
     Numbers,
     Sweep,
-    Transactions,
     View,
 )
 from tests.controlplane.domain.switch.situations import (
@@ -25,6 +25,7 @@ from tests.controlplane.domain.switch.situations import (
     BROUGHT,
     CAUGHT_UP,
     DECIDED,
+    DIFFERENT,
     HOLE,
     LEFT_OUT,
     MEMBERS,
@@ -45,7 +46,11 @@ from tests.controlplane.histories import START
 
 class TestProof:
     def verifying(self, *sweeps: Sweep, **changes) -> View:
-        seen = {"transactions": changes.pop("transactions", Transactions())}
+        seen = {
+            name: changes.pop(name)
+            for name in ("transactions", "tombstones", "probe_error")
+            if name in changes
+        }
         return view(switch(Phase.VERIFYING, **changes), sweeps=sweeps, **seen)
 
     def test_looks_until_the_old_cluster_stood_still(self) -> None:
@@ -61,6 +66,18 @@ class TestProof:
         assert kinds(at) == ["identities_recorded", "transactions_aborted"]
         at = self.verifying(*STILL, transactions=ended("tx"), aborted_transactions=("tx",))
         assert kinds(at) == ["source_frozen"]
+
+    def test_has_keys_deleted_once_more_before_it_looks(self) -> None:
+        at = self.verifying(*STILL, tombstones=None, probe_error="no answer")
+        assert kinds(at) == ["probe tombstones"]
+        ((abort,),) = (step.events for step in next_steps(at, 5.0))
+        assert "compacted topics" in abort.cause
+        assert "no answer" in abort.cause
+        ((frozen,),) = (
+            step.events
+            for step in next_steps(self.verifying(*STILL, tombstones=(("t-0", 3),)), 1.0)
+        )
+        assert frozen.tombstones == (("t-0", 3),)
 
     def test_begins_again_when_it_moves(self) -> None:
         moving = (sweep(0.0, 5), sweep(0.2, 6), sweep(0.25, 6))
@@ -124,6 +141,32 @@ class TestProof:
             at.switch, positions_digest=recorded, numbering_digest=numbered
         )
         return msgspec.structs.replace(at, switch=switch_)
+
+    def test_makes_the_target_alike_once_more_before_it_commits(self) -> None:
+        done = {"recorded": BROUGHT, "positions": TRANSLATED}
+        assert kinds(self.translating(**done, parity=None)) == ["probe parity"]
+        for flaw in ({"c3_prove_again": False}, {"c9_parity_first": False}):
+            rules = msgspec.structs.replace(ALL, **flaw)
+            assert "probe parity" not in kinds(self.translating("d", parity=None), rules=rules)
+        ((abort,),) = (
+            step.events for step in next_steps(self.translating(**done, parity=DIFFERENT), 1.0)
+        )
+        assert "t is to have another age" in abort.cause
+
+    def test_records_what_was_done_to_the_target_with_the_positions(self) -> None:
+        made = Parity(topics=1, topics_deleted=("old",))
+        ((translated,),) = (
+            step.events
+            for step in next_steps(
+                self.translating(BROUGHT, positions=TRANSLATED, parity=made), 1.0
+            )
+        )
+        assert translated.parity == made
+
+    def test_gives_up_on_parity_and_says_what_kept_it(self) -> None:
+        at = self.translating(positions=TRANSLATED, parity=None, probe_error="no answer")
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "in its topics and groups: no answer" in abort.cause
 
     def test_brings_the_positions_of_groups_over_before_it_commits(self) -> None:
         assert kinds(self.translating()) == ["probe positions"]

@@ -18,6 +18,7 @@ from controlplane.domain.switch.view import (
 )
 from tests.controlplane.domain.switch.situations import (
     BEHIND,
+    DIFFERENT,
     FAR,
     FENCE_SEQ,
     MEMBERS,
@@ -59,6 +60,21 @@ class TestBeforeTheFence:
         assert kinds(at) == ["probe mirror"]
         ((abort,),) = (step.events for step in next_steps(at, 20.0))
         assert "turned round to failover->main" in abort.cause
+
+    def test_makes_the_target_alike_once_the_mirror_is_close(self) -> None:
+        assert kinds(view(switch(Phase.PREPARING), mirror=FAR, parity=None)) == ["probe mirror"]
+        at = view(switch(Phase.PREPARING), mirror=BEHIND, parity=None, probe_error="no answer")
+        assert kinds(at) == ["probe parity"]
+        ((abort,),) = (step.events for step in next_steps(at, 20.0))
+        assert "was not made in time what main is" in abort.cause
+        assert "no answer" in abort.cause
+
+    def test_does_not_fence_for_what_cannot_be_made_alike_unless_that_is_waived(self) -> None:
+        at = view(switch(Phase.PREPARING), mirror=BEHIND, parity=DIFFERENT)
+        ((abort,),) = (step.events for step in next_steps(at, 1.0))
+        assert abort.cause == ("t is to have another age; or let it be so (--waive t:retention.ms)")
+        waiving = switch(Phase.PREPARING, waived=("t:retention.ms",))
+        assert kinds(view(waiving, mirror=BEHIND, parity=DIFFERENT)) == ["fence_ordered"]
 
     def test_gives_up_on_a_mirror_that_stays_far_behind(self) -> None:
         at = view(switch(Phase.PREPARING), mirror=FAR)

@@ -1,0 +1,75 @@
+"""Which topics a cluster has, and which broker leads each of their partitions."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+from kio.schema.metadata.v10.request import MetadataRequest, MetadataRequestTopic
+from kio.schema.types import TopicName
+
+from upstream.inquiry import Inquiry
+
+
+class TopicLayout(NamedTuple):
+    """Where a topic is."""
+
+    id: UUID | None
+    """Another one, if the topic was deleted and made anew; None of a cluster without ids."""
+    leaders: dict[int, int]
+    """By partition; -1 if it has none at present."""
+    replicas: int
+    """The fewest that one of its partitions has."""
+
+
+class Layout(NamedTuple):
+    """Where topics are."""
+
+    controller: int
+    """The broker that is asked to make and change them."""
+    topics: dict[str, TopicLayout]
+
+    def by_leader(self, topics: Collection[str]) -> dict[int, dict[str, list[int]]]:
+        """Leader to topic to partitions, of those topics that exist."""
+        led: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for topic in sorted(topics):
+            found = self.topics.get(topic)
+            for partition, leader in found.leaders.items() if found is not None else ():
+                led[leader][topic].append(partition)
+        return led
+
+
+async def layout_of(cluster: Inquiry, topics: Collection[str] | None) -> Layout:
+    """Where these topics are, as far as they exist. Creates none by asking.
+
+    Args:
+        cluster: whom to ask.
+        topics: their names; None: all that there are.
+
+    Raises:
+        InquiryError: the cluster does not answer.
+    """
+    named = None
+    if topics is not None:
+        named = tuple(
+            MetadataRequestTopic(name=TopicName(topic), topic_id=None) for topic in sorted(topics)
+        )
+    request = MetadataRequest(
+        topics=named,
+        allow_auto_topic_creation=False,
+        include_cluster_authorized_operations=False,
+        include_topic_authorized_operations=False,
+    )
+    (found,) = await cluster.ask(cluster.brokers[0], request)
+    return Layout(
+        found.controller_id,
+        {
+            topic.name: TopicLayout(
+                topic.topic_id,
+                {p.partition_index: p.leader_id for p in topic.partitions},
+                min(len(p.replica_nodes) for p in topic.partitions),
+            )
+            for topic in found.topics
+            if topic.partitions
+        },
+    )

@@ -1,0 +1,28 @@
+"""What of two clusters belongs to a scope."""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from controlplane.domain.facts import Facts
+
+
+class Governed(NamedTuple):
+    """Topics and groups that a switch is about."""
+
+    is_ours: Callable[[str], bool]
+    """Whether a topic or a group is among them, by its physical name."""
+    deleted: Collection[str]
+    """Topics that were deleted, as the log knows, and not made since."""
+
+
+def governed(facts: Facts, scope: str) -> Governed:
+    """Everything under the prefixes of a scope's virtual clusters, and what they have aliases for.
+
+    Whoever made it, and whether or not the log was told of it.
+    """
+    prefixes, known = tuple(facts.tenants_of(scope)), facts.topics_in(scope)
+
+    def is_ours(name: str) -> bool:
+        return name.startswith(prefixes) or name in known
+
+    return Governed(is_ours, frozenset(facts.deleted_topics))

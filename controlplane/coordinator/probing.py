@@ -15,7 +15,7 @@ from controlplane.coordinator.diverging import divergence_between, divergence_ch
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
-from controlplane.domain.mirror.common_ground import came_apart
+from controlplane.domain.mirror.common_ground import came_apart, equal_ends
 from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import Seen, recorded
@@ -99,7 +99,8 @@ class Prober:
         found = await preflight(source, target, known, face)
         if source is not None and all(check.passed for check in found.checks):
             facts, scope = self._plane.ledger.facts, self._switch.scope
-            ready = await topics_ready(self._plane.settings, facts, scope, self._direction)
+            seen, accepted = await newest_seen(self._plane, self._pair), self._switch.accepts_loss
+            ready = await topics_ready(self._plane.settings, facts, scope, self._direction, seen)
             alike = await self._alike.compare(self._governed)
             ready += parity_checks(self._direction, alike, self._switch.waived)
             if came_apart(facts, scope):
@@ -107,7 +108,6 @@ class Prober:
                 ready += divergence_checks(
                     divergent, self._direction, accepted=self._switch.accepts_loss
                 )
-            seen, accepted = await newest_seen(self._plane, self._pair), self._switch.accepts_loss
             ready.append(
                 completeness_check(self._direction, seen, self._topics(), accepted=accepted)
             )
@@ -166,9 +166,10 @@ class Prober:
     async def _mirror(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
-        found, self._seen = await together(
-            compare(source, target, self._topics()), newest_seen(self._plane, self._pair)
-        )
+        self._seen = await newest_seen(self._plane, self._pair)
+        facts, scope = self._plane.ledger.facts, self._switch.scope
+        equal_at = equal_ends(facts, scope, self._direction, self._seen)
+        found = await compare(source, target, self._topics(), equal_at)
         if found.cut is not None:
             began_at = time.monotonic()
             compared = await prove(source, target, found.cut, self._seen)

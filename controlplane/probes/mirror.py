@@ -1,7 +1,9 @@
 """Compares two clusters: whether the old one stands still, and whether the target holds it all."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from aiokafka import TopicPartition
 
@@ -12,6 +14,7 @@ from controlplane.probes.reader import EndReader
 from controlplane.probes.taking import Tail
 from controlplane.probes.together import together
 
+NOWHERE: Final[Mapping[str, Collection[tuple[int, int]]]] = MappingProxyType({})
 FAR_MS = 10_000
 """A target whose last record is older than the source's by this much is not close enough."""
 
@@ -27,8 +30,20 @@ async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
     return Sweep(at=at, ends=named(ends))
 
 
-async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -> MirrorState:
+async def compare(
+    source: EndReader,
+    target: EndReader,
+    topics: Iterable[str],
+    equal_at: Mapping[str, Collection[tuple[int, int]]] = NOWHERE,
+) -> MirrorState:
     """How far the target is behind.
+
+    Args:
+        source: where records are written.
+        target: where they are copied to.
+        topics: physical names.
+        equal_at: end offsets of both at which a partition (`topic-n`) is known to be the same.
+            Where both still end there, the target may have deleted its last records since.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -48,7 +63,15 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     behind = [
         p
         for p in partitions
-        if p not in mirrored or is_behind(ours[p], theirs[p]) or closed[p] != ends[p]
+        if p not in mirrored
+        or closed[p] != ends[p]
+        or (
+            is_behind(ours[p], theirs[p])
+            and not (
+                may_have_been_deleted(ours[p], theirs[p])
+                and (ends[p], target_ends[p]) in equal_at.get(_name(p), ())
+            )
+        )
     ]
     far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
     return MirrorState(
@@ -102,6 +125,14 @@ def is_behind(ours: Tail | None, theirs: Tail | None) -> bool:
     if ours is None:
         return False
     return theirs is None or theirs.record != ours.record or theirs.repeats < ours.repeats
+
+
+def may_have_been_deleted(ours: Tail | None, theirs: Tail | None) -> bool:
+    """Whether the target may have had the source's last record, and has none like it any more.
+
+    Retention deletes all records before the last one; compaction only ever deletes a tombstone.
+    """
+    return theirs is None or (ours is not None and ours.record.value is None)
 
 
 def is_far_behind(ours: Tail | None, theirs: Tail | None) -> bool:

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
-from controlplane.domain.mirror.common_ground import held_the_same
+from controlplane.domain.mirror.common_ground import equal_ends, held_the_same
 from controlplane.domain.mirror.state import direction_after, initial_direction
+from controlplane.domain.replica import Watched
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.readiness import (
     Flowing,
@@ -36,41 +37,41 @@ _FLOW_BUDGET_S = 5.0
 
 
 async def topics_ready(
-    settings: Settings, facts: Facts, scope: str, direction: Direction
+    settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
 ) -> list[Check]:
     """What keeps a switch from being tried. What only takes time is left to the switch.
 
     Raises:
         UnreachableError: a cluster does not answer.
     """
-    seen = await _look(settings, facts, scope, direction)
-    checks = [*topic_checks(seen, patient=True), *await _rights(settings, facts, scope, direction)]
+    found = await _look(settings, facts, scope, direction, seen)
+    checks = [*topic_checks(found, patient=True), *await _rights(settings, facts, scope, direction)]
     if scope in facts.circles:
         checks.append(circle_check(direction))
     return checks
 
 
 async def all_ready(
-    settings: Settings, facts: Facts, scope: str, direction: Direction
+    settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
 ) -> tuple[list[Check], float | None]:
     """Everything that can be known beforehand, and how many seconds records take.
 
     Raises:
         UnreachableError: a cluster does not answer.
     """
-    seen, flowing = await asyncio.gather(
-        _look(settings, facts, scope, direction), _watch_flow(settings, direction)
+    found, flowing = await asyncio.gather(
+        _look(settings, facts, scope, direction, seen), _watch_flow(settings, direction)
     )
     if scope in facts.circles:
         flowing = replace(flowing, came_back=True)
     managed = settings.interlock_mirror != "manual"
     turning = _turning(settings, facts, scope, direction) if managed else None
     return [
-        *topic_checks(seen, patient=False),
+        *topic_checks(found, patient=False),
         *await _rights(settings, facts, scope, direction),
-        mapping_check(seen),
-        *flow_checks(flowing, seen, turning, managed=managed),
-        lag_check(seen),
+        mapping_check(found),
+        *flow_checks(flowing, found, turning, managed=managed),
+        lag_check(found),
     ], flowing.delay_s
 
 
@@ -98,13 +99,16 @@ def _turning(settings: Settings, facts: Facts, scope: str, direction: Direction)
     return f"the mirror copies {runs or 'nothing'}, not {direction}: `interlock mirror reverse`"
 
 
-async def _look(settings: Settings, facts: Facts, scope: str, direction: Direction) -> Seen:
+async def _look(
+    settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
+) -> Seen:
     source, target = _pair(settings, direction)
     names = facts.topics_in(scope)
     on_source, on_target = await together(_topics_on(source), _topics_on(target))
     ours = tuple(sorted(names & on_source))
     async with end_reader(source) as reader, end_reader(target) as other:
-        state = await compare(reader, other, names)
+        equal_at = equal_ends(facts, scope, direction, seen)
+        state = await compare(reader, other, names, equal_at)
         behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
         records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(

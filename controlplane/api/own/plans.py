@@ -64,13 +64,13 @@ async def plan(
     pair = Pair(scope=scope, from_cluster=source, to_cluster=data.to_cluster)
     if data.mode == "planned" and all(check.passed for check in checks):
         direction = Direction(source=source, target=data.to_cluster)
+        seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         try:
-            more, delay_s = await all_ready(plane.settings, facts, scope, direction)
+            more, delay_s = await all_ready(plane.settings, facts, scope, direction, seen)
         except UnreachableError as error:
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
         checks += await _divergence(plane, facts, scope, direction, data)
-        seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
         checks += await _parity(plane, facts, direction, scope, data)
     if data.mode == "forced":

@@ -5,6 +5,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.mirror.positions import split
 from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.replica import Watched
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Switch
 
@@ -27,6 +28,25 @@ def held_the_same(
     again = made_anew_since(facts, scope, newest.commit_seq)
     ends = _without(again, newest.cut.source), _without(again, newest.cut.target)
     return ends if newest.from_cluster == direction.source else (ends[1], ends[0])
+
+
+def equal_ends(
+    facts: Facts, scope: str, direction: Direction, seen: Watched | None
+) -> dict[str, set[tuple[int, int]]]:
+    """Pairs of end offsets at which partitions (`topic-n`) held the same.
+
+    At the newest switch between the two clusters, and when the watch saw the replica's last record
+    on both.
+    """
+    ours, theirs = held_the_same(facts, scope, direction)
+    found: dict[str, set[tuple[int, int]]] = {
+        name: {(end, theirs[name])} for name, end in ours.items() if name in theirs
+    }
+    for mark in seen.marks if seen is not None else ():
+        if mark.anchor is not None:
+            ends = (mark.anchor.source + 1, mark.anchor.replica + 1)
+            found.setdefault(mark.partition, set()).add(ends)
+    return found
 
 
 def _without(topics: frozenset[str], ends: Ends) -> dict[str, int]:

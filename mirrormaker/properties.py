@@ -11,6 +11,9 @@ _DEFAULTS: Mapping[str, str] = {
     "emit.checkpoints.interval.seconds": "10",
     "refresh.topics.interval.seconds": "10",
     "refresh.groups.interval.seconds": "10",
+    # Control planes carry them over: a mirror that is about to be turned round would put back what
+    # was changed since the switch.
+    "sync.topic.configs.enabled": "false",
 }
 _WORKER_DEFAULTS: Mapping[str, str] = {
     # Positions are kept this often; what was copied since is copied again after a crash.

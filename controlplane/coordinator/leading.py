@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import structlog
 
+from controlplane.coordinator.carrying import keep_configs
 from controlplane.coordinator.circling import watch_for_circles
 from controlplane.coordinator.mirroring import tend_mirror
 from controlplane.coordinator.surveyor import survey
@@ -49,6 +50,7 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
             tasks.create_task(ControlTopicPublisher(plane).run())
             tasks.create_task(publish_mappings(plane))
             tasks.create_task(watch_replicas(plane))
+            tasks.create_task(keep_configs(plane))
             tasks.create_task(tend_mirror(plane))
             tasks.create_task(watch_for_circles(plane))
     except* (_LeadershipLostError, FencedError):

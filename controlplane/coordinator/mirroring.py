@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from uuid_utils import uuid7
 
+from controlplane.coordinator.carrying import carry_configs
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
@@ -23,6 +24,7 @@ from controlplane.plane import ControlPlane
 from controlplane.probes.describe import UnreachableError
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.store.event_store import Attribution
+from controlplane.store.watches import Pair
 
 _logger = structlog.get_logger()
 
@@ -168,6 +170,9 @@ class _Turner:
         turning = await self._turned()
         clusters = {cluster.name: cluster for cluster in self._plane.settings.clusters}
         await prepare_flow(clusters[direction.source], clusters[direction.target])
+        pair = Pair(scope=self._scope, from_cluster=direction.source, to_cluster=direction.target)
+        # Before anything is copied: what is to become a copy takes timestamps as they come.
+        await carry_configs(self._plane, pair)
         seeding = await turning.seeding(self._plane.ledger.facts, reversal)
         if not reversal.resumes and reversal.runner != "manual":
             await self._must().seed(direction, seeding.positions)

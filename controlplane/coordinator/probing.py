@@ -51,6 +51,8 @@ from controlplane.store.watches import Pair
 _logger = structlog.get_logger()
 
 _KEPT_SWEEPS = 200
+_TOLD_WITHIN_S = 2.0
+"""A node tells of a topic that was deleted right after it has relayed the answer."""
 
 
 class Prober:
@@ -59,6 +61,7 @@ class Prober:
     def __init__(self, plane: ControlPlane, switch: Switch, memory: Memory) -> None:
         self._plane = plane
         self._switch = switch
+        """As it was asked for."""
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
         names = (switch.from_cluster, switch.to_cluster)
@@ -137,14 +140,18 @@ class Prober:
 
     async def _parity(self) -> None:
         """Before the fence what takes its time; behind it what has changed since."""
-        governed = self._governed
-        if self._switch.fence_seq is not None:
-            made = await self._alike.make(governed, serving=True)
-            self._memory.parity = self._made + made
-            return
-        made = await self._alike.make(governed, serving=False)
-        self._made += replace(made, left=(*made.left, *await self._alike.read_keys(governed)))
-        self._memory.parity = self._made
+        governed, fenced = self._governed, self._now.fence_seq is not None
+        made = await self._alike.make(governed, serving=fenced)
+        if not fenced:
+            made = replace(made, left=(*made.left, *await self._alike.read_keys(governed)))
+        self._made += made
+        self._memory.parity = None if self._is_yet_to_be_told() else self._made
+
+    def _is_yet_to_be_told(self) -> bool:
+        """Whether a topic is gone of which its node will say in a moment that it was deleted."""
+        told_by = self._memory.phase_seen_at.get(self._now.phase, 0.0) + _TOLD_WITHIN_S
+        known = self._topics()
+        return time.monotonic() < told_by and any(d.name in known for d in self._made.left)
 
     async def _tombstones(self) -> None:
         self._memory.tombstones = await self._alike.delete_once_more(self._governed)
@@ -272,6 +279,11 @@ class Prober:
 
     def _is_ours(self, name: str) -> bool:
         return name.startswith(tuple(self._plane.ledger.facts.tenants_of(self._switch.scope)))
+
+    @property
+    def _now(self) -> Switch:
+        """The switch as it stands."""
+        return self._plane.ledger.facts.switches[self._switch.switch_id]
 
     @property
     def _governed(self) -> Governed:

@@ -49,6 +49,8 @@ class Facts:
         """Scopes whose mirror copies in both directions."""
         self.first_cluster: dict[str, str] = {}
         """What served each scope at first."""
+        self.topics_seq = 0
+        """The newest event that a topic came to be, or is gone."""
         self.deleted_topics: set[str] = set()
         """Physical names of topics that were there once; in none of these is one now, or nobody has
         told us of it yet."""
@@ -76,8 +78,10 @@ class Facts:
             case events.ClusterDescribed(name=name, api_versions=api_versions):
                 self.api_versions[name] = api_versions
             case events.TopicMapped(physical=physical):
+                self.topics_seq = recorded.seq
                 self.deleted_topics.discard(physical)
             case events.TopicUnmapped(vcluster=vcluster, logical=logical):
+                self.topics_seq = recorded.seq
                 self.deleted_topics.add(physical_name(vcluster, logical))
             case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
                 self.grants[owner, logical, grantee] = access

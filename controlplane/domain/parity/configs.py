@@ -1,6 +1,6 @@
 """Configs of topics: which of them a target has to be given, and what follows where it is not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -33,6 +33,8 @@ class Config(NamedTuple):
     value: str | None
     own: bool
     """Whether it was set for this topic; else it is the cluster's default."""
+    default: str | None
+    """What it is, or would be, if it was not; None if that is not told while it is."""
 
 
 class TopicState(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,11 @@ class Change(NamedTuple):
     value: str | None
     """None: the cluster's default."""
 
+    @property
+    def name(self) -> str:
+        """`TOPIC:CONFIG`."""
+        return f"{self.topic}:{self.config}"
+
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Something of a topic that is not alike on both clusters, and stays so."""
@@ -89,6 +96,17 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """What it is, what follows, what to do."""
     harmless: bool = False
     """Whether a switch may go on all the same."""
+
+
+def opened_for_deletion(topics: Iterable[str]) -> Iterator[Change]:
+    """With these configs a broker deletes records of compacted topics for whoever asks for it.
+
+    And none by itself, until the topics are given their own again.
+    """
+    for topic in topics:
+        yield Change(topic, "retention.ms", "-1")
+        yield Change(topic, "retention.bytes", "-1")
+        yield Change(topic, "cleanup.policy", "compact,delete")
 
 
 def changes(both: Both, *, serving: bool) -> Iterator[Change]:
@@ -161,23 +179,28 @@ def _config(
 def _wanted(
     ours: TopicState, theirs: TopicState, *, serving: bool
 ) -> Iterator[tuple[str, str | None]]:
-    for config in sorted(ours.configs.keys() | theirs.configs.keys()):
-        if config in _OF_THE_CLUSTER or not ours.configs or not theirs.configs:
-            continue
+    if not ours.configs or not theirs.configs:
+        return
+    for config in sorted((ours.configs.keys() | theirs.configs.keys()) - _OF_THE_CLUSTER):
         here, there = ours.configs.get(config), theirs.configs.get(config)
-        if not serving and config == TIMESTAMP_TYPE:
-            if there is not None and there.value != _CREATE_TIME:
-                yield config, _CREATE_TIME
-        elif not serving and config == _OLDEST:
-            # The mirror brings records later than they were written.
+        wanted = _value(config, here, there, serving=serving)
+        if wanted is None:
             if there is not None and there.own:
                 yield config, None
-        elif (here.value if here else None) == (there.value if there else None):
-            continue
-        elif here is not None and (here.own or config in CONSEQUENCES):
-            yield config, here.value
-        elif there is not None and there.own:
-            yield config, None
+        elif there is None or not there.own or there.value != wanted:
+            yield config, wanted
+
+
+def _value(config: str, here: Config | None, there: Config | None, *, serving: bool) -> str | None:
+    """What the target's topic has to be given for its own; None: nothing."""
+    default = there.default if there is not None else None
+    if not serving and config == TIMESTAMP_TYPE and here is not None and here.value != _CREATE_TIME:
+        return None if default == _CREATE_TIME else _CREATE_TIME
+    if here is None or (not serving and config == _OLDEST):
+        # The mirror brings records later than they were written.
+        return None
+    differs = default is not None and default != here.value
+    return here.value if here.own or (config in CONSEQUENCES and differs) else None
 
 
 def _stops_writes(config: str, wanted: str | None, both: Both) -> bool:

@@ -11,11 +11,6 @@ from controlplane.domain.switch.view import View
 _NAMED: Final = 3
 
 
-def is_ready(view: View) -> bool:
-    """Whether the target was made alike, as far as that can be done while traffic flows."""
-    return view.parity is not None and not view.parity.refused(view.switch.waived)
-
-
 def differences_cause(view: View) -> str | None:
     """Why a switch must not go on, of what was found to stay different; None if it may."""
     left = view.parity.refused(view.switch.waived) if view.parity is not None else ()
@@ -47,7 +42,7 @@ def parity_checks(direction: Direction, found: Parity, waived: Collection[str]) 
 def told(parity: Parity) -> str:
     """What is done, or was done, to the target's topics and groups."""
     done = [
-        ("configs carried over", [f"{topic}:{config}" for topic, config, _ in parity.carried]),
+        ("configs carried over", [change.name for change in parity.carried]),
         ("topics given more partitions", parity.partitions_added),
         ("topics deleted, as on the source", parity.topics_deleted),
         ("partitions without their first records", [t.partition for t in parity.trimmed]),

@@ -19,7 +19,6 @@ from controlplane.domain.switch.causes import (
 from controlplane.domain.switch.numbers import what_is_numbered
 from controlplane.domain.switch.parity import (
     differences_cause,
-    is_ready,
     parity_cause,
     tombstones_cause,
 )
@@ -129,17 +128,25 @@ def _requested(view: View) -> tuple[Step, ...]:
 
 
 def _preparing(view: View, now: float) -> tuple[Step, ...]:
-    """Let the mirror come close while traffic still flows, so that the fence is short."""
-    forced, close = view.switch.mode == "forced", is_close(view.mirror)
-    if forced or (close and is_ready(view)):
-        if asks_to_rest(view):
-            return (_quiesce(view),)
-        return (_fence(view),)
-    if close and (cause := differences_cause(view)) is not None:
-        return (_abort(view, cause),)
+    """While traffic still flows, make the target alike and let the mirror come close.
+
+    So the fence is short. First the target: with other configs it may delete what it is given.
+    """
+    if view.switch.mode == "planned":
+        if view.parity is not None and (cause := differences_cause(view)) is not None:
+            return (_abort(view, cause),)
+        if view.parity is None or not is_close(view.mirror):
+            return (_approaching(view, now),)
+    if asks_to_rest(view):
+        return (_quiesce(view),)
+    return (_fence(view),)
+
+
+def _approaching(view: View, now: float) -> Step:
+    missing_parity = view.parity is None
     if now >= view.phase_seen_at + view.switch.mirror_budget_s:
-        return (_abort(view, (parity_cause if close else mirror_cause)(view)),)
-    return (_progress(view, now) or Probe("parity" if close else "mirror"),)
+        return _abort(view, (parity_cause if missing_parity else mirror_cause)(view))
+    return _progress(view, now) or Probe("parity" if missing_parity else "mirror")
 
 
 def _progress(view: View, now: float) -> Append | None:

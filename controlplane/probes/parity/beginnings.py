@@ -45,6 +45,7 @@ async def surplus_before(
     source: Pair,
     target: Pair,
     partitions: Collection[TopicPartition],
+    compacted: Collection[TopicPartition],
     known: dict[TopicPartition, Known],
 ) -> dict[TopicPartition, int]:
     """Up to which offset the target's first records are ones that the source does not have.
@@ -53,6 +54,8 @@ async def surplus_before(
         source: the cluster that serves.
         target: its replica, into which the mirror may be writing.
         partitions: those that both have.
+        compacted: those of which the source may have cleaned away as many records as it has offsets
+            free: the target need not have done so yet.
         known: what was found before, so that it need not be read again; what is found is added.
 
     Raises:
@@ -68,19 +71,23 @@ async def surplus_before(
         for p in wanted
         if their_begins[p] < their_ends[p] and (p not in known or known[p].begins != both[p])
     }
-    first = await _first_records(source, target, unread)
     emptied: dict[TopicPartition, int] = {}
     looked_for: dict[TopicPartition, Wanted] = {}
-    for p, (ours, theirs) in first.items():
+    free: dict[TopicPartition, int] = {}
+    for p, (ours, theirs) in (await _first_records(source, target, unread)).items():
+        cleaned = (ends[p] if ours is None else ours.offset) - begins[p]
+        free[p] = their_begins[p] + (cleaned if p in compacted else 0)
         if ours is None:
-            emptied[p] = their_ends[p]
+            if their_ends[p] > free[p]:
+                emptied[p] = their_ends[p]
         elif theirs is None or ours.fingerprint == theirs.fingerprint:
             known[p] = Known(both[p], their_begins[p])
         else:
             looked_for[p] = Wanted((ours.offset,), ends[p], their_ends[p])
     for p, places in (await search(source.records, target.records, looked_for)).items():
         (place,) = places.values()
-        known[p] = Known(both[p], place.offset if place.method in _SURE else their_begins[p])
+        is_surplus = place.method in _SURE and place.offset > free[p]
+        known[p] = Known(both[p], place.offset if is_surplus else their_begins[p])
     found = {
         p: known[p].surplus_before for p in wanted if p in known and known[p].begins == both[p]
     }

@@ -58,13 +58,16 @@ async def _configs(asked: Inquiry, topics: list[str]) -> dict[str, dict[str, Con
                     resource_type=_TOPIC, resource_name=topic, configuration_keys=None
                 )
                 for topic in topics[start : start + _TOPICS_IN_ONE]
-            )
+            ),
+            include_synonyms=True,
         )
         for start in range(0, len(topics), _TOPICS_IN_ONE)
     ]
     return {
         result.resource_name: {
-            entry.name: Config(entry.value, own=entry.config_source == _OF_THE_TOPIC)
+            entry.name: Config(
+                entry.value, own=entry.config_source == _OF_THE_TOPIC, default=_default(entry)
+            )
             for entry in result.configs
             if not (entry.read_only or entry.is_sensitive)
         }
@@ -72,6 +75,12 @@ async def _configs(asked: Inquiry, topics: list[str]) -> dict[str, dict[str, Con
         for result in answer.results
         if result.error_code is ErrorCode.none
     }
+
+
+def _default(entry: Any) -> str | None:
+    """What holds where nothing was set for the topic: of the broker, of the cluster, or Kafka's."""
+    others = (s.value for s in entry.synonyms if s.source != _OF_THE_TOPIC)
+    return next(others, None if entry.config_source == _OF_THE_TOPIC else entry.value)
 
 
 async def carry(asked: Inquiry, changes: Iterable[Change]) -> dict[str, str]:
@@ -84,7 +93,7 @@ async def carry(asked: Inquiry, changes: Iterable[Change]) -> dict[str, str]:
     # Each by itself: one that is refused takes along what stands beside it in a request.
     answers = await asked.ask(asked.brokers[0], *map(_change, wanted))
     return {
-        f"{change.topic}:{change.config}": response.error_message or response.error_code.name
+        change.name: response.error_message or response.error_code.name
         for change, answer in zip(wanted, answers, strict=True)
         for response in answer.responses
         if response.error_code is not ErrorCode.none

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID
@@ -13,7 +13,14 @@ from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
-from controlplane.domain.parity.configs import Both, Change, Difference, changes, differences
+from controlplane.domain.parity.configs import (
+    Both,
+    Change,
+    Difference,
+    changes,
+    differences,
+    opened_for_deletion,
+)
 from controlplane.domain.parity.made import Parity, Trimmed, not_trimmed
 from controlplane.domain.parity.topics import Surplus, kept, surplus, too_large, unexplained
 from controlplane.probes.asking import asking
@@ -86,7 +93,7 @@ class ParityMaker:
             found = await self._look(source, target, governed)
             planned = _changes(found.both.values(), serving=False)
             grown = _grown(found.both.values())
-            names = {f"{topic}:{config}" for topic, config, _ in planned} | grown.keys()
+            names = {change.name for change in planned} | grown.keys()
             left = (
                 *unexplained(self._clusters.names, found.surplus.unexplained),
                 *self._differences(found.both.values(), {}, serving=False),
@@ -124,9 +131,11 @@ class ParityMaker:
         async with self._asking() as (source, target):
             found = await self._look(source, target, governed)
             refusals = await delete_topics(target, found.theirs, found.surplus.deleted)
-            carried, found = await self._carry(target, found, serving=serving)
             before = await self._surplus_before(found)
-            refused = await delete_records(target, found.theirs, before) if serving else {}
+            refused: dict[TopicPartition, str] = {}
+            if serving:
+                found, refused = await self._trim(target, found, before)
+            carried, found = await self._carry(target, found, serving=serving)
             forgotten = await forget(source, target, governed.is_ours, found.both)
             names = self._clusters.names
             return replace(
@@ -203,28 +212,37 @@ class ParityMaker:
         self, target: Inquiry, found: _Found, *, serving: bool
     ) -> tuple[Parity, _Found]:
         """Give the target's topics configs and partitions; what is there then."""
-        carried = _changes(found.both.values(), serving=serving)
+        carried: list[Change] = []
+        refused: dict[str, str] = {}
         grown = _grown(found.both.values())
-        refused = await carry(target, carried)
         await add_partitions(target, found.theirs.controller, grown)
-        touched = {change.topic for change in carried} | grown.keys()
         give_up_at = time.monotonic() + _SHOWN_WITHIN_S
-        while touched:
-            theirs = await layout_of(target, None)
-            states = await topic_states(target, theirs, touched)
-            again = {t: found.both[t]._replace(theirs=state) for t, state in states.items()}
-            found = found._replace(theirs=theirs, both=found.both | again)
-            awaited = _changes(again.values(), serving=serving)
-            shown = all(f"{c.topic}:{c.config}" in refused for c in awaited)
-            if (shown and not _grown(again.values())) or time.monotonic() > give_up_at:
+        while time.monotonic() < give_up_at:
+            wanted = [
+                change
+                for change in _changes(found.both.values(), serving=serving)
+                if change.name not in refused
+            ]
+            if not wanted and not _grown(found.both.values()):
                 break
+            new = [change for change in wanted if change not in carried]
+            refused |= await carry(target, new)
+            carried += new
             await asyncio.sleep(_PAUSE_S)
+            found = await self._look_again(target, found, {c.topic for c in carried} | grown.keys())
         return Parity(
             topics=len(found.both),
-            carried=tuple(c for c in carried if f"{c.topic}:{c.config}" not in refused),
+            carried=tuple(change for change in carried if change.name not in refused),
             partitions_added=tuple(grown),
             left=tuple(self._differences(found.both.values(), refused, serving=serving)),
         ), found
+
+    @staticmethod
+    async def _look_again(target: Inquiry, found: _Found, touched: Collection[str]) -> _Found:
+        theirs = await layout_of(target, None)
+        states = await topic_states(target, theirs, touched)
+        again = {t: found.both[t]._replace(theirs=state) for t, state in states.items()}
+        return found._replace(theirs=theirs, both=found.both | again)
 
     def _differences(
         self, both: Iterable[Both], refused: Mapping[str, str], *, serving: bool
@@ -233,20 +251,29 @@ class ParityMaker:
             yield from differences(self._clusters.names, one, refused, serving=serving)
 
     async def _surplus_before(self, found: _Found) -> dict[TopicPartition, int]:
-        both = found.both
-        partitions = [
-            p
-            for p in found.partitions()
-            if not (
-                both[p.topic].ours.is_compacted_alone or both[p.topic].theirs.is_compacted_alone
-            )
-        ]
+        """Up to which offsets records at the beginnings of the target's partitions are to go."""
+        partitions = found.partitions()
         if not partitions:
             return {}
         source, target = await together(
             self._pair(self._clusters.source.name), self._pair(self._clusters.target.name)
         )
-        return await surplus_before(source, target, partitions, self._known)
+        compacted = {p for p in partitions if found.both[p.topic].ours.is_compacted}
+        return await surplus_before(source, target, partitions, compacted, self._known)
+
+    async def _trim(
+        self, target: Inquiry, found: _Found, before: Mapping[TopicPartition, int]
+    ) -> tuple[_Found, dict[TopicPartition, str]]:
+        """Delete them; what is there then, and what the target refuses to delete."""
+        closed = {p.topic for p in before if found.both[p.topic].theirs.is_compacted_alone}
+        await carry(target, opened_for_deletion(closed))
+        refused = await delete_records(target, found.theirs, before)
+        give_up_at = time.monotonic() + _SHOWN_WITHIN_S
+        while closed and refused and time.monotonic() < give_up_at:
+            await asyncio.sleep(_PAUSE_S)
+            again = {p: before[p] for p in refused}
+            refused = await delete_records(target, found.theirs, again)
+        return await self._look_again(target, found, closed) if closed else found, refused
 
     async def _pair(self, name: str) -> Pair:
         return Pair(await self._readers.of(name), await self._readers.imprints_of(name))

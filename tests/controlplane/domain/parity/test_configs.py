@@ -20,12 +20,12 @@ from controlplane.domain.parity.configs import (
 BETWEEN = Direction(source="main", target="failover")
 
 
-def own(value: str) -> Config:
-    return Config(value, own=True)
+def own(value: str, default: str = "0") -> Config:
+    return Config(value, own=True, default=default)
 
 
 def default(value: str | None) -> Config:
-    return Config(value, own=False)
+    return Config(value, own=False, default=value)
 
 
 def state(configs: Mapping[str, Config], partitions: int = 1, replicas: int = 3) -> TopicState:
@@ -59,8 +59,12 @@ def test_of_defaults_only_those_count_by_which_data_can_be_lost() -> None:
     assert changed(ours, theirs) == {"retention.ms": "-1"}
 
 
-def test_what_has_the_same_value_is_left_alone_whoever_gave_it() -> None:
-    assert changed({"retention.ms": default("5")}, {"retention.ms": own("5")}) == {}
+def test_it_is_the_topic_s_own_on_both_or_on_none() -> None:
+    ours, theirs = {"retention.ms": default("5")}, {"retention.ms": own("5", default="5")}
+    assert changed(ours, theirs) == {"retention.ms": None}
+    assert changed(theirs, ours) == {"retention.ms": "5"}
+    other = {"retention.ms": own("5", default="6")}
+    assert changed(ours, other) == {}, "the target's default is another one"
 
 
 def test_a_mirror_can_give_records_their_timestamps() -> None:
@@ -118,29 +122,33 @@ def test_partitions_are_counted(there: int, said: str) -> None:
     assert not left.harmless
 
 
-NAMES = (*CONSEQUENCES, "segment.ms", "compression.type", "message.timestamp.before.max.ms")
-CONFIGS = st.dictionaries(
-    st.sampled_from(NAMES), st.builds(Config, st.sampled_from(["1", "2", "3"]), st.booleans())
-)
+NAMES = (*CONSEQUENCES, "segment.ms", "message.timestamp.before.max.ms")
+NUMBERS, TIMES = st.sampled_from(["1", "2"]), st.sampled_from(["CreateTime", "LogAppendTime"])
 
 
-@given(CONFIGS, CONFIGS, st.booleans())
+@st.composite
+def topics(draw):
+    """All configs of a topic, each its own or the cluster's default."""
+    found = {}
+    for name in NAMES:
+        values = TIMES if name == "message.timestamp.type" else NUMBERS
+        default, given = draw(values), draw(st.none() | values)
+        found[name] = Config(given or default, own=given is not None, default=default)
+    return found
+
+
+@given(topics(), topics(), st.booleans())
 def test_once_carried_over_nothing_is_left_to_carry(ours, theirs, serving) -> None:
-    ours, theirs = {"a": default("1")} | ours, {"a": default("1")} | theirs
-    defaults = {name: default("9") for name in NAMES}
-    theirs = defaults | theirs
-    found = both(ours, theirs)
-    made = {
-        config: own(value) if value is not None else defaults[config]
-        for _, config, value in changes(found, serving=serving)
-    }
-    again = both(ours, theirs | made)
-    left = [c for c in changes(again, serving=serving) if c.value is not None]
-    assert left == []
+    made = dict(theirs)
+    for _, config, value in changes(both(ours, theirs), serving=serving):
+        before = theirs[config].default
+        made[config] = Config(value or before, own=value is not None, default=before)
+    again = both(ours, made)
+    assert list(changes(again, serving=serving)) == []
+    assert list(differences(BETWEEN, again, {}, serving=serving)) == []
     if serving:
-        for name, config in ours.items():
-            if config.own:
-                assert again.theirs.configs[name].value == config.value
+        assert all(made[name].value == c.value for name, c in ours.items() if c.own)
+        assert all(made[name].value == ours[name].value for name in CONSEQUENCES)
 
 
 def test_changes_name_their_topic() -> None:

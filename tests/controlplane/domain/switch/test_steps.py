@@ -61,8 +61,8 @@ class TestBeforeTheFence:
         ((abort,),) = (step.events for step in next_steps(at, 20.0))
         assert "turned round to failover->main" in abort.cause
 
-    def test_makes_the_target_alike_once_the_mirror_is_close(self) -> None:
-        assert kinds(view(switch(Phase.PREPARING), mirror=FAR, parity=None)) == ["probe mirror"]
+    def test_makes_the_target_alike_before_it_waits_for_the_mirror(self) -> None:
+        assert kinds(view(switch(Phase.PREPARING), mirror=FAR, parity=None)) == ["probe parity"]
         at = view(switch(Phase.PREPARING), mirror=BEHIND, parity=None, probe_error="no answer")
         assert kinds(at) == ["probe parity"]
         ((abort,),) = (step.events for step in next_steps(at, 20.0))

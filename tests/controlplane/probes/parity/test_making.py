@@ -174,6 +174,23 @@ async def test_of_a_topic_that_was_made_anew_only_the_new_records_stay(clusters,
     assert there == VALUES[150:158]
 
 
+async def test_a_topic_that_was_made_anew_to_be_compacted_loses_records_without_a_key(
+    clusters, unique_name
+):
+    await make_topic(clusters.failover, unique_name)
+    await write(clusters.failover, unique_name, *VALUES[:5])
+    await make_topic(clusters.main, unique_name, cleanup_policy="compact")
+    for bootstrap in (clusters.main, clusters.failover):
+        await write_keys(bootstrap, unique_name, tom=b"1")
+    async with maker(clusters) as parity:
+        await parity.make(of(unique_name), serving=False)
+        await parity.delete_once_more(of(unique_name))
+        made = await parity.make(of(unique_name), serving=True)
+    assert made.trimmed == (Trimmed(partition=f"{unique_name}-0", before=5),)
+    assert await read(clusters.failover, unique_name) == [(b"tom", b"1")]
+    assert await values(clusters.failover, unique_name) == await values(clusters.main, unique_name)
+
+
 async def test_what_the_target_lacks_at_its_beginning_is_no_reason_to_delete(clusters, unique_name):
     for bootstrap in (clusters.main, clusters.failover):
         await make_topic(bootstrap, unique_name)
@@ -230,4 +247,4 @@ async def test_keys_that_compaction_has_cleaned_away_are_deleted_once_more(clust
 async def write_keys(bootstrap: str, topic: str, **records: bytes | None) -> None:
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
         for key, value in records.items():
-            await producer.send_and_wait(topic, value, key.encode(), partition=0)
+            await producer.send_and_wait(topic, value, key.encode(), partition=0, timestamp_ms=1000)

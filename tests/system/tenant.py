@@ -275,7 +275,8 @@ def _table(records: list[tuple[str | None, bytes | None]]) -> dict[str | None, b
 
 def _own_configs(admin: AdminClient, topics: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in topics]
-    for resource, future in admin.describe_configs(resources).items():
+    described = admin.describe_configs(resources) if resources else {}
+    for resource, future in described.items():
         own = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
         entries = future.result(PATIENCE).values()
         yield resource.name, {e.name: e.value for e in entries if e.source == own}

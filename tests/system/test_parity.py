@@ -1,5 +1,6 @@
 """After a switch, and after the way back, everything is as a tenant has left it."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,7 +47,7 @@ def turned(operator, source):
     return newest is not None and newest["source"] == source and newest["phase"] == "reversed"
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + int(os.environ.get("INTERLOCK_WORLDS", "2"))))
 def test_everything_is_as_the_tenant_has_left_it(operator, seed):
     vcluster = f"world{seed}-"
     client = operator.client(vcluster)

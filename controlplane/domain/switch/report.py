@@ -10,6 +10,7 @@ from controlplane.domain.completeness import Hole
 from controlplane.domain.event import Event, Recorded
 from controlplane.domain.mirror import state as mirror
 from controlplane.domain.numbering.deciding import Renumbered
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import Phase, Switch, after
 
@@ -71,6 +72,17 @@ class Groups(msgspec.Struct, frozen=True, kw_only=True):
     """None: nothing was brought to the target."""
 
 
+class Alike(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to have the target be like the old cluster."""
+
+    done: Parity
+    """To the target's topics and groups."""
+    tombstones: dict[str, int]
+    """Partitions, and how many keys were deleted once more on the old cluster, for the mirror."""
+    waived: tuple[str, ...]
+    """Differences that whoever asked for the switch let be."""
+
+
 class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     """Under which offsets clients know records since."""
 
@@ -117,6 +129,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[events.Check, ...]
     nodes: tuple[NodeStory, ...]
     proof: Proof | None
+    parity: Alike | None
+    """None if the target was not looked at, or by an older release."""
     loss: events.LossRecorded | None
     groups: Groups | None
     """None if no fence was ordered."""
@@ -157,6 +171,7 @@ def report_of(history: Sequence[Recorded], reversal: mirror.Reversal | None = No
         checks=next((e.checks for e in happened if isinstance(e, _Checked)), ()),
         nodes=tuple(_story(switch, history, node_id) for node_id, _ in switch.participants),
         proof=_proof(happened, switch),
+        parity=_parity(happened, switch),
         loss=_last(happened, events.LossRecorded),
         groups=_groups(happened),
         producers=_producers(happened),
@@ -189,6 +204,17 @@ def _groups(happened: Sequence[Event]) -> Groups | None:
         restless=fence.restless,
         positions=_last(happened, events.PositionsTranslated),
     )
+
+
+def _parity(happened: Sequence[Event], switch: Switch) -> Alike | None:
+    moved, frozen = (
+        _last(happened, events.PositionsTranslated),
+        _last(happened, events.SourceFrozen),
+    )
+    if moved is None or moved.parity is None:
+        return None
+    tombstones = dict(frozen.tombstones) if frozen is not None else {}
+    return Alike(done=moved.parity, tombstones=tombstones, waived=switch.waived)
 
 
 def _producers(happened: Sequence[Event]) -> int | None:

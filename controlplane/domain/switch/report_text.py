@@ -6,7 +6,9 @@ from datetime import datetime
 from contract.session import Unrest
 from controlplane.domain.positions import EXACT
 from controlplane.domain.switch.events import LossRecorded, PositionsTranslated
+from controlplane.domain.switch.parity import told
 from controlplane.domain.switch.report import (
+    Alike,
     Groups,
     MirrorStory,
     NodeStory,
@@ -42,6 +44,7 @@ def as_markdown(report: Report) -> str:
         _section("Checks before the fence", _checks(report)),
         _section("Gateway nodes", _nodes(report.nodes)),
         _section("Proof", _proof(report.proof)),
+        _section("Beyond records", _parity(report.parity)),
         _section("Consumer groups", _groups(report.groups)),
         _section("Producers", _producers(report)),
         _section("Offsets", _numbers(report.numbers)),
@@ -109,7 +112,7 @@ def _nodes(nodes: Sequence[NodeStory]) -> list[str]:
 def _proof(proof: Proof | None) -> list[str]:
     if proof is None:
         return []
-    told = (
+    proved = (
         f"The old cluster stood still for {_ms(proof.stood_still_ms)}; the target then held the"
         f" last records of all {proof.partitions} partitions. Those of partitions that had moved"
         " since both clusters were looked at before were found there one by one. Digest of the old"
@@ -121,7 +124,22 @@ def _proof(proof: Proof | None) -> list[str]:
         (name, str(old), str(new), _count(proof.compared.get(name)))
         for name, old, new in proof.ends
     )
-    return [told, *missing, "", *_table(head, rows)]
+    return [proved, *missing, "", *_table(head, rows)]
+
+
+def _parity(parity: Alike | None) -> list[str]:
+    if parity is None:
+        return []
+    keys = sum(parity.tombstones.values())
+    lines = [f"- the target was made like the old cluster: {told(parity.done)}"]
+    if keys:
+        lines.append(f"- {keys} keys that compaction had cleaned away were deleted once more")
+    names = [d.name for d in parity.done.left]
+    lines += [
+        f"- {name} stays different, as was asked for" for name in names if name in parity.waived
+    ]
+    lines += [f"- {name} stays different" for name in names if name not in parity.waived]
+    return [_inline(line) for line in lines]
 
 
 def _groups(groups: Groups | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from contract.records import Writer
@@ -9,6 +10,8 @@ from contract.session import Unrest
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror import events as mirror
 from controlplane.domain.numbering.deciding import Renumbered
+from controlplane.domain.parity.configs import Difference
+from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
@@ -30,6 +33,7 @@ REQUESTED = events.SwitchRequested(
     budget_s=60.0,
     mirror_budget_s=20.0,
 )
+DIFFERENCE = Difference(name="t:retention.ms", detail="t has another age there")
 BEGUN = (REQUESTED, events.PreflightPassed(**S, checks=CHECKS))
 FENCE = events.FenceOrdered(**S, participants=(("n1", "i1"), ("n2", "i2")))
 STOPPED = (
@@ -229,3 +233,32 @@ def test_how_the_mirror_was_turned_round_is_told():
         story(*whole, asked)
     )
     assert "failed in 1.0 s: it does not stop." in as_markdown(story(*whole, asked, failed))
+
+
+def test_what_was_done_to_the_target_is_told() -> None:
+    done = Parity(topics=2, topics_deleted=("old",), left=(DIFFERENCE,))
+    requested = msgspec.structs.replace(REQUESTED, waived=(DIFFERENCE.name,))
+    told = as_markdown(
+        story(
+            requested,
+            *BEGUN[1:],
+            FENCE,
+            events.SourceFrozen(
+                **S, offsets_digest="old", window_ms=1.0, tombstones=(("t-0", 3), ("t-1", 2))
+            ),
+            events.PositionsTranslated(
+                **S,
+                groups=0,
+                positions=0,
+                by_method={},
+                remarks=(),
+                remarks_left_out=0,
+                digest="d",
+                duration_ms=1.0,
+                parity=done,
+            ),
+        )
+    )
+    assert "2 topics compared; 1 topics deleted, as on the source (old)" in told
+    assert "5 keys that compaction had cleaned away were deleted once more" in told
+    assert "t:retention.ms stays different, as was asked for" in told

@@ -13,7 +13,7 @@ from controlplane.store.database import open_engine
 from controlplane.store.event_store import EventStore
 from controlplane.store.publication import Publications
 from controlplane.store.sessions import Sessions
-from controlplane.store.watches import Watches
+from controlplane.store.watches import Pair, Watches
 
 
 class ControlPlane:
@@ -31,6 +31,8 @@ class ControlPlane:
         self.leading = False
         self.mirror_seen: Sightings | None = None
         """What this control plane, while it leads, last saw of records on their way."""
+        self.not_watched: dict[Pair, str] = {}
+        """Replicas that this control plane, while it leads, cannot look at, and why."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
-from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, next_step
+from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, What, next_step
 from controlplane.domain.refusal import Refusal
 from controlplane.mirrors.flow import prepare_flow
 from controlplane.mirrors.opening import open_runner
@@ -20,7 +21,7 @@ from controlplane.mirrors.restoring import empty_target, settle_tails
 from controlplane.mirrors.runner import MirrorUnavailableError, Runner
 from controlplane.mirrors.turning import Turning
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.store.event_store import Attribution
 
@@ -29,7 +30,7 @@ _logger = structlog.get_logger()
 _BY = "system:coordinator"
 _IDLE_S = 2.0
 _AGAIN_S = 0.5
-_TROUBLE = (MirrorUnavailableError, UnreachableError, *KAFKA_FAILURES)
+_TROUBLE = (MirrorUnavailableError, LookError, *KAFKA_FAILURES)
 
 
 async def tend_mirror(plane: ControlPlane) -> None:
@@ -97,6 +98,14 @@ class _Turner:
         self._seeding: Seeding | None = None
         self._started = False
         self._verdict: Verdict | None = None
+        self._acts: Mapping[What, Callable[[], Awaitable[None]]] = {
+            "stop": self._stop,
+            "settle": self._settle,
+            "empty": self._empty,
+            "seed": self._seed,
+            "start": self._start,
+            "verify": self._verify,
+        }
 
     @property
     def _reversal(self) -> Reversal:
@@ -139,9 +148,9 @@ class _Turner:
             if isinstance(step, Append):
                 await turn.append([step.event])
 
-    async def _try(self, what: str) -> None:
+    async def _try(self, what: What) -> None:
         try:
-            await getattr(self, f"_{what}")()
+            await self._acts[what]()
         except _TROUBLE as error:
             detail = str(error) or type(error).__name__
             _logger.warning("mirror.reversal_waits", step=what, detail=detail)

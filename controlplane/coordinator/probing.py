@@ -1,7 +1,7 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -25,7 +25,7 @@ from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.completeness import prove
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
@@ -67,6 +67,16 @@ class Prober:
         self._aborted: dict[str, tuple[Producer, Producer]] = {}
         self._given: dict[str, Producer] = {}
         """Transactional producers as the target knows them, by transactional id."""
+        self._looks: Mapping[Look, Callable[[], Awaitable[None]]] = {
+            "preflight": self._preflight,
+            "ghosts": self._ghosts,
+            "transactions": self._transactions,
+            "sweep": self._sweep,
+            "mirror": self._mirror,
+            "losses": self._losses,
+            "positions": self._positions,
+            "numbers": self._numbers,
+        }
 
     async def close(self) -> None:
         """Close the connections."""
@@ -75,9 +85,9 @@ class Prober:
     async def probe(self, what: Look) -> None:
         """Look, and remember what was found."""
         try:
-            await getattr(self, f"_{what}")()
+            await self._looks[what]()
             self._memory.probe_error = None
-        except UnreachableError as error:
+        except LookError as error:
             self._memory.probe_error = str(error)
             await self.close()
 
@@ -113,7 +123,7 @@ class Prober:
         try:
             target = self._cluster(self._switch.to_cluster)
             removed = await remove_ghosts(target, self._is_ours)
-        except UnreachableError as error:
+        except LookError as error:
             _logger.warning("members on the target could not be removed", reason=str(error))
             removed = 0
         try:
@@ -121,7 +131,7 @@ class Prober:
             await self._give(await all_transactions(source, self._is_ours))
             for name in (self._switch.from_cluster, self._switch.to_cluster):
                 await self._readers.imprints_of(name)
-        except UnreachableError as error:
+        except LookError as error:
             _logger.warning("not everything was made ready beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
 

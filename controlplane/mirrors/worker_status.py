@@ -5,7 +5,7 @@ from aiokafka import TopicPartition
 
 from contract.clusters_file import ClusterProperties
 from controlplane.mirrors.offsets import CONNECTOR
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.reader import end_reader
 
 
@@ -26,7 +26,7 @@ async def failure_of(target: ClusterProperties, source: str) -> str | None:
             for partition in await reader.partitions([topic]):
                 async for record in reader.records(TopicPartition(topic, partition.partition), 0):
                     newest[record.key or b""] = record.value
-    except UnreachableError as error:
+    except LookError as error:
         return str(error)
     return next((found for key in sorted(newest) if (found := _failure(key, newest[key]))), None)
 

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
+from controlplane.domain.unreadable import not_proved
 from controlplane.probes.reader import EndReader
 from controlplane.probes.taking import Tail
 from controlplane.probes.together import together
@@ -45,17 +46,23 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
         together(source.ends(partitions), source.committed_ends(partitions)),
         target.ends([p for p in partitions if p in mirrored]),
     )
-    behind = [
-        p
-        for p in partitions
-        if p not in mirrored or is_behind(ours[p], theirs[p]) or closed[p] != ends[p]
-    ]
-    far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
+    unreadable = (*ours.unreadable.values(), *theirs.unreadable.values())
+    unproved = set(not_proved(unreadable))
+    behind, far = [], []
+    for p in partitions:
+        if p not in mirrored or _name(p) in unproved:
+            behind.append(p)
+            far.append(p)
+        elif is_behind(ours.found[p], theirs.found[p]) or closed[p] != ends[p]:
+            behind.append(p)
+            if is_far_behind(ours.found[p], theirs.found[p]):
+                far.append(p)
     return MirrorState(
         at=at,
         partitions=len(partitions),
         behind=tuple(_name(p) for p in behind),
         far_behind=tuple(_name(p) for p in far),
+        unreadable=unreadable,
         cut=None if behind else Cut(source=named(ends), target=named(target_ends)),
     )
 
@@ -85,11 +92,11 @@ async def lag(
         - max(0, theirs.get(p, 0) - equal_at[1].get(_name(p), 0))
         for p in partitions
     )
-    newest, oldest = await source.tails(there), await target.tails(there)
+    (newest, _), (oldest, _) = await source.tails(there), await target.tails(there)
     seconds = [
         (mine.record.timestamp - other.record.timestamp) / 1000
         for p in there
-        if (mine := newest[p]) is not None and (other := oldest[p]) is not None
+        if (mine := newest.get(p)) is not None and (other := oldest.get(p)) is not None
     ]
     return max(0, records), max(0.0, *seconds, 0.0)
 

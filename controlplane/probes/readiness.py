@@ -18,6 +18,7 @@ from controlplane.domain.switch.readiness import (
     lag_check,
     mapping_check,
     topic_checks,
+    unreadable_checks,
 )
 from controlplane.domain.switch.rights import rights_checks
 from controlplane.mirrors.flow import open_flow
@@ -43,7 +44,11 @@ async def topics_ready(
         UnreachableError: a cluster does not answer.
     """
     seen = await _look(settings, facts, scope, direction)
-    checks = [*topic_checks(seen, patient=True), *await _rights(settings, facts, scope, direction)]
+    checks = [
+        *topic_checks(seen, patient=True),
+        *await _rights(settings, facts, scope, direction),
+        *unreadable_checks(seen.mirror.unreadable),
+    ]
     if scope in facts.circles:
         checks.append(circle_check(direction))
     return checks
@@ -69,6 +74,7 @@ async def all_ready(
         *await _rights(settings, facts, scope, direction),
         mapping_check(seen),
         *flow_checks(flowing, seen, turning, managed=managed),
+        *unreadable_checks(seen.mirror.unreadable),
         lag_check(seen),
     ], flowing.delay_s
 

@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 
 from controlplane.domain.completeness import Hole, hole
 from controlplane.domain.replica import Anchor
+from controlplane.probes.fetching import Read
 from controlplane.probes.reader import EndReader
 from controlplane.probes.taking import LastOf
 from controlplane.probes.together import together
@@ -37,7 +38,7 @@ class Rows(NamedTuple):
 
 async def last_rows(
     source: EndReader, target: EndReader, back: Mapping[TopicPartition, tuple[int, int]]
-) -> dict[TopicPartition, Rows]:
+) -> Read[Rows]:
     """Read what stands last.
 
     Args:
@@ -49,12 +50,14 @@ async def last_rows(
         UnreachableError: one of them does not answer.
     """
     if not back:
-        return {}
+        return Read({}, {})
     ours, theirs = await together(
         source.last({p: offsets for p, (offsets, _) in back.items()}),
         target.last({p: offsets for p, (_, offsets) in back.items()}),
     )
-    return {p: Rows(ours[p], theirs[p]) for p in back}
+    unreadable = theirs.unreadable | ours.unreadable
+    rows = {p: Rows(ours.found[p], theirs.found[p]) for p in back if p not in unreadable}
+    return Read(rows, unreadable)
 
 
 def back_to(anchor: Anchor | None, end: int, target_end: int) -> tuple[int, int]:

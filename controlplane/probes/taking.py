@@ -1,7 +1,7 @@
 """Takes in the records of a partition, one by one: for what stands last, or for their digests."""
 
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,13 +43,6 @@ class LastOf(NamedTuple):
     placed: list[Placed]
     is_all: bool
     """Whether the log has no records before these."""
-
-
-class Taker(Protocol):
-    """What records are handed to, in order."""
-
-    def take(self, record: Any, /) -> None:
-        """One more of aiokafka's ConsumerRecords."""
 
 
 class Window:

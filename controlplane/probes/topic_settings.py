@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.switch.readiness import Topic
 from controlplane.probes.connection import admin_client
-from controlplane.probes.describe import unreachable
+from controlplane.probes.describe import failed
 
 _SETTINGS = ("message.timestamp.type", "max.message.bytes")
 
@@ -30,7 +30,7 @@ async def topics_with_settings(
             wanted = sorted(name for name in names if sizes.get(name))
             configs = await _configs(admin, wanted)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise await unreachable(cluster, error) from error
+        raise await failed(cluster, error) from error
     topics = {n: Topic(partitions=sizes[n], configs=configs.get(n, {})) for n in wanted}
     return topics, frozenset(sizes)
 

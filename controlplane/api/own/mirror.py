@@ -26,8 +26,8 @@ from controlplane.domain.mirror.request import (
 from controlplane.domain.mirror.state import Phase, Reversal, direction_after, initial_direction
 from controlplane.domain.refusal import Missing, Unavailable
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
 from controlplane.probes.divergence import sample_keys
+from controlplane.probes.failing import LookError
 from controlplane.probes.readers import Readers
 
 _MOST_RANGES = 20
@@ -82,6 +82,8 @@ class DivergenceReport(Answer, frozen=True, kw_only=True, rename="camel"):
     compared: int
     """Partitions that were compared; those that are the same are not listed."""
     items: list[DivergenceView]
+    unreadable: list[str]
+    """Partitions that could not be read on one of them, where, and why: they are not compared."""
 
 
 class ReversalView(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -210,12 +212,16 @@ class MirrorController(Controller):
                 for divergence in found
                 if divergence.on_serving.count or divergence.on_other.count
             ]
-        except UnreachableError as error:
+        except LookError as error:
             raise Unavailable(str(error)) from error
         finally:
             await readers.close()
         return DivergenceReport(
-            serving=direction.source, other=direction.target, compared=len(found), items=items
+            serving=direction.source,
+            other=direction.target,
+            compared=sum(divergence.unreadable is None for divergence in found),
+            items=items,
+            unreadable=[str(d.unreadable) for d in found if d.unreadable is not None],
         )
 
 

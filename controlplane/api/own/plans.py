@@ -13,13 +13,14 @@ from controlplane.coordinator.diverging import divergence_between, divergence_ch
 from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import came_apart
+from controlplane.domain.mirror.request import last_committed
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
-from controlplane.domain.switch.readiness import completeness_check, expected_stall_ms
+from controlplane.domain.switch.readiness import completeness_check, expected_stall_ms, watch_check
 from controlplane.domain.switch.request import start_switch
 from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import all_ready
@@ -63,12 +64,13 @@ async def plan(
         direction = Direction(source=source, target=data.to_cluster)
         try:
             more, delay_s = await all_ready(plane.settings, facts, scope, direction)
-        except UnreachableError as error:
+        except LookError as error:
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
         checks += await _divergence(plane, facts, scope, direction, data)
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
+        checks.append(await _watch(plane, facts, pair))
     if data.mode == "forced":
         checks += await _losses(plane, pair)
     silent = any(not node.leased for node in nodes)
@@ -90,11 +92,22 @@ async def _divergence(
     readers = Readers(plane.settings.clusters)
     try:
         found = await divergence_between(facts, readers, scope, direction)
-    except UnreachableError:
+    except LookError:
         return []  # said already
     finally:
         await readers.close()
     return divergence_checks(found, direction, accepted=question.accept_loss)
+
+
+async def _watch(plane: ControlPlane, facts: Facts, pair: Pair) -> Check:
+    """Whether the replica is watched; the time since the newest switch at most counts."""
+    age_s = await plane.watches.age_s(pair)
+    switch = last_committed(facts, pair.scope)
+    if age_s is not None and switch is not None:
+        age_s = min(
+            age_s, await plane.ledger.store.seconds_since(switch.ended_at or switch.requested_at)
+        )
+    return watch_check(pair.to_cluster, age_s, plane.not_watched.get(pair))
 
 
 def _node_check(node: NodeStatus) -> Check:
@@ -110,7 +123,7 @@ async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
     readers = Readers(plane.settings.clusters)
     try:
         found = await find_losses(plane, readers, pair)
-    except UnreachableError:
+    except LookError:
         return []  # the target: said already
     finally:
         await readers.close()
@@ -127,6 +140,7 @@ async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
             name="loss",
             passed=True,
             detail=f"{loss.partition}: from offset {loss.first} on, {loss.known} known{since}"
+            + (f", at most, as it could not be read: {loss.unreadable}" if loss.unreadable else "")
             + (f", with what the mirror left out before: {loss.hole}" if loss.hole else ""),
         )
         for loss in lacking

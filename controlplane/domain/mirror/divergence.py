@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from controlplane.domain.numbering.runs import Placed
+from controlplane.domain.unreadable import Unreadable
 
 
 class OneSided(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,21 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     """On the serving cluster, the offset after the last record that both have."""
     complete: bool
     """Whether everything was compared since both held the same, or since the beginning."""
+    unreadable: Unreadable | None = None
+    """Why it was not compared: nothing is known of what only one of them has."""
+
+    @classmethod
+    def unknown(cls, unreadable: Unreadable) -> "Divergence":
+        """Of a partition that could not be read on one of the two."""
+        return cls(
+            partition=unreadable.partition,
+            on_serving=OneSided(),
+            within=0,
+            on_other=OneSided(),
+            common_end=None,
+            complete=False,
+            unreadable=unreadable,
+        )
 
 
 def compare_partition(

@@ -17,12 +17,15 @@ from controlplane.domain.replica import Watched
 from controlplane.domain.switch.causes import left_out
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import MirrorState, Timing
+from controlplane.domain.unreadable import Unreadable, not_proved
 
 _EXCLUDED = re.compile(r"mm2.*\.internal|.*\.replica|__.*")
 """Default of `topics.exclude` (`DefaultTopicFilter`)."""
 _NAMED = 5
 _REMEMBERED = 5
 """So many switches before are looked at."""
+WATCH_LIMIT_S = 60.0
+"""A watch that did not look for so long stands still: two budgets of a look."""
 _OWN_WORK_S = 0.3
 """Draining, comparing and releasing, without what a mirror takes."""
 
@@ -151,14 +154,16 @@ def mapping_check(seen: Seen) -> Check:
 
 def lag_check(seen: Seen) -> Check:
     """How far the target is behind; a moment's worth is what running mirrors always have."""
-    behind, target = seen.mirror.behind, seen.direction.target
+    target, unproved = seen.direction.target, not_proved(seen.mirror.unreadable)
+    # Of what cannot be read this says nothing.
+    behind = tuple(name for name in seen.mirror.behind if name not in unproved)
     if not behind:
         return _check("mirror_lag", True, f"{target} holds everything")
     detail = (
         f"{target} is behind by about {seen.lag_records} records and {seen.lag_s:.1f} s in"
         f" {', '.join(behind[:_NAMED])}{_and_more(len(behind) - _NAMED)}"
     )
-    far = seen.mirror.far_behind
+    far = set(seen.mirror.far_behind) - set(unproved)
     if not far:
         return _check("mirror_lag", True, detail)
     return _check(
@@ -185,6 +190,35 @@ def completeness_check(
         return _check("mirror_complete", accepted, detail)
     detail = f"of {len(ours)} partitions, nothing was seen to be left out"
     return _check("mirror_complete", True, detail)
+
+
+def unreadable_checks(unreadable: Collection[Unreadable]) -> Iterator[Check]:
+    """What cannot be read cannot be proved: no switch waits for that behind a fence."""
+    for one in unreadable:
+        if one.partition in not_proved(unreadable):
+            detail = f"cannot be read, so that nothing of it can be proved: {one}"
+            yield _check("unreadable", False, detail)
+
+
+def watch_check(target: str, standing_s: float | None, why: str | None) -> Check:
+    """Whether somebody looks at the replica, for the day on which its original does not answer.
+
+    Args:
+        target: the replica.
+        standing_s: for how long nobody has; None if nobody ever has.
+        why: as far as the control plane that is asked knows.
+    """
+    if standing_s is None:
+        return _check("watch", True, f"nobody has looked at {target} yet")
+    if standing_s <= WATCH_LIMIT_S:
+        return _check("watch", True, f"{target} was looked at {standing_s:.0f} s ago")
+    because = why or "see replica.not_watched in the log of the control plane that leads"
+    return _check(
+        "watch",
+        False,
+        f"for {standing_s:.0f} s nobody could look at what {target} holds, so that a forced switch"
+        f" would tell old losses, and this one does not know what was left out: {because}",
+    )
 
 
 def flow_checks(

@@ -11,6 +11,7 @@ from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.state import Cut, Switch
+from controlplane.domain.unreadable import Unreadable
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,11 +72,15 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Monotonic seconds at which looking began."""
     partitions: int
     behind: tuple[str, ...]
-    """Partitions whose last record is not the same on both sides, or that have a hole."""
+    """Partitions whose last record is not the same on both sides, that have a hole, or cannot be
+    read."""
     far_behind: tuple[str, ...]
-    """Those that lack more than a moment's worth, or do not exist on the target, or have a hole."""
+    """Those that lack more than a moment's worth, or do not exist on the target, or have a hole, or
+    cannot be read: no waiting behind a fence helps."""
     holes: tuple[Hole, ...] = ()
     """What the mirror left out."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """What could not be read, on either cluster: nothing is proved of these partitions."""
     compared: tuple[tuple[str, int], ...] = ()
     """How many of each partition's last records were found on the target one by one."""
     comparing_ms: float = 0.0

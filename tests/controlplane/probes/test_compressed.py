@@ -127,8 +127,10 @@ async def test_divergence_and_the_tail_that_is_kept(clusters, unique_name):
         )
         assert settled[0].tail == (RECORDS - 5) * len(CODECS)
         kept_in = settled[0].side_topic
-        kept = await source.last(dict.fromkeys(await source.partitions([kept_in]), RECORDS))
-        theirs = await target.last(dict.fromkeys(await target.partitions([unique_name]), RECORDS))
+        kept, _ = await source.last(dict.fromkeys(await source.partitions([kept_in]), RECORDS))
+        theirs, _ = await target.last(
+            dict.fromkeys(await target.partitions([unique_name]), RECORDS)
+        )
         for partition, tail in theirs.items():
             digests = [placed.digest for placed in tail.placed[-(RECORDS - 5) :]]
             side = TopicPartition(kept_in, partition.partition)

@@ -10,6 +10,7 @@ from controlplane.domain.completeness import Hole
 from controlplane.domain.facts import Facts
 from controlplane.domain.replica import Mark, Watched
 from controlplane.domain.switch.readiness import (
+    WATCH_LIMIT_S,
     Flowing,
     Seen,
     Topic,
@@ -19,8 +20,11 @@ from controlplane.domain.switch.readiness import (
     lag_check,
     mapping_check,
     topic_checks,
+    unreadable_checks,
+    watch_check,
 )
 from controlplane.domain.switch.view import MirrorState, Timing
+from controlplane.domain.unreadable import Unreadable
 
 TOPIC = Topic(partitions=3, configs={"max.message.bytes": "1000"})
 HELD = MirrorState(at=0, partitions=3, behind=(), far_behind=())
@@ -161,3 +165,21 @@ def test_what_the_mirror_left_out_is_refused_unless_it_may_be_lost() -> None:
     assert completeness_check(GOOD.direction, seen, ours, accepted=True).passed
     assert completeness_check(GOOD.direction, seen, others, accepted=False).passed
     assert completeness_check(GOOD.direction, None, ours, accepted=False).passed
+
+
+def test_what_cannot_be_read_is_named_and_is_no_lag():
+    one = Unreadable(partition="t-1", cluster="main", offset=4, cause="CorruptRecordException")
+    (check,) = unreadable_checks((one,))
+    assert not check.passed
+    assert "t-1 on main at offset 4: CorruptRecordException" in check.detail
+    found = msgspec.structs.replace(HELD, behind=("t-1",), far_behind=("t-1",), unreadable=(one,))
+    assert lag_check(but(mirror=found)).passed
+
+
+@pytest.mark.parametrize(
+    ("standing_s", "passed"), [(None, True), (2.0, True), (WATCH_LIMIT_S + 1, False)]
+)
+def test_a_watch_that_stands_still_is_no_go(standing_s, passed):
+    check = watch_check("failover", standing_s, "cluster main does not answer")
+    assert check.passed is passed
+    assert ("cluster main does not answer" in check.detail) is not passed

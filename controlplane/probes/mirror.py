@@ -10,6 +10,7 @@ from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
 from controlplane.domain.unreadable import not_proved
 from controlplane.probes.reader import EndReader
+from controlplane.probes.rows import ROW, last_rows
 from controlplane.probes.taking import Tail
 from controlplane.probes.together import together
 
@@ -40,23 +41,29 @@ async def compare(source: EndReader, target: EndReader, topics: Iterable[str]) -
     ours, theirs = await together(
         source.tails(partitions), target.tails([p for p in partitions if p in mirrored])
     )
+    # A record without a timestamp has got one by its copy.
+    timeless = [
+        p
+        for p in partitions
+        if p in mirrored and (_is_timeless(ours.found.get(p)) or _is_timeless(theirs.found.get(p)))
+    ]
+    rows, unread = await last_rows(source, target, dict.fromkeys(timeless, (ROW, ROW)))
     # After the tails: what a mirror delivered once more in between belongs before the cut.
     # Of what an open transaction has written nothing is mirrored yet.
     (ends, closed), target_ends = await together(
         together(source.ends(partitions), source.committed_ends(partitions)),
         target.ends([p for p in partitions if p in mirrored]),
     )
-    unreadable = (*ours.unreadable.values(), *theirs.unreadable.values())
-    unproved = set(not_proved(unreadable))
-    behind, far = [], []
-    for p in partitions:
-        if p not in mirrored or _name(p) in unproved:
-            behind.append(p)
-            far.append(p)
-        elif is_behind(ours.found[p], theirs.found[p]) or closed[p] != ends[p]:
-            behind.append(p)
-            if is_far_behind(ours.found[p], theirs.found[p]):
-                far.append(p)
+    unreadable = (*ours.unreadable.values(), *theirs.unreadable.values(), *unread.values())
+    hopeless = {p for p in partitions if p not in mirrored or _name(p) in not_proved(unreadable)}
+    behind = [
+        p
+        for p in partitions
+        if p in hopeless
+        or closed[p] != ends[p]
+        or (rows[p].is_behind if p in rows else is_behind(ours.found[p], theirs.found[p]))
+    ]
+    far = [p for p in behind if p in hopeless or is_far_behind(ours.found[p], theirs.found[p])]
     return MirrorState(
         at=at,
         partitions=len(partitions),
@@ -96,7 +103,9 @@ async def lag(
     seconds = [
         (mine.record.timestamp - other.record.timestamp) / 1000
         for p in there
-        if (mine := newest.get(p)) is not None and (other := oldest.get(p)) is not None
+        if (mine := newest.get(p)) is not None
+        and (other := oldest.get(p)) is not None
+        and not _is_timeless(other)
     ]
     return max(0, records), max(0.0, *seconds, 0.0)
 
@@ -109,6 +118,10 @@ def is_behind(ours: Tail | None, theirs: Tail | None) -> bool:
     if ours is None:
         return False
     return theirs is None or theirs.record != ours.record or theirs.repeats < ours.repeats
+
+
+def _is_timeless(tail: Tail | None) -> bool:
+    return tail is not None and tail.record.timestamp < 0
 
 
 def is_far_behind(ours: Tail | None, theirs: Tail | None) -> bool:

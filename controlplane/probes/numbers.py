@@ -9,6 +9,7 @@ from controlplane.domain.numbering.deciding import Logs
 from controlplane.domain.numbering.runs import (
     Run,
     closed,
+    comparable_rows,
     continued,
     runs_of,
     with_points,
@@ -155,8 +156,9 @@ async def beginnings(
     )
     found = {}
     for p, at in first.items():
-        if ours.get(p) and [(r.offset + shifts[p], r.digest) for r in ours[p]] == [
-            (r.offset, r.digest) for r in theirs.get(p, ())
+        mine, other = comparable_rows(ours.get(p, ()), theirs.get(p, ()))
+        if mine and [(r.offset + shifts[p], r.digest) for r in mine] == [
+            (r.offset, r.digest) for r in other
         ]:
             beginning = Run(at, at + shifts[p], _BEGINNING, whole=at == begins[p])
             found[p] = continued((beginning,), runs[p])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from aiokafka import TopicPartition
 
 from controlplane.domain.completeness import Hole, still_missing
-from controlplane.domain.numbering.runs import Run, continued, runs_of
+from controlplane.domain.numbering.runs import Run, comparable_rows, continued, runs_of
 from controlplane.domain.replica import (
     RUN,
     Anchor,
@@ -159,7 +159,9 @@ async def _first_anchors(
     ours, _ = await source.first(partitions, ROW)
     theirs, _ = await replica.first(partitions, RUN)
     return {
-        name(p): from_the_beginning(ours[p], theirs[p]) if p in ours and p in theirs else None
+        name(p): from_the_beginning(*comparable_rows(ours[p], theirs[p]))
+        if p in ours and p in theirs
+        else None
         for p in partitions
     }
 

@@ -178,7 +178,8 @@ class _Searcher:
         target_begins: Mapping[TopicPartition, int],
     ) -> dict[TopicPartition, Position]:
         following, unreadable = await self._following(offsets, begins)
-        timestamps = {p: imprint.timestamp for p, imprint in following.items()}
+        # To a broker a negative timestamp is no time, but the beginning, the end, or an error.
+        timestamps = {p: i.timestamp for p, i in following.items() if i.timestamp >= 0}
         since, target_since = await together(
             self._ours.not_older(timestamps), self._theirs.not_older(timestamps)
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from controlplane.domain.numbering.runs import Placed
+from controlplane.domain.numbering.runs import Placed, comparable_rows
 from controlplane.domain.unreadable import Unreadable
 
 
@@ -60,6 +60,7 @@ def compare_partition(
         complete: whether both begin there. If not, what stands before the first record that both
             have may have been on the other side as well, and was not read or is deleted there.
     """
+    serving, other = comparable_rows(serving, other)
     ours, theirs = _lacking(serving, other), _lacking(other, serving)
     only_ours = {placed.offset for placed in ours}
     common = [placed.offset for placed in serving if placed.offset not in only_ours]

@@ -85,6 +85,21 @@ def _mirror(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> N
     )
     for routing in facts.control.of(Routing):
         circle.labels(routing.scope).set(routing.scope in facts.circles)
+    tended = plane.mirror_tended
+    failed = Gauge(
+        "interlock_mirror_failed",
+        "1 while a connector or task of the mirror that Interlock manages has failed"
+        " (told by the control plane that leads)",
+        registry=registry,
+    )
+    failed.set(tended.failure is not None)
+    restarts = Gauge(
+        "interlock_mirror_restarts",
+        "How often it was started again since it last ran well for ten minutes"
+        " (told by the control plane that leads)",
+        registry=registry,
+    )
+    restarts.set(tended.restarts)
     seen = plane.mirror_seen
     if seen is None:
         return

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from uuid_utils import uuid7
 
-from controlplane.domain.facts import Facts
+from controlplane.coordinator.tending import Tender
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
@@ -36,6 +36,7 @@ _TROUBLE = (MirrorUnavailableError, LookError, *KAFKA_FAILURES)
 async def tend_mirror(plane: ControlPlane) -> None:
     """Look after the mirror of the scope, for ever."""
     runner, scope = open_runner(plane.settings), plane.settings.scope
+    tender = Tender(plane, runner) if runner is not None else None
     while True:
         facts = plane.ledger.facts
         if (reversal := facts.open_reversal(scope)) is not None:
@@ -43,8 +44,8 @@ async def tend_mirror(plane: ControlPlane) -> None:
         elif runner is not None and _by_itself(plane) and due_reversal(facts, scope):
             await _request(plane)
         else:
-            if runner is not None:
-                await _keep_running(facts, scope, plane.settings.clusters_by_role, runner)
+            if runner is not None and tender is not None:
+                await _keep_running(plane, runner, tender)
             await plane.ledger.changed.wait(_IDLE_S)
 
 
@@ -68,16 +69,19 @@ async def _request(plane: ControlPlane) -> None:
         _logger.warning("mirror.not_reversed", scope=scope, seq=facts.seq, detail=str(refusal))
 
 
-async def _keep_running(facts: Facts, scope: str, by_role: tuple[str, ...], runner: Runner) -> None:
+async def _keep_running(plane: ControlPlane, runner: Runner, tender: Tender) -> None:
     """Give the order that follows from the log, if the runner has another, or none."""
+    facts, scope = plane.ledger.facts, plane.settings.scope
     if facts.open_switch(scope) is not None:
         return
-    initial = initial_direction(facts.first_cluster.get(scope), by_role)
+    initial = initial_direction(facts.first_cluster.get(scope), plane.settings.clusters_by_role)
     wanted = direction_after(initial, facts.newest_reversal(scope))
     try:
         if await runner.running() != wanted:
             await runner.run(wanted)
             _logger.info("mirror.ordered", direction=str(wanted))
+        elif wanted is not None:
+            await tender.tend(wanted)
     except _TROUBLE as error:
         _logger.warning("mirror.unavailable", detail=str(error))
 

@@ -22,6 +22,8 @@ from controlplane.domain.switch.readiness import (
 )
 from controlplane.domain.switch.rights import rights_checks
 from controlplane.mirrors.flow import open_flow
+from controlplane.mirrors.opening import open_runner
+from controlplane.mirrors.runner import MirrorUnavailableError
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.mirror import compare, lag, named
 from controlplane.probes.reader import end_reader
@@ -62,8 +64,10 @@ async def all_ready(
     Raises:
         UnreachableError: a cluster does not answer.
     """
-    seen, flowing = await asyncio.gather(
-        _look(settings, facts, scope, direction), _watch_flow(settings, direction)
+    seen, flowing, trouble = await asyncio.gather(
+        _look(settings, facts, scope, direction),
+        _watch_flow(settings, direction),
+        mirror_trouble(settings, direction),
     )
     if scope in facts.circles:
         flowing = replace(flowing, came_back=True)
@@ -73,7 +77,7 @@ async def all_ready(
         *topic_checks(seen, patient=False),
         *await _rights(settings, facts, scope, direction),
         mapping_check(seen),
-        *flow_checks(flowing, seen, turning, managed=managed),
+        *flow_checks(flowing, seen, turning or trouble, managed=managed),
         *unreadable_checks(seen.mirror.unreadable),
         lag_check(seen),
     ], flowing.delay_s
@@ -141,6 +145,20 @@ async def _watch_flow(settings: Settings, direction: Direction) -> Flowing:
     except KAFKA_FAILURES as error:
         raise UnreachableError(f"cluster {source.name} does not take records: {error}") from error
     return Flowing(looked_for_s=_FLOW_BUDGET_S, delay_s=seen.delay_s, came_back=flow.came_back)
+
+
+async def mirror_trouble(settings: Settings, direction: Direction) -> str | None:
+    """Why the mirror that we manage does not copy in a direction; None if nothing is known."""
+    runner = open_runner(settings)
+    if runner is None:
+        return None
+    try:
+        async with asyncio.timeout(_FLOW_BUDGET_S):
+            return await runner.trouble(direction)
+    except MirrorUnavailableError as error:
+        return str(error)
+    except TimeoutError:
+        return f"whoever runs the mirror did not tell within {_FLOW_BUDGET_S:g} s how it is"
 
 
 def _pair(settings: Settings, direction: Direction) -> tuple[ClusterProperties, ClusterProperties]:

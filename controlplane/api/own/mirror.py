@@ -29,6 +29,7 @@ from controlplane.plane import ControlPlane
 from controlplane.probes.divergence import sample_keys
 from controlplane.probes.failing import LookError
 from controlplane.probes.readers import Readers
+from controlplane.probes.readiness import mirror_trouble
 
 _MOST_RANGES = 20
 
@@ -122,6 +123,9 @@ class MirrorView(Answer, frozen=True, kw_only=True, rename="camel"):
     target: str | None
     circle: bool
     """Whether records come back to where they were written."""
+    trouble: str | None
+    """Why the mirror that Interlock manages does not copy as the log has it; null if nothing is
+    known to be wrong, or it is not managed."""
     reversal: ReversalView | None
     """The newest."""
 
@@ -148,6 +152,7 @@ class MirrorController(Controller):
             source=direction.source if direction else None,
             target=direction.target if direction else None,
             circle=scope in facts.circles,
+            trouble=await mirror_trouble(plane.settings, direction) if direction else None,
             reversal=_view(newest) if newest else None,
         )
 

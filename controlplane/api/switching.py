@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     RUNNING = "running"
 
 
-def new_switch(
+def new_switch(  # noqa: PLR0913 - what a request may say
     plane: ControlPlane,
     scope: str,
     to_cluster: str,
@@ -37,9 +37,13 @@ def new_switch(
     expected_epoch: int | None = None,
     *,
     quiesce_budget_s: float | None = None,
+    transactions_budget_s: float = 0.0,
     accepts_loss: bool = False,
 ) -> StartSwitch:
-    """A request for a switch under a new id, with the configured budgets where none is given."""
+    """A request for a switch under a new id, with the configured budgets where none is given.
+
+    What transactions get comes on top of the switch's own budget.
+    """
     if quiesce_budget_s is None:
         quiesce_budget_s = plane.settings.interlock_quiesce_budget_s
     return StartSwitch(
@@ -47,9 +51,10 @@ def new_switch(
         scope=scope,
         to_cluster=to_cluster,
         mode=mode,
-        budget_s=plane.settings.interlock_switch_budget_s,
+        budget_s=plane.settings.interlock_switch_budget_s + transactions_budget_s,
         mirror_budget_s=plane.settings.interlock_mirror_budget_s,
         quiesce_budget_s=quiesce_budget_s,
+        transactions_budget_s=transactions_budget_s,
         accepts_loss=accepts_loss,
         expected_epoch=expected_epoch,
     )
@@ -92,8 +97,8 @@ async def join_or_start(
 
 async def await_end(plane: ControlPlane, switch_id: str) -> Outcome:
     """Wait until a switch has ended."""
-    settings = plane.settings
-    limit_s = settings.interlock_switch_budget_s + settings.interlock_lease_s + _BEYOND_BUDGET_S
+    budget_s = plane.ledger.facts.switches[switch_id].budget_s
+    limit_s = budget_s + plane.settings.interlock_lease_s + _BEYOND_BUDGET_S
     await plane.ledger.wait_for(lambda facts: not facts.switches[switch_id].open, limit_s)
     match plane.ledger.facts.switches[switch_id].phase:
         case Phase.COMPLETED:

@@ -29,6 +29,7 @@ def plan(
     /,
     *,
     mode: Mode = "planned",
+    transactions_budget_s: float = 0.0,
     connection: Connection = HERE,
 ) -> int:
     """Check what would stand in the way of a switch; changes nothing.
@@ -36,9 +37,11 @@ def plan(
     Args:
         to: the cluster to switch to.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
+        transactions_budget_s: seconds that open transactions are to get, as `start` would be told.
         connection: where to ask.
     """
-    answer = connection.post("/api/v1/switch-plans", {"toCluster": to, "mode": mode})
+    body = {"toCluster": to, "mode": mode, "transactionsBudgetS": transactions_budget_s}
+    answer = connection.post("/api/v1/switch-plans", body)
     columns = {"check": "name", "passed": "passed", "detail": "detail"}
     show(connection, answer | {"items": answer["checks"]}, columns)
     if connection.output == "table" and answer["expectedStallMs"] is not None:
@@ -48,7 +51,7 @@ def plan(
 
 
 @switch.command
-def start(
+def start(  # noqa: PLR0913 - what a request may say
     to: str,
     /,
     *,
@@ -56,6 +59,7 @@ def start(
     reason: str | None = None,
     accept_loss: bool = False,
     quiesce_budget_s: float | None = None,
+    transactions_budget_s: float = 0.0,
     detach: bool = False,
     connection: Connection = HERE,
 ) -> int:
@@ -68,6 +72,8 @@ def start(
         accept_loss: say that records that only one of the clusters holds may be lost. A forced
             switch must; a planned one after a forced one, if there are any.
         quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
+        transactions_budget_s: seconds that open transactions, as prepared ones of two-phase
+            commits, get to end before that, while new ones wait and all else goes on.
         detach: do not wait for the end.
         connection: where to ask.
     """
@@ -77,6 +83,7 @@ def start(
         "reason": reason,
         "acceptLoss": accept_loss,
         "quiesceBudgetS": quiesce_budget_s,
+        "transactionsBudgetS": transactions_budget_s,
     }
     headers = {"Idempotency-Key": str(uuid4())}
     started = connection.post("/api/v1/switches", body, headers)

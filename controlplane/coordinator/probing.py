@@ -1,5 +1,6 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -38,15 +39,19 @@ from controlplane.probes.rows import Rows
 from controlplane.probes.together import together
 from controlplane.probes.transactions import (
     Described,
+    Ended,
     all_transactions,
     end_transactions,
     give_producers,
+    open_transactions,
 )
 from controlplane.store.watches import Pair
 
 _logger = structlog.get_logger()
 
 _KEPT_SWEEPS = 200
+_TRANSACTIONS_EVERY_S = 0.5
+"""Between two looks at those that are waited for."""
 
 
 class Prober:
@@ -64,11 +69,12 @@ class Prober:
         """What was read since, to prove that nothing is missing."""
         self._read: list[SideBySide] | None = None
         """Both logs, as they were read with the groups' positions."""
-        self._aborted: dict[str, tuple[Producer, Producer]] = {}
+        self._aborted: dict[str, Ended] = {}
         self._given: dict[str, Producer] = {}
         """Transactional producers as the target knows them, by transactional id."""
         self._looks: Mapping[Look, Callable[[], Awaitable[None]]] = {
             "preflight": self._preflight,
+            "open_transactions": self._open_transactions,
             "ghosts": self._ghosts,
             "transactions": self._transactions,
             "sweep": self._sweep,
@@ -135,13 +141,25 @@ class Prober:
             _logger.warning("not everything was made ready beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
 
+    async def _open_transactions(self) -> None:
+        source = self._cluster(self._switch.from_cluster)
+        found = await open_transactions(source, self._is_ours)
+        self._memory.open_transactions = found
+        if found:
+            await asyncio.sleep(_TRANSACTIONS_EVERY_S)
+
     async def _transactions(self) -> None:
         source = self._cluster(self._switch.from_cluster)
         self._aborted |= await end_transactions(source, self._is_ours)
         known = self._plane.ledger.facts.control.of(Identities)
         self._memory.transactions = Transactions(
             aborted=tuple(sorted(self._aborted)),
-            identities=after_aborts(self._aborted, known, self._era),
+            ended=tuple(ended.transaction for _, ended in sorted(self._aborted.items())),
+            identities=after_aborts(
+                {id_: (ended.was, ended.now) for id_, ended in self._aborted.items()},
+                known,
+                self._era,
+            ),
         )
 
     async def _sweep(self) -> None:

@@ -16,7 +16,12 @@ from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.mirror.request import last_committed
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
-from controlplane.domain.switch.readiness import completeness_check, expected_stall_ms, watch_check
+from controlplane.domain.switch.readiness import (
+    completeness_check,
+    expected_stall_ms,
+    transactions_check,
+    watch_check,
+)
 from controlplane.domain.switch.request import start_switch
 from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
@@ -24,6 +29,7 @@ from controlplane.probes.failing import LookError
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import all_ready
+from controlplane.probes.transactions import open_transactions
 from controlplane.store.watches import Pair
 
 
@@ -71,6 +77,7 @@ async def plan(
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
         checks.append(await _watch(plane, facts, pair))
+        checks += await _transactions(plane, facts, scope, source, data)
     if data.mode == "forced":
         checks += await _losses(plane, pair)
     silent = any(not node.leased for node in nodes)
@@ -97,6 +104,22 @@ async def _divergence(
     finally:
         await readers.close()
     return divergence_checks(found, direction, accepted=question.accept_loss)
+
+
+async def _transactions(
+    plane: ControlPlane, facts: Facts, scope: str, source: str, question: SwitchQuestion
+) -> list[Check]:
+    """What a switch would have to abort."""
+    cluster = next(c for c in plane.settings.clusters if c.name == source)
+    tenants = tuple(facts.tenants_of(scope))
+    try:
+        found = await open_transactions(cluster, lambda name: name.startswith(tenants))
+    except LookError as error:
+        return [Check(name="transactions", passed=False, detail=str(error))]
+    quiesce_s = question.quiesce_budget_s
+    if quiesce_s is None:
+        quiesce_s = plane.settings.interlock_quiesce_budget_s
+    return [transactions_check(source, found, quiesce_s, question.transactions_budget_s)]
 
 
 async def _watch(plane: ControlPlane, facts: Facts, pair: Pair) -> Check:

@@ -56,6 +56,7 @@ class SwitchController(Controller):
             data.mode,
             _epoch(if_match),
             quiesce_budget_s=data.quiesce_budget_s,
+            transactions_budget_s=data.transactions_budget_s,
             accepts_loss=data.accept_loss,
         )
         by = attribution(request, data.reason)

@@ -4,6 +4,7 @@ Values in, checks out. A switch that goes ahead waits for what only takes time (
 mirror has not created yet, records on their way); whoever asks beforehand is told of it.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from statistics import median
@@ -13,6 +14,7 @@ import msgspec
 from contract.mirror import PROBE_TOPIC, Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.positions import split
+from controlplane.domain.open_transactions import OpenTransaction, outlasting
 from controlplane.domain.replica import Watched
 from controlplane.domain.switch.causes import left_out
 from controlplane.domain.switch.events import Check
@@ -192,6 +194,35 @@ def completeness_check(
     return _check("mirror_complete", True, detail)
 
 
+def transactions_check(
+    source: str, transactions: Collection[OpenTransaction], quiesce_s: float, budget_s: float
+) -> Check:
+    """Whether transactions are open that would have to be aborted.
+
+    Args:
+        source: the cluster on which they are.
+        transactions: those that are open.
+        quiesce_s: for how long a switch lets them go on.
+        budget_s: for how long it waits for them before that, if it is told to.
+    """
+    lasting = outlasting(transactions, quiesce_s)
+    beyond = outlasting(lasting, quiesce_s + budget_s) if budget_s else lasting
+    if not lasting:
+        return _check("transactions", True, f"no transaction on {source} is open for long")
+    told = ", ".join(str(one) for one in lasting[:_NAMED]) + _and_more(len(lasting) - _NAMED)
+    named = f"open on {source}: {told}"
+    if not beyond and budget_s:
+        return _check("transactions", True, f"{named}; they are waited for, {budget_s:g} s at most")
+    needed = math.ceil(max(one.left_s for one in beyond))
+    return _check(
+        "transactions",
+        False,
+        f"{named}; a switch aborts them after {quiesce_s + budget_s:g} s, and what they wrote is"
+        " gone: have their producers end them, or give them time"
+        f" (--transactions-budget-s {needed})",
+    )
+
+
 def unreadable_checks(unreadable: Collection[Unreadable]) -> Iterator[Check]:
     """What cannot be read cannot be proved: no switch waits for that behind a fence."""
     for one in unreadable:
@@ -229,7 +260,8 @@ def flow_checks(
     Args:
         flowing: what was seen of probe records.
         seen: both clusters.
-        turning: why the mirror that we manage does not run in that direction; None if it does.
+        turning: why the mirror that we manage does not run in that direction, or what of it has
+            failed; None if nothing is known to be wrong.
         managed: whether the mirror is ours; of another one we cannot know that it copies our topic.
     """
     source, target = seen.direction.source, seen.direction.target

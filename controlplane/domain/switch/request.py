@@ -20,6 +20,7 @@ class StartSwitch(msgspec.Struct, frozen=True, kw_only=True):
     mirror_budget_s: float
     quiesce_budget_s: float = 0.0
     accepts_loss: bool = False
+    transactions_budget_s: float = 0.0
     expected_epoch: int | None = None
     """Refuse if the scope is in another epoch; None if it does not matter."""
 
@@ -81,6 +82,7 @@ def start_switch(facts: Facts, command: StartSwitch, configured: tuple[str, ...]
             mirror_budget_s=command.mirror_budget_s,
             accepts_loss=command.accepts_loss,
             quiesce_budget_s=command.quiesce_budget_s,
+            transactions_budget_s=command.transactions_budget_s,
         )
     ]
 

@@ -72,6 +72,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     mirror_budget_s: float
     accepts_loss: bool = False
     quiesce_budget_s: float = 0.0
+    transactions_budget_s: float = 0.0
     actor: str
     reason: str | None
     term: int
@@ -206,6 +207,7 @@ def _requested(recorded: Recorded) -> Switch:
         mirror_budget_s=event.mirror_budget_s,
         accepts_loss=event.accepts_loss,
         quiesce_budget_s=event.quiesce_budget_s,
+        transactions_budget_s=event.transactions_budget_s,
         actor=recorded.actor,
         reason=recorded.reason,
         term=recorded.seq,

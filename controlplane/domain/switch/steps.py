@@ -40,7 +40,11 @@ from controlplane.domain.switch.rules import (
     unaccounted,
 )
 from controlplane.domain.switch.state import Phase
-from controlplane.domain.switch.transactions import transactions_cause, what_was_aborted
+from controlplane.domain.switch.transactions import (
+    gives_transactions_time,
+    transactions_cause,
+    what_was_aborted,
+)
 from controlplane.domain.switch.view import MirrorState, NodeView, View
 
 
@@ -51,7 +55,15 @@ class Append(msgspec.Struct, frozen=True):
 
 
 Look: TypeAlias = Literal[
-    "preflight", "ghosts", "transactions", "sweep", "mirror", "losses", "positions", "numbers"
+    "preflight",
+    "open_transactions",
+    "ghosts",
+    "transactions",
+    "sweep",
+    "mirror",
+    "losses",
+    "positions",
+    "numbers",
 ]
 """What can be looked at."""
 
@@ -113,11 +125,15 @@ def _requested(view: View) -> tuple[Step, ...]:
 
 def _preparing(view: View, now: float) -> tuple[Step, ...]:
     """Let the mirror come close while traffic still flows, so that the fence is short."""
+    if gives_transactions_time(view, now):
+        if view.switch.hold_seq is None:
+            return (_append(events.TransactionsHeld(switch_id=view.switch.switch_id)),)
+        return (Probe("open_transactions"),)
     if view.switch.mode == "forced" or is_close(view.mirror):
         if asks_to_rest(view):
             return (_quiesce(view),)
         return (_fence(view),)
-    if now >= view.phase_seen_at + view.switch.mirror_budget_s:
+    if now >= view.phase_seen_at + view.switch.transactions_budget_s + view.switch.mirror_budget_s:
         return (_abort(view, mirror_cause(view)),)
     return (_progress(view, now) or Probe("mirror"),)
 

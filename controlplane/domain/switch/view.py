@@ -7,6 +7,7 @@ import msgspec
 from contract.records import Identities, Offsets, Producers
 from contract.session import ScopeReport
 from controlplane.domain.completeness import Hole
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
@@ -96,6 +97,8 @@ class Transactions(msgspec.Struct, frozen=True, kw_only=True):
 
     aborted: tuple[str, ...] = ()
     """Physical transactional ids of those that had to be aborted."""
+    ended: tuple[OpenTransaction, ...] = ()
+    """The same, as they were before."""
     identities: tuple[Identities, ...] = ()
     """Who their producers are since, in the present epoch."""
 
@@ -154,6 +157,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     preflight: Preflight | None = None
     ghosts_removed: int | None = None
     """Members that groups still had on the target; None: not looked for."""
+    hold_seen_at: float | None = None
+    """When this coordinator first saw in the log that no transaction begins any more."""
+    open_transactions: tuple[OpenTransaction, ...] | None = None
+    """What was open when this coordinator last looked, since it saw that; None: it did not."""
     transactions: Transactions | None = None
     """How this coordinator ended them; None: it did not look."""
     sweeps: tuple[Sweep, ...] = ()

@@ -54,8 +54,9 @@ class Routing(msgspec.Struct, frozen=True, kw_only=True, tag="routing"):
     """`quiescing`: serving as ever, while consumer groups and transactions come to rest before a
     fence. A node of an older release cannot read it, and stops."""
     holds_transactions: bool = False
-    """Of a scope that is quiescing: whether what would begin a transaction has to wait. A node of
-    an older release lets it wait from when the scope is quiescing."""
+    """Whether what would begin a transaction has to wait: of a scope that is quiescing, or that
+    serves as ever while open transactions get time to end before that. Of older releases, one lets
+    it wait from when the scope is quiescing, and others only while it is."""
     withholds_records: bool = False
     """Of a scope that has moved: whether consumers get nothing yet, because members that keep their
     partitions while they join would read on from where they were. Such a member's Fetch and its

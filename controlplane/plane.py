@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controlplane.domain.mirror.tending import Tended
 from controlplane.ledger import Ledger
 from controlplane.mirrors.flow import Sightings
 from controlplane.pulse import Pulse
@@ -13,7 +14,7 @@ from controlplane.store.database import open_engine
 from controlplane.store.event_store import EventStore
 from controlplane.store.publication import Publications
 from controlplane.store.sessions import Sessions
-from controlplane.store.watches import Watches
+from controlplane.store.watches import Pair, Watches
 
 
 class ControlPlane:
@@ -31,6 +32,10 @@ class ControlPlane:
         self.leading = False
         self.mirror_seen: Sightings | None = None
         """What this control plane, while it leads, last saw of records on their way."""
+        self.not_watched: dict[Pair, str] = {}
+        """Replicas that this control plane, while it leads, cannot look at, and why."""
+        self.mirror_tended = Tended()
+        """How this control plane, while it leads, found the mirror that it manages."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 

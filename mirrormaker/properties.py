@@ -1,6 +1,8 @@
 """`mm2.properties` for one direction, and that one only."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
@@ -20,6 +22,23 @@ _WORKER_DEFAULTS: Mapping[str, str] = {
     "offset.flush.interval.ms": "1000",
 }
 """Heeded among the target's properties only (`MirrorMakerConfig.workerConfig`)."""
+_PRODUCER_DEFAULTS: Mapping[str, str] = {
+    # A record is measured before it is compressed, and tenants write what is large only then. More
+    # in one request no broker takes by default (socket.request.max.bytes).
+    "max.request.size": "100000000",
+    "buffer.memory": "134217728",
+    # What came compressed fits into the target's limits only so; this codec every client reads.
+    "compression.type": "gzip",
+}
+_CONSUMER_DEFAULTS: Mapping[str, str] = {
+    # Records that are large when they are not compressed are all in memory at once.
+    "max.poll.records": "100",
+}
+PLUGINS: Final = Path(__file__).parent / "plugins"
+"""Where our own plugins of Kafka Connect are."""
+TRANSFORM: Final = "interlock.mirrormaker.KnownTimestamp"
+"""Lets records pass that Kafka Connect would fail the task for."""
+_OURS: Final = "interlockTimestamps"
 _IDENTITY = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy"
 
 
@@ -43,7 +62,10 @@ def mirror_properties(
         f"{direction.target}.{key}": given.get(key, default)
         for key, default in _WORKER_DEFAULTS.items()
     }
-    properties = {**_DEFAULTS, **committed_only, **workers, **common, **turned, **own}
+    clients = {f"{direction.target}.producer.{k}": v for k, v in _PRODUCER_DEFAULTS.items()}
+    clients |= {f"{direction.source}.consumer.{k}": v for k, v in _CONSUMER_DEFAULTS.items()}
+    properties = {**_DEFAULTS, **committed_only, **workers, **clients, **common, **turned, **own}
+    properties |= _plugins(direction, properties)
     properties |= {
         "clusters": f"{direction.source}, {direction.target}",
         f"{there}enabled": "true",
@@ -57,6 +79,18 @@ def mirror_properties(
         access = clusters[name].properties.items()
         properties |= {f"{name}.{key}": value for key, value in access}
     return properties
+
+
+def _plugins(direction: Direction, properties: Mapping[str, str]) -> dict[str, str]:
+    """Our transformation, behind those of the operator."""
+    place, chain = f"{direction.target}.plugin.path", f"{direction}.transforms"
+    folders = properties.get(place, properties.get("plugin.path"))
+    theirs = properties.get(chain, properties.get("transforms"))
+    return {
+        place: f"{folders},{PLUGINS}" if folders else str(PLUGINS),
+        chain: f"{theirs},{_OURS}" if theirs else _OURS,
+        f"{chain}.{_OURS}.type": TRANSFORM,
+    }
 
 
 def parse_properties(text: str) -> dict[str, str]:

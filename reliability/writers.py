@@ -1,6 +1,7 @@
 """Producers of numbered records, of several libraries, and what became of each record."""
 
 import asyncio
+import itertools
 import os
 import subprocess
 import threading
@@ -18,6 +19,11 @@ from reliability.history import Partition, Value, Write
 JAVA_CLIENT = "3.9.1"
 BURST = 5
 """Records that are sent at once: as many requests as an idempotent producer has in flight."""
+CODECS = ("zstd", "snappy", "lz4", "gzip", "none")
+"""All that Kafka knows; writers take them in turn."""
+PADDING = b"x" * 200
+"""In a header of each record: what is too short comes out longer, and is left as it is then."""
+_turns = itertools.cycle(CODECS)
 
 
 class Target(Protocol):
@@ -46,6 +52,7 @@ class Writer:
         self.name = name
         self.errors: list[str] = []
         """What the application was told of."""
+        self.codec = next(_turns)
         self._client = client
         self._target = target
         self._sent = 0
@@ -106,7 +113,12 @@ class LibrdkafkaWriter(Writer):
     """librdkafka, idempotent."""
 
     def _run(self) -> None:
-        settings = {"enable.idempotence": True, "linger.ms": 0, "error_cb": self._failed}
+        settings = {
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "compression.type": self.codec,
+            "error_cb": self._failed,
+        }
         producer = Producer({**self._client, **settings})
         while not self._stop.wait(self._target.pause_s):
             for _ in range(BURST):
@@ -117,6 +129,7 @@ class LibrdkafkaWriter(Writer):
                     self.name,
                     partition=partition,
                     on_delivery=self._delivered,
+                    headers={"padding": PADDING},
                 )
             producer.poll(0)
         if left := producer.flush(60):
@@ -153,6 +166,7 @@ class TransactionalLibrdkafkaWriter(TransactionalWriter):
                 **self._client,
                 "transactional.id": self._transactional_id,
                 "linger.ms": 0,
+                "compression.type": self.codec,
                 "error_cb": lambda error: self.errors.append(str(error)),
             }
         )
@@ -162,7 +176,13 @@ class TransactionalLibrdkafkaWriter(TransactionalWriter):
             numbers = []
             for _ in range(BURST):
                 number, partition, value = self._next()
-                producer.produce(self._target.topic, value, self.name, partition=partition)
+                producer.produce(
+                    self._target.topic,
+                    value,
+                    self.name,
+                    partition=partition,
+                    headers={"padding": PADDING},
+                )
                 numbers.append(number)
             producer.commit_transaction(30)
             self._acknowledged |= dict.fromkeys(numbers, time.monotonic())
@@ -175,7 +195,11 @@ class AiokafkaWriter(Writer):
         asyncio.run(self._write())
 
     async def _write(self) -> None:
-        producer = AIOKafkaProducer(**aiokafka_settings(self._client), enable_idempotence=True)
+        producer = AIOKafkaProducer(
+            **aiokafka_settings(self._client),
+            enable_idempotence=True,
+            compression_type=_of_aiokafka(self.codec),
+        )
         await producer.start()
         try:
             async with asyncio.TaskGroup() as waiting:
@@ -183,7 +207,11 @@ class AiokafkaWriter(Writer):
                     for _ in range(BURST):
                         number, partition, value = self._next()
                         sent = await producer.send(
-                            self._target.topic, value, self.name.encode(), partition
+                            self._target.topic,
+                            value,
+                            self.name.encode(),
+                            partition,
+                            headers=[("padding", PADDING)],
                         )
                         waiting.create_task(self._await_outcome(number, sent))
                     await asyncio.sleep(self._target.pause_s)
@@ -207,7 +235,9 @@ class TransactionalAiokafkaWriter(TransactionalWriter):
 
     async def _write(self) -> None:
         producer = AIOKafkaProducer(
-            **aiokafka_settings(self._client), transactional_id=self._transactional_id
+            **aiokafka_settings(self._client),
+            transactional_id=self._transactional_id,
+            compression_type=_of_aiokafka(self.codec),
         )
         await producer.start()
         try:
@@ -217,7 +247,11 @@ class TransactionalAiokafkaWriter(TransactionalWriter):
                     for _ in range(BURST):
                         number, partition, value = self._next()
                         await producer.send(
-                            self._target.topic, value, self.name.encode(), partition
+                            self._target.topic,
+                            value,
+                            self.name.encode(),
+                            partition,
+                            headers=[("padding", PADDING)],
                         )
                         numbers.append(number)
                 self._acknowledged |= dict.fromkeys(numbers, time.monotonic())
@@ -242,7 +276,7 @@ class JavaWriter(Writer):
     def _run(self) -> None:
         with subprocess.Popen(
             self._command,
-            env={**os.environ, **java_variables(self._client)},
+            env={**os.environ, **java_variables(self._client), "COMPRESSION_TYPE": self.codec},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -275,6 +309,10 @@ class JavaWriter(Writer):
         for line in lines:
             if b"ERROR" in line or b"Exception" in line:
                 self.errors.append(line.decode().strip())
+
+
+def _of_aiokafka(codec: str) -> str | None:
+    return codec if codec != "none" else None
 
 
 def java_variables(client: dict[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * Writes numbered records until its input ends: says "sent N", and "acknowledged N", of each one.
  *
  * <p>Arguments: topic, its number of partitions, name of the writer, transactional id ("" for an
- * idempotent producer), and milliseconds between two bursts.
+ * idempotent producer), and milliseconds between two bursts. COMPRESSION_TYPE names a codec.
  */
 public final class Writer extends Program {
     private static final int BURST = 5;
@@ -31,6 +31,7 @@ public final class Writer extends Program {
         settings.put("enable.idempotence", "true");
         settings.put("key.serializer", StringSerializer.class.getName());
         settings.put("value.serializer", StringSerializer.class.getName());
+        settings.put("compression.type", System.getenv().getOrDefault("COMPRESSION_TYPE", "none"));
         boolean transactional = !arguments[3].isEmpty();
         if (transactional) {
             settings.put("transactional.id", arguments[3]);

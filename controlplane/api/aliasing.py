@@ -12,7 +12,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing, Unavailable
 from controlplane.domain.tenants import existing
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.topics import Size, find_topics
 from controlplane.store.event_store import Attribution
 
@@ -89,7 +89,7 @@ async def _find(cluster: ClusterProperties, wanted: str, *others: str) -> dict[s
                 if wanted in found or loop.time() >= give_up_at:
                     return found
                 await asyncio.sleep(_POLL_S)
-    except UnreachableError as error:
+    except LookError as error:
         raise Unavailable(str(error)) from error
     except TimeoutError:
         raise Unavailable(f"cluster {cluster.name} does not answer in time") from None

@@ -1,6 +1,7 @@
 """`/metrics`: the state of the whole installation, worked out when it is asked for."""
 
 from collections import Counter
+from math import inf
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -26,7 +27,7 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     leading = Gauge("interlock_leading", "1 if this control plane leads", registry=registry)
     leading.set(plane.leading)
     _mirror(registry, plane, facts)
-    await _left_out(registry, plane)
+    await _watched(registry, plane)
     head = Gauge("interlock_log_seq", "Newest event of the log", registry=registry)
     head.set(facts.seq)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -84,6 +85,21 @@ def _mirror(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> N
     )
     for routing in facts.control.of(Routing):
         circle.labels(routing.scope).set(routing.scope in facts.circles)
+    tended = plane.mirror_tended
+    failed = Gauge(
+        "interlock_mirror_failed",
+        "1 while a connector or task of the mirror that Interlock manages has failed"
+        " (told by the control plane that leads)",
+        registry=registry,
+    )
+    failed.set(tended.failure is not None)
+    restarts = Gauge(
+        "interlock_mirror_restarts",
+        "How often it was started again since it last ran well for ten minutes"
+        " (told by the control plane that leads)",
+        registry=registry,
+    )
+    restarts.set(tended.restarts)
     seen = plane.mirror_seen
     if seen is None:
         return
@@ -104,17 +120,35 @@ def _mirror(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> N
         delay.set(seen.delay_s)
 
 
-async def _left_out(registry: CollectorRegistry, plane: ControlPlane) -> None:
+async def _watched(registry: CollectorRegistry, plane: ControlPlane) -> None:
     left_out = Gauge(
         "interlock_mirror_left_out_records",
         "Records that the mirror was seen to leave out, though it has brought later ones",
         ["scope", "cluster"],
         registry=registry,
     )
+    unreadable = Gauge(
+        "interlock_watch_unreadable_partitions",
+        "Partitions that the newest look could not read, on either cluster",
+        ["scope", "cluster"],
+        registry=registry,
+    )
+    age = Gauge(
+        "interlock_watch_age_seconds",
+        "For how long nobody has looked at the replica while both clusters answered; +Inf: never."
+        " It grows while a switch is fenced, and else only if something is wrong",
+        ["scope", "cluster"],
+        registry=registry,
+    )
     for pair in replicas(plane):
         seen = await newest_seen(plane, pair)
-        holes = [mark.hole for mark in seen.marks if mark.hole] if seen else []
+        marks = seen.marks if seen is not None else ()
+        holes = [mark.hole for mark in marks if mark.hole]
         left_out.labels(pair.scope, pair.to_cluster).set(sum(hole.records for hole in holes))
+        unread = sum(mark.unreadable is not None for mark in marks)
+        unreadable.labels(pair.scope, pair.to_cluster).set(unread)
+        age_s = await plane.watches.age_s(pair)
+        age.labels(pair.scope, pair.to_cluster).set(inf if age_s is None else age_s)
 
 
 def _nodes(registry: CollectorRegistry, facts: Facts, sessions: dict[str, Session]) -> None:

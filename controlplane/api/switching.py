@@ -35,6 +35,7 @@ class Terms(NamedTuple):
 
     quiesce_budget_s: float | None = None
     """None: as configured."""
+    transactions_budget_s: float = 0.0
     accepts_loss: bool = False
     waived: tuple[str, ...] = ()
 
@@ -51,7 +52,10 @@ def new_switch(
     *,
     terms: Terms = USUAL,
 ) -> StartSwitch:
-    """A request for a switch under a new id, with the configured budgets where none is given."""
+    """A request for a switch under a new id, with the configured budgets where none is given.
+
+    What transactions get comes on top of the switch's own budget.
+    """
     quiesce_budget_s = terms.quiesce_budget_s
     if quiesce_budget_s is None:
         quiesce_budget_s = plane.settings.interlock_quiesce_budget_s
@@ -60,9 +64,10 @@ def new_switch(
         scope=scope,
         to_cluster=to_cluster,
         mode=mode,
-        budget_s=plane.settings.interlock_switch_budget_s,
+        budget_s=plane.settings.interlock_switch_budget_s + terms.transactions_budget_s,
         mirror_budget_s=plane.settings.interlock_mirror_budget_s,
         quiesce_budget_s=quiesce_budget_s,
+        transactions_budget_s=terms.transactions_budget_s,
         accepts_loss=terms.accepts_loss,
         waived=terms.waived,
         expected_epoch=expected_epoch,
@@ -106,8 +111,8 @@ async def join_or_start(
 
 async def await_end(plane: ControlPlane, switch_id: str) -> Outcome:
     """Wait until a switch has ended."""
-    settings = plane.settings
-    limit_s = settings.interlock_switch_budget_s + settings.interlock_lease_s + _BEYOND_BUDGET_S
+    budget_s = plane.ledger.facts.switches[switch_id].budget_s
+    limit_s = budget_s + plane.settings.interlock_lease_s + _BEYOND_BUDGET_S
     await plane.ledger.wait_for(lambda facts: not facts.switches[switch_id].open, limit_s)
     match plane.ledger.facts.switches[switch_id].phase:
         case Phase.COMPLETED:

@@ -79,6 +79,8 @@ def confirm(*, reason: str | None = None, connection: Connection = HERE) -> int:
 def divergence(*, keys: int = 0, connection: Connection = HERE) -> int:
     """Records that only one of the clusters has, by partition; exit code 1 if there are any.
 
+    A partition that cannot be read is named, and is as good as one that differs.
+
     Args:
         keys: show so many keys of each.
         connection: where to ask.
@@ -103,9 +105,11 @@ def divergence(*, keys: int = 0, connection: Connection = HERE) -> int:
             f"only on {other}": other,
         }
         show(connection, {"items": rows}, columns)
+        for unreadable in answer["unreadable"]:
+            say(f"not compared, as it cannot be read: {unreadable}")
     else:
         print_json(answer)
-    return Exit.REFUSED if answer["items"] else Exit.DONE
+    return Exit.REFUSED if answer["items"] or answer["unreadable"] else Exit.DONE
 
 
 def _one_sided(side: dict[str, Any]) -> str:

@@ -30,6 +30,7 @@ def plan(
     *,
     mode: Mode = "planned",
     waive: tuple[str, ...] = (),
+    transactions_budget_s: float = 0.0,
     connection: Connection = HERE,
 ) -> int:
     """Check what would stand in the way of a switch; changes nothing.
@@ -38,9 +39,15 @@ def plan(
         to: the cluster to switch to.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
         waive: a difference with which the switch may go on, by its name; may be given again.
+        transactions_budget_s: seconds that open transactions are to get, as `start` would be told.
         connection: where to ask.
     """
-    question = {"toCluster": to, "mode": mode, "waive": waive}
+    question = {
+        "toCluster": to,
+        "mode": mode,
+        "waive": waive,
+        "transactionsBudgetS": transactions_budget_s,
+    }
     answer = connection.post("/api/v1/switch-plans", question)
     columns = {"check": "name", "passed": "passed", "detail": "detail"}
     show(connection, answer | {"items": answer["checks"]}, columns)
@@ -51,7 +58,7 @@ def plan(
 
 
 @switch.command
-def start(  # noqa: PLR0913 - each is an option
+def start(  # noqa: PLR0913 - what a request may say
     to: str,
     /,
     *,
@@ -60,6 +67,7 @@ def start(  # noqa: PLR0913 - each is an option
     accept_loss: bool = False,
     waive: tuple[str, ...] = (),
     quiesce_budget_s: float | None = None,
+    transactions_budget_s: float = 0.0,
     detach: bool = False,
     connection: Connection = HERE,
 ) -> int:
@@ -74,6 +82,8 @@ def start(  # noqa: PLR0913 - each is an option
         waive: a difference between the clusters with which the switch may go on, by the name that
             the plan tells; may be given again. Give a reason, too: both stand in the log.
         quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
+        transactions_budget_s: seconds that open transactions, as prepared ones of two-phase
+            commits, get to end before that, while new ones wait and all else goes on.
         detach: do not wait for the end.
         connection: where to ask.
     """
@@ -84,6 +94,7 @@ def start(  # noqa: PLR0913 - each is an option
         "acceptLoss": accept_loss,
         "waive": waive,
         "quiesceBudgetS": quiesce_budget_s,
+        "transactionsBudgetS": transactions_budget_s,
     }
     headers = {"Idempotency-Key": str(uuid4())}
     started = connection.post("/api/v1/switches", body, headers)

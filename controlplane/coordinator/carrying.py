@@ -13,7 +13,7 @@ from controlplane.coordinator.watching import replicas
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.parity import told
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.parity.governed import governed
 from controlplane.probes.parity.making import Clusters, ParityMaker
 from controlplane.probes.readers import Readers
@@ -43,7 +43,7 @@ async def carry_configs(plane: ControlPlane, pair: Pair) -> Parity:
     """Carry over what was changed on one cluster to another.
 
     Raises:
-        UnreachableError: one of them does not answer.
+        LookError: one of them does not answer.
     """
     by_name = {cluster.name: cluster for cluster in plane.settings.clusters}
     clusters = Clusters(by_name[pair.from_cluster], by_name[pair.to_cluster])
@@ -54,7 +54,7 @@ async def carry_configs(plane: ControlPlane, pair: Pair) -> Parity:
 async def _carry(plane: ControlPlane, pair: Pair) -> None:
     try:
         made = await carry_configs(plane, pair)
-    except UnreachableError as error:
+    except LookError as error:
         _logger.info("replica.configs_not_carried", cluster=pair.to_cluster, detail=str(error))
         return
     if made.changed:

@@ -10,7 +10,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.events import CircleDetected, CircleEnded
 from controlplane.mirrors.flow import Flow, Sightings, open_flow
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.store.event_store import Attribution
 
@@ -34,7 +34,7 @@ async def watch_for_circles(plane: ControlPlane) -> None:
             async with open_flow(clusters[direction.source], clusters[direction.target]) as flow:
                 while _direction(plane) == direction:
                     await _period(plane, flow, direction)
-        except (UnreachableError, *KAFKA_FAILURES) as error:
+        except (LookError, *KAFKA_FAILURES) as error:
             _logger.info("mirror.not_watched", detail=str(error) or type(error).__name__)
             await asyncio.sleep(_RETRY_S)
         finally:

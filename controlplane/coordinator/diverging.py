@@ -5,6 +5,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import held_the_same
 from controlplane.domain.mirror.divergence import Divergence
 from controlplane.domain.switch.events import Check
+from controlplane.domain.unreadable import named, not_proved
 from controlplane.probes.divergence import find_divergence
 from controlplane.probes.readers import Readers
 
@@ -32,6 +33,10 @@ def divergence_checks(
 ) -> list[Check]:
     """What clients would lose by a switch in this direction, unless that is accepted."""
     source, target = direction.source, direction.target
+    unreadable = [d.unreadable for d in found if d.unreadable is not None]
+    if unproved := not_proved(unreadable):
+        detail = f"{len(unproved)} partitions could not be compared: {named(unreadable)}"
+        return [Check(name="divergence", passed=False, detail=detail)]
     unseen = [d for d in found if d.on_other.count]
     lacking = [d for d in found if d.within]
     skipped = (

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from contract.records import Identities, Node, Producers
 from controlplane.domain.facts import Facts
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.state import Phase, Switch
 from controlplane.domain.switch.view import (
@@ -33,6 +34,8 @@ class Memory:
         """How often it was told that the mirror is waited for, and when that was seen last."""
         self.preflight: Preflight | None = None
         self.ghosts_removed: int | None = None
+        self.hold_seen_at: float | None = None
+        self.open_transactions: tuple[OpenTransaction, ...] | None = None
         self.transactions: Transactions | None = None
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
@@ -53,6 +56,8 @@ class Memory:
             self.numbers, self.parity = None, None
         if switch.mirror_awaited != self.progress_told[0]:
             self.progress_told = (switch.mirror_awaited, now)
+        if self.hold_seen_at is None and switch.hold_seq is not None:
+            self.hold_seen_at = now
         if switch.fence_seq is None:
             return
         if self.fence_seen_at is None:
@@ -78,6 +83,8 @@ class Memory:
             progress_told_at=self.progress_told[1],
             preflight=self.preflight,
             ghosts_removed=self.ghosts_removed,
+            hold_seen_at=self.hold_seen_at,
+            open_transactions=self.open_transactions,
             transactions=self.transactions,
             sweeps=self.sweeps,
             mirror=self.mirror,

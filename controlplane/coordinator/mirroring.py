@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from uuid import UUID
 
@@ -9,11 +10,11 @@ import structlog
 from uuid_utils import uuid7
 
 from controlplane.coordinator.carrying import carry_configs
-from controlplane.domain.facts import Facts
+from controlplane.coordinator.tending import Tender
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
-from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, next_step
+from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, What, next_step
 from controlplane.domain.refusal import Refusal
 from controlplane.mirrors.flow import prepare_flow
 from controlplane.mirrors.opening import open_runner
@@ -21,7 +22,7 @@ from controlplane.mirrors.restoring import empty_target, settle_tails
 from controlplane.mirrors.runner import MirrorUnavailableError, Runner
 from controlplane.mirrors.turning import Turning
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.store.event_store import Attribution
 from controlplane.store.watches import Pair
@@ -31,12 +32,13 @@ _logger = structlog.get_logger()
 _BY = "system:coordinator"
 _IDLE_S = 2.0
 _AGAIN_S = 0.5
-_TROUBLE = (MirrorUnavailableError, UnreachableError, *KAFKA_FAILURES)
+_TROUBLE = (MirrorUnavailableError, LookError, *KAFKA_FAILURES)
 
 
 async def tend_mirror(plane: ControlPlane) -> None:
     """Look after the mirror of the scope, for ever."""
     runner, scope = open_runner(plane.settings), plane.settings.scope
+    tender = Tender(plane, runner) if runner is not None else None
     while True:
         facts = plane.ledger.facts
         if (reversal := facts.open_reversal(scope)) is not None:
@@ -44,8 +46,8 @@ async def tend_mirror(plane: ControlPlane) -> None:
         elif runner is not None and _by_itself(plane) and due_reversal(facts, scope):
             await _request(plane)
         else:
-            if runner is not None:
-                await _keep_running(facts, scope, plane.settings.clusters_by_role, runner)
+            if runner is not None and tender is not None:
+                await _keep_running(plane, runner, tender)
             await plane.ledger.changed.wait(_IDLE_S)
 
 
@@ -69,16 +71,19 @@ async def _request(plane: ControlPlane) -> None:
         _logger.warning("mirror.not_reversed", scope=scope, seq=facts.seq, detail=str(refusal))
 
 
-async def _keep_running(facts: Facts, scope: str, by_role: tuple[str, ...], runner: Runner) -> None:
+async def _keep_running(plane: ControlPlane, runner: Runner, tender: Tender) -> None:
     """Give the order that follows from the log, if the runner has another, or none."""
+    facts, scope = plane.ledger.facts, plane.settings.scope
     if facts.open_switch(scope) is not None:
         return
-    initial = initial_direction(facts.first_cluster.get(scope), by_role)
+    initial = initial_direction(facts.first_cluster.get(scope), plane.settings.clusters_by_role)
     wanted = direction_after(initial, facts.newest_reversal(scope))
     try:
         if await runner.running() != wanted:
             await runner.run(wanted)
             _logger.info("mirror.ordered", direction=str(wanted))
+        elif wanted is not None:
+            await tender.tend(wanted)
     except _TROUBLE as error:
         _logger.warning("mirror.unavailable", detail=str(error))
 
@@ -99,6 +104,14 @@ class _Turner:
         self._seeding: Seeding | None = None
         self._started = False
         self._verdict: Verdict | None = None
+        self._acts: Mapping[What, Callable[[], Awaitable[None]]] = {
+            "stop": self._stop,
+            "settle": self._settle,
+            "empty": self._empty,
+            "seed": self._seed,
+            "start": self._start,
+            "verify": self._verify,
+        }
 
     @property
     def _reversal(self) -> Reversal:
@@ -141,9 +154,9 @@ class _Turner:
             if isinstance(step, Append):
                 await turn.append([step.event])
 
-    async def _try(self, what: str) -> None:
+    async def _try(self, what: What) -> None:
         try:
-            await getattr(self, f"_{what}")()
+            await self._acts[what]()
         except _TROUBLE as error:
             detail = str(error) or type(error).__name__
             _logger.warning("mirror.reversal_waits", step=what, detail=detail)

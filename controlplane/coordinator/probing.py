@@ -1,7 +1,8 @@
 """Carries out a switch's probes, with connections that stay open for as long as the switch does."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -27,7 +28,7 @@ from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.completeness import prove
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
@@ -42,9 +43,11 @@ from controlplane.probes.rows import Rows
 from controlplane.probes.together import together
 from controlplane.probes.transactions import (
     Described,
+    Ended,
     all_transactions,
     end_transactions,
     give_producers,
+    open_transactions,
 )
 from controlplane.store.watches import Pair
 
@@ -53,6 +56,8 @@ _logger = structlog.get_logger()
 _KEPT_SWEEPS = 200
 _TOLD_WITHIN_S = 2.0
 """A node tells of a topic that was deleted right after it has relayed the answer."""
+_TRANSACTIONS_EVERY_S = 0.5
+"""Between two looks at those that are waited for."""
 
 
 class Prober:
@@ -75,9 +80,22 @@ class Prober:
         """What was read since, to prove that nothing is missing."""
         self._read: list[SideBySide] | None = None
         """Both logs, as they were read with the groups' positions."""
-        self._aborted: dict[str, tuple[Producer, Producer]] = {}
+        self._aborted: dict[str, Ended] = {}
         self._given: dict[str, Producer] = {}
         """Transactional producers as the target knows them, by transactional id."""
+        self._looks: Mapping[Look, Callable[[], Awaitable[None]]] = {
+            "preflight": self._preflight,
+            "open_transactions": self._open_transactions,
+            "parity": self._parity,
+            "tombstones": self._tombstones,
+            "ghosts": self._ghosts,
+            "transactions": self._transactions,
+            "sweep": self._sweep,
+            "mirror": self._mirror,
+            "losses": self._losses,
+            "positions": self._positions,
+            "numbers": self._numbers,
+        }
 
     async def close(self) -> None:
         """Close the connections."""
@@ -86,9 +104,9 @@ class Prober:
     async def probe(self, what: Look) -> None:
         """Look, and remember what was found."""
         try:
-            await getattr(self, f"_{what}")()
+            await self._looks[what]()
             self._memory.probe_error = None
-        except UnreachableError as error:
+        except LookError as error:
             self._memory.probe_error = str(error)
             await self.close()
 
@@ -126,7 +144,7 @@ class Prober:
         try:
             target = self._cluster(self._switch.to_cluster)
             removed = await remove_ghosts(target, self._is_ours)
-        except UnreachableError as error:
+        except LookError as error:
             _logger.warning("members on the target could not be removed", reason=str(error))
             removed = 0
         try:
@@ -134,7 +152,7 @@ class Prober:
             await self._give(await all_transactions(source, self._is_ours))
             for name in (self._switch.from_cluster, self._switch.to_cluster):
                 await self._readers.imprints_of(name)
-        except UnreachableError as error:
+        except LookError as error:
             _logger.warning("not everything was made ready beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
 
@@ -156,13 +174,25 @@ class Prober:
     async def _tombstones(self) -> None:
         self._memory.tombstones = await self._alike.delete_once_more(self._governed)
 
+    async def _open_transactions(self) -> None:
+        source = self._cluster(self._switch.from_cluster)
+        found = await open_transactions(source, self._is_ours)
+        self._memory.open_transactions = found
+        if found:
+            await asyncio.sleep(_TRANSACTIONS_EVERY_S)
+
     async def _transactions(self) -> None:
         source = self._cluster(self._switch.from_cluster)
         self._aborted |= await end_transactions(source, self._is_ours)
         known = self._plane.ledger.facts.control.of(Identities)
         self._memory.transactions = Transactions(
             aborted=tuple(sorted(self._aborted)),
-            identities=after_aborts(self._aborted, known, self._era),
+            ended=tuple(ended.transaction for _, ended in sorted(self._aborted.items())),
+            identities=after_aborts(
+                {id_: (ended.was, ended.now) for id_, ended in self._aborted.items()},
+                known,
+                self._era,
+            ),
         )
 
     async def _sweep(self) -> None:

@@ -7,7 +7,8 @@ import structlog
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.commands import DecideFace, DescribeCluster
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError, describe
+from controlplane.probes.describe import describe
+from controlplane.probes.failing import LookError
 from controlplane.store.event_store import Attribution
 
 _logger = structlog.get_logger()
@@ -34,7 +35,7 @@ async def survey(plane: ControlPlane) -> None:
 async def _survey_one(plane: ControlPlane, cluster: ClusterProperties) -> bool:
     try:
         found = await describe(cluster)
-    except UnreachableError as error:
+    except LookError as error:
         _logger.warning("cluster.unreachable", cluster=cluster.name, detail=str(error))
         return False
     await plane.ledger.carry_out(

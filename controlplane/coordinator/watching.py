@@ -12,7 +12,7 @@ from controlplane.domain.mirror.made_anew import filled_by_the_mirror_alone, mad
 from controlplane.domain.replica import Watched, forgetting, seen_both_ways
 from controlplane.domain.switch.view import Losses
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.readers import Readers
 from controlplane.probes.replica import losses, watch
 from controlplane.store.watches import Pair
@@ -35,18 +35,48 @@ async def watch_replicas(plane: ControlPlane) -> None:
     seen: dict[Pair, Watched] = {}
     try:
         while True:
-            try:
-                for pair in _pairs(plane):
-                    async with asyncio.timeout(LOOK_BUDGET_S):
-                        seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
-                await asyncio.sleep(_AGAIN_S)
-            except (UnreachableError, TimeoutError) as error:
-                detail = str(error) or f"no look was done within {LOOK_BUDGET_S:g} s"
-                _logger.info("replica.not_watched", detail=detail)
-                await readers.close()
-                await asyncio.sleep(_RETRY_S)
+            pairs = _pairs(plane)
+            failed = False
+            for pair in pairs:
+                why = await _try(plane, readers, pair, seen)
+                _tell(plane.not_watched, pair, why)
+                if why is not None:
+                    failed = True
+                    await readers.close()
+            for pair in set(plane.not_watched) - set(pairs):
+                del plane.not_watched[pair]
+            await asyncio.sleep(_RETRY_S if failed else _AGAIN_S)
     finally:
+        plane.not_watched.clear()
         await readers.close()
+
+
+async def _try(
+    plane: ControlPlane, readers: Readers, pair: Pair, seen: dict[Pair, Watched]
+) -> str | None:
+    """Look once; why that found nothing out, if it did not."""
+    try:
+        async with asyncio.timeout(LOOK_BUDGET_S):
+            seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
+    except LookError as error:
+        return str(error)
+    except TimeoutError:
+        return f"no look was done within our budget of {LOOK_BUDGET_S:g} s"
+    return None
+
+
+def _tell(known: dict[Pair, str], pair: Pair, why: str | None) -> None:
+    """Say when the watch over a replica begins to stand still, and when it goes on."""
+    before = known.pop(pair, None)
+    if why is not None:
+        known[pair] = why
+    if (before is None) == (why is None):
+        return
+    told = msgspec.structs.asdict(pair)
+    if why is not None:
+        _logger.warning("replica.not_watched", **told, detail=why)
+    else:
+        _logger.warning("replica.watched_again", **told)
 
 
 def replicas(plane: ControlPlane) -> list[Pair]:
@@ -79,7 +109,7 @@ async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Loss
     try:
         async with asyncio.timeout(_DEAD_AFTER_S):
             watched: Watched | None = await _watch_one(plane, readers, pair, None)
-    except (UnreachableError, TimeoutError):
+    except (LookError, TimeoutError):
         answered = False
         await readers.close()
         watched = _still_true(plane, pair.scope, await plane.watches.newest(pair))

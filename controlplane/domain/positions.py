@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from controlplane.domain.fingerprints import comparable
+
 
 class Imprint(NamedTuple):
     """A record, as far as two clusters must agree on it, and where it stands."""
@@ -24,7 +26,13 @@ class Imprint(NamedTuple):
     offset: int
     timestamp: int
     fingerprint: bytes
-    """A digest of timestamp, key, value and headers."""
+    """Of timestamp, key, value and headers."""
+
+
+def is_same(ours: Imprint, theirs: Imprint) -> bool:
+    """Whether the one may be the mirror's copy of the other."""
+    (mine,), (other,) = comparable([ours.fingerprint], [theirs.fingerprint])
+    return mine == other
 
 
 class Method(StrEnum):
@@ -93,10 +101,11 @@ class Alignment:
         """
         self._ours = ours
         self._end = end
-        self._copies = newest_copies(
-            [imprint.fingerprint for imprint in ours],
-            [(imprint.fingerprint, imprint.offset) for imprint in theirs],
+        mine, other = comparable(
+            [imprint.fingerprint for imprint in ours], [imprint.fingerprint for imprint in theirs]
         )
+        offsets = [imprint.offset for imprint in theirs]
+        self._copies = newest_copies(mine, list(zip(other, offsets, strict=True)))
 
     def position(self, committed: int) -> Position | None:
         """Where to go on from an offset that is not before the first record of ours.
@@ -149,8 +158,12 @@ def found_by_time(
             older; None if that is not known, or if the mirror may lack some of it.
         theirs: the mirror's records, from the first one on that is not older.
     """
-    alike = [imprint.offset for imprint in theirs if imprint.fingerprint == following.fingerprint]
-    passed = sum(imprint.fingerprint == following.fingerprint for imprint in ours_before or ())
+    (wanted, *before), there = comparable(
+        [following.fingerprint, *(imprint.fingerprint for imprint in ours_before or ())],
+        [imprint.fingerprint for imprint in theirs],
+    )
+    alike = [imprint.offset for imprint, p in zip(theirs, there, strict=True) if p == wanted]
+    passed = before.count(wanted)
     if passed < len(alike):
         return alike[passed]
     return alike[0] if alike else None

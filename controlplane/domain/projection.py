@@ -189,9 +189,11 @@ def _routing(  # noqa: PLR0911 - one line for each event
     )
     match event:
         case switch.QuiesceOrdered():
-            return msgspec.structs.replace(routed, state="quiescing")
+            held = moving.hold_seq is not None
+            return msgspec.structs.replace(routed, state="quiescing", holds_transactions=held)
         case switch.TransactionsHeld():
-            return msgspec.structs.replace(routed, state="quiescing", holds_transactions=True)
+            # Serving as ever, if transactions get time before clients are asked to come to rest.
+            return msgspec.structs.replace(routed, holds_transactions=True)
         case switch.FenceOrdered():
             return msgspec.structs.replace(routed, state="fenced")
         case switch.SwitchCommitted(epoch=epoch):

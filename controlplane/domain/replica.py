@@ -13,6 +13,7 @@ import msgspec
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.numbering.runs import Placed, Run, continued, turned_round
+from controlplane.domain.unreadable import Unreadable
 
 RUN = 10
 """So many records in a row must be the same on both sides, or all that the replica has."""
@@ -43,6 +44,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen to stand where, up to the anchor."""
     hole: Hole | None = None
     """What the mirror was seen to leave out."""
+    unreadable: Unreadable | None = None
+    """Why the newest look could not read it; the rest is as it was seen before."""
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +70,8 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     seen_end: int
     hole: Hole | None = None
     """What the mirror had left out before `first`."""
+    unreadable: Unreadable | None = None
+    """Why it could not be read, so that more than is true may be told to be missing."""
 
     @property
     def known(self) -> int:
@@ -152,7 +157,12 @@ def from_the_beginning(source: Sequence[Placed], replica: Sequence[Placed]) -> A
     return Anchor(begin[-1].offset, replica[-1].offset) if begin else None
 
 
-def loss(mark: Mark, replica_end: int | None, tail: Sequence[Placed]) -> Loss:
+def loss(
+    mark: Mark,
+    replica_end: int | None,
+    tail: Sequence[Placed],
+    unreadable: Unreadable | None = None,
+) -> Loss:
     """What the replica lacks.
 
     Never less than it does: gaps in the source's offsets since the anchor, as transaction markers
@@ -162,13 +172,23 @@ def loss(mark: Mark, replica_end: int | None, tail: Sequence[Placed]) -> Loss:
         mark: the partition when both clusters last answered.
         replica_end: the replica's end offset; None if it does not have the partition.
         tail: the replica's last records, in order.
+        unreadable: why these could not be read: then nothing counts as delivered since the anchor,
+            as all of it may be what had been delivered before.
     """
     first = mark.source_begin
-    if mark.anchor is not None and replica_end is not None:
+    if mark.anchor is not None and replica_end is not None and unreadable is not None:
+        first = max(first, mark.anchor.source + 1)
+    elif mark.anchor is not None and replica_end is not None:
         delivered = replica_end - (mark.anchor.replica + 1) - _repeated(mark.anchor, tail)
         first = max(first, mark.anchor.source + 1 + delivered)
     hole = mark.hole if mark.hole is not None and mark.hole.last < first else None
-    return Loss(partition=mark.partition, first=first, seen_end=mark.source_end, hole=hole)
+    return Loss(
+        partition=mark.partition,
+        first=first,
+        seen_end=mark.source_end,
+        hole=hole,
+        unreadable=unreadable or mark.unreadable,
+    )
 
 
 def _repeated(anchor: Anchor, tail: Sequence[Placed]) -> int:

@@ -1,7 +1,7 @@
 """MirrorMaker 2 as connectors of Kafka Connect, by its REST API (offsets: KIP-875, Kafka 3.6)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ import httpx
 from contract.mirror import Direction
 from controlplane.domain.mirror.events import Position
 from controlplane.mirrors.runner import MirrorUnavailableError, unavailable
+from controlplane.mirrors.worker_status import cause_in
 from controlplane.settings import MirrorConnectors
 
 _TIMEOUT_S = 30.0
@@ -62,19 +63,42 @@ class Connect:
         body = {"offsets": [offset_of(direction.source, p) for p in positions]}
         await self._ask(known, "PATCH", f"/{known.source}/offsets", json=body)
 
+    async def restart(self, direction: Direction) -> None:
+        """Restart connectors and tasks that have failed (KIP-745, Kafka 3.0).
+
+        Raises:
+            MirrorUnavailableError: the Connect cluster refuses.
+        """
+        known = self._of(direction)
+        for connector in (known.source, *known.others):
+            restart = f"/{connector}/restart?includeTasks=true&onlyFailed=true"
+            await self._ask(known, "POST", restart)
+
+    async def failure(self, direction: Direction) -> str | None:
+        """The first connector or task that has failed.
+
+        Raises:
+            MirrorUnavailableError: the Connect cluster does not answer.
+        """
+        return await self._first(direction, lambda state: state == "FAILED")
+
     async def trouble(self, direction: Direction) -> str | None:
         """The first connector or task that does not run.
 
         Raises:
             MirrorUnavailableError: the Connect cluster does not answer.
         """
+        return await self._first(direction, lambda state: state != "RUNNING")
+
+    async def _first(self, direction: Direction, is_meant: Callable[[str], bool]) -> str | None:
         known = self._of(direction)
         for connector in (known.source, *known.others):
             status = await self._ask(known, "GET", f"/{connector}/status")
             for part in (status["connector"], *status["tasks"]):
-                if part["state"] != "RUNNING":
-                    why = (part.get("trace") or "").partition("\n")[0]
-                    return f"connector {connector} is {part['state']} {why}".strip()
+                if is_meant(part["state"]):
+                    why = f": {cause_in(part['trace'])}" if part.get("trace") else ""
+                    task = f"task {part['id']} of " if "id" in part else ""
+                    return f"{task}connector {connector} is {part['state']}{why}"
         return None
 
     def _of(self, direction: Direction) -> MirrorConnectors:

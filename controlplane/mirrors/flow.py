@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from contract.clusters_file import ClusterProperties
 from contract.mirror import PROBE_TOPIC
 from controlplane.probes.connection import client_options
-from controlplane.probes.describe import unreachable
+from controlplane.probes.describe import failed
 from controlplane.publisher.producer import producer
 from controlplane.publisher.topics import create_if_missing
 from upstream.closing import close
@@ -124,7 +124,7 @@ async def open_flow(source: ClusterProperties, target: ClusterProperties) -> Asy
             consumers = [await opened.enter_async_context(_at_end(c)) for c in (source, target)]
             writer = await opened.enter_async_context(producer(source))
         except _FAILURES as error:
-            raise await unreachable(source, error) from error
+            raise await failed(source, error) from error
         yield Flow(consumers[0], consumers[1], writer)
 
 
@@ -140,7 +140,7 @@ async def _at_end(cluster: ClusterProperties) -> AsyncIterator[Any]:
             await consumer.seek_to_end(_PARTITION)
             await consumer.position(_PARTITION)
         except _FAILURES as error:
-            raise await unreachable(cluster, error) from error
+            raise await failed(cluster, error) from error
         yield consumer
     finally:
         await close(consumer.stop())

@@ -16,6 +16,7 @@ from controlplane.domain.mirror.divergence import Divergence
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.positions import split
 from controlplane.domain.mirror.state import Reversal
+from controlplane.probes.failing import UnreadableError
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.publisher.producer import producer
 from controlplane.publisher.topics import create_if_missing, delete_and_wait, shape_of
@@ -36,12 +37,16 @@ async def settle_tails(
 
     Raises:
         UnreachableError: a cluster does not answer.
+        UnreadableError: something on one of them cannot be read.
         KafkaError: it refuses.
     """
     by_name = {cluster.name: cluster for cluster in clusters}
     source, target = by_name[reversal.direction.source], by_name[reversal.direction.target]
     apart: dict[str, list[Divergence]] = defaultdict(list)
     for divergence in found:
+        if divergence.unreadable is not None:
+            # Nothing is emptied of which nobody knows what it holds.
+            raise UnreadableError(divergence.unreadable)
         if divergence.on_other.count or divergence.within:
             apart[split(divergence.partition)[0]].append(divergence)
     keeps = reversal.tail == "side_topic"

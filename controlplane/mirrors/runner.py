@@ -27,6 +27,14 @@ class Runner(Protocol):
         """Set where a direction that is not run begins."""
         ...
 
+    async def restart(self, direction: Direction) -> None:
+        """Start again what has failed of a direction that is run."""
+        ...
+
+    async def failure(self, direction: Direction) -> str | None:
+        """Which connector or task of a direction has failed, and why; None if none has."""
+        ...
+
     async def trouble(self, direction: Direction) -> str | None:
         """Why a direction that should run does not, as far as that is known."""
         ...

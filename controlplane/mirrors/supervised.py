@@ -9,6 +9,7 @@ from controlplane.domain.mirror.events import Position
 from controlplane.mirrors.offsets import write_positions
 from controlplane.mirrors.runner import MirrorUnavailableError, unavailable
 from controlplane.mirrors.worker_status import failure_of
+from controlplane.probes.failing import LookError
 
 _ORDER_BUDGET_S = 60.0
 """Stopping MirrorMaker 2 in good order takes some seconds."""
@@ -47,8 +48,25 @@ class Supervised:
         """
         await write_positions(self._clusters[direction.target], direction.source, positions)
 
+    async def restart(self, direction: Direction) -> None:
+        """Have the process end in good order, and begin anew.
+
+        Raises:
+            MirrorUnavailableError: the supervisor does not answer, or refuses.
+        """
+        await self.run(None)
+        await self.run(direction)
+
+    async def failure(self, direction: Direction) -> str | None:
+        """What its worker noted of a connector or task that failed.
+
+        Raises:
+            LookError: the target does not tell.
+        """
+        return await failure_of(self._clusters[direction.target], direction.source)
+
     async def trouble(self, direction: Direction) -> str | None:
-        """What its worker noted of a connector that failed.
+        """That the process does not run as it should, or what its worker noted.
 
         Raises:
             MirrorUnavailableError: the supervisor does not answer.
@@ -58,7 +76,10 @@ class Supervised:
             return f"MirrorMaker 2 is ordered to run {report.direction or 'nothing'}"
         if report.pid is None:
             return "MirrorMaker 2 ended and will be started again: see its log"
-        return await failure_of(self._clusters[direction.target], direction.source)
+        try:
+            return await self.failure(direction)
+        except LookError as error:
+            return str(error)
 
     async def _ask(self, method: str, content: bytes | None = None) -> MirrorReport:
         try:

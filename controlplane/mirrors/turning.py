@@ -79,11 +79,14 @@ class Turning:
         return await find_divergence(self._source, self._target, facts.topics_in(scope), equal_at)
 
     async def _found_cut(self, facts: Facts, scope: str) -> tuple[Ends, tuple[str, ...]]:
-        """After the last record that both have; and partitions in which that leaves some out."""
+        """After the last record that both have; and partitions in which that leaves some out.
+
+        It may do so where a partition cannot be read.
+        """
         found = await self.divergence(facts, scope)
         equal_at = held_the_same(facts, scope, self._direction)
         ends = ((d.partition, d.common_end or equal_at[0].get(d.partition, 0)) for d in found)
-        return tuple(ends), tuple(d.partition for d in found if d.within)
+        return tuple(ends), tuple(d.partition for d in found if d.within or d.unreadable)
 
     async def verdict(self, reversal: Reversal) -> Verdict:
         """Whether the new direction copies what is new, and nothing else."""

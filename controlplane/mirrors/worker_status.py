@@ -1,12 +1,15 @@
 """What the workers of MirrorMaker 2 in dedicated mode note of their connectors, on the target."""
 
+from typing import Final
+
 import msgspec
 from aiokafka import TopicPartition
 
 from contract.clusters_file import ClusterProperties
 from controlplane.mirrors.offsets import CONNECTOR
-from controlplane.probes.describe import UnreachableError
 from controlplane.probes.reader import end_reader
+
+_CAUSED_BY: Final = "Caused by: "
 
 
 class _Status(msgspec.Struct):
@@ -18,16 +21,16 @@ async def failure_of(target: ClusterProperties, source: str) -> str | None:
     """Why the source connector or one of its tasks failed; None if none did, or nothing is known.
 
     Connect keeps its states in `mm2-status.SOURCE.internal` (`KafkaStatusBackingStore`).
+
+    Raises:
+        LookError: the target does not tell.
     """
     topic = f"mm2-status.{source}.internal"
     newest: dict[bytes, bytes | None] = {}
-    try:
-        async with end_reader(target) as reader:
-            for partition in await reader.partitions([topic]):
-                async for record in reader.records(TopicPartition(topic, partition.partition), 0):
-                    newest[record.key or b""] = record.value
-    except UnreachableError as error:
-        return str(error)
+    async with end_reader(target) as reader:
+        for partition in await reader.partitions([topic]):
+            async for record in reader.records(TopicPartition(topic, partition.partition), 0):
+                newest[record.key or b""] = record.value
     return next((found for key in sorted(newest) if (found := _failure(key, newest[key]))), None)
 
 
@@ -38,5 +41,11 @@ def _failure(key: bytes, value: bytes | None) -> str | None:
     status = msgspec.json.decode(value, type=_Status)
     if status.state != "FAILED":
         return None
-    why = (status.trace or "").partition("\n")[0]
-    return f"{key.decode().removeprefix('status-')} has failed: {why}"
+    return f"{key.decode().removeprefix('status-')} has failed: {cause_in(status.trace)}"
+
+
+def cause_in(trace: str | None) -> str:
+    """The innermost cause that a Java stack trace names; what wraps it says less."""
+    lines = [line.strip() for line in (trace or "").splitlines() if line.strip()]
+    causes = [line.removeprefix(_CAUSED_BY) for line in lines if line.startswith(_CAUSED_BY)]
+    return causes[-1] if causes else next(iter(lines), "it does not say why")

@@ -1,4 +1,4 @@
-"""Inquiries of a cluster within a budget, whose failure is that the cluster does not answer."""
+"""Inquiries of a cluster within a budget: it does not answer, or we took no more time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,6 +7,7 @@ from typing import Final
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import OutOfTimeError
 from upstream.access import access_to
 from upstream.inquiry import Inquiry, InquiryError, inquiry
 
@@ -22,7 +23,8 @@ async def asking(cluster: ClusterProperties, undone: str) -> AsyncIterator[Inqui
         undone: what it did not do if the time is over, as `did not tell its producers`.
 
     Raises:
-        UnreachableError: it does not answer, or not in time.
+        UnreachableError: it does not answer.
+        OutOfTimeError: the budget ran out.
     """
     try:
         async with asyncio.timeout(BUDGET_S), inquiry(access_to(cluster)) as asked:
@@ -30,4 +32,6 @@ async def asking(cluster: ClusterProperties, undone: str) -> AsyncIterator[Inqui
     except InquiryError as error:
         raise UnreachableError(str(error)) from error
     except TimeoutError as error:
-        raise UnreachableError(f"cluster {cluster.name} {undone} within {BUDGET_S:g} s") from error
+        raise OutOfTimeError(
+            f"cluster {cluster.name} {undone} within our budget of {BUDGET_S:g} s"
+        ) from error

@@ -11,6 +11,7 @@ from controlplane.domain.mirror.positions import split
 from controlplane.domain.replica import Watched, is_newest
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
+from controlplane.domain.unreadable import Unreadable, not_proved
 from controlplane.probes.numbers import name as named
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import Rows, back_to, last_rows
@@ -22,16 +23,23 @@ class Compared(NamedTuple):
     rows: Mapping[TopicPartition, Rows]
     """The last records of both; of partitions that have moved since they were looked at last."""
     holes: tuple[Hole, ...]
+    unreadable: tuple[Unreadable, ...] = ()
 
     def judged(self, found: MirrorState, *, accepted: bool) -> MirrorState:
-        """What was found of the mirror, with what it left out, unless that may be lost."""
+        """What was found of the mirror, with what it left out, unless that may be lost.
+
+        That the loss of records is accepted does not say so of a partition of which nobody knows
+        what is lost.
+        """
         left_out = () if accepted else tuple(hole.partition for hole in self.holes)
+        unproved = (*left_out, *not_proved(self.unreadable))
         return replace(
             found,
-            behind=(*found.behind, *left_out),
-            far_behind=(*found.far_behind, *left_out),
-            cut=None if left_out else found.cut,
+            behind=(*found.behind, *unproved),
+            far_behind=(*found.far_behind, *unproved),
+            cut=None if unproved else found.cut,
             holes=self.holes,
+            unreadable=(*found.unreadable, *self.unreadable),
             compared=tuple((named(p), both.found) for p, both in self.rows.items()),
         )
 
@@ -55,8 +63,8 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
         for name, end in cut.source
         if not is_newest(anchors.get(name), end, target_ends[name])
     }
-    rows = await last_rows(source, target, back)
+    rows, unreadable = await last_rows(source, target, back)
     found = [both.hole(named(p)) for p, both in rows.items()]
     known = [mark.hole for mark in marks if mark.partition in target_ends]
     holes = {hole.partition: hole for hole in (*known, *found) if hole is not None}
-    return Compared(rows, tuple(holes.values()))
+    return Compared(rows, tuple(holes.values()), tuple(unreadable.values()))

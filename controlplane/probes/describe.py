@@ -3,16 +3,17 @@
 from typing import Any
 
 import msgspec
-from aiokafka.errors import KafkaError
+from aiokafka.errors import BrokerResponseError, KafkaError, RequestTimedOutError
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.physical import ApiVersions, common_versions
 from controlplane.probes.connection import admin_client
+from controlplane.probes.failing import LookError, RefusedError
 from upstream.access import access_to
 
 
-class UnreachableError(Exception):
+class UnreachableError(LookError):
     """A physical cluster did not answer; the message names it and says how."""
 
 
@@ -36,21 +37,31 @@ async def describe(cluster: ClusterProperties) -> Description:
             brokers = tuple(sorted(broker["node_id"] for broker in described["brokers"]))
             ranges = [await _versions(admin, broker) for broker in brokers]
     except (KafkaError, OSError, TimeoutError) as error:
-        raise await unreachable(cluster, error) from error
+        raise await failed(cluster, error) from error
     return Description(
         cluster_id=described["cluster_id"], brokers=brokers, api_versions=common_versions(ranges)
     )
 
 
-async def unreachable(cluster: ClusterProperties, error: Exception) -> UnreachableError:
+async def failed(cluster: ClusterProperties, error: Exception) -> LookError:
     """What to say of a cluster that could not be asked: a refused log-in above all."""
     refusal = await access_to(cluster).refusal()
     if refusal is not None:
         return UnreachableError(f"cluster {cluster.name} does not let us in: {refusal}")
-    return UnreachableError(
-        f"cluster {cluster.name} at {cluster.bootstrap_servers} does not answer:"
-        f" {error or type(error).__name__}"
+    return no_answer(cluster, error)
+
+
+def no_answer(cluster: ClusterProperties, error: Exception) -> LookError:
+    """What to say of a question that failed, of a cluster that lets us in."""
+    # The client's own deadline has the name of a broker's answer.
+    answers = isinstance(error, BrokerResponseError) and not isinstance(error, RequestTimedOutError)
+    at, why = (
+        f"cluster {cluster.name} at {cluster.bootstrap_servers}",
+        error or type(error).__name__,
     )
+    if answers:
+        return RefusedError(f"{at} answers with an error: {why}")
+    return UnreachableError(f"{at} does not answer: {why}")
 
 
 async def _versions(admin: Any, broker: int) -> dict[int, tuple[int, int]]:

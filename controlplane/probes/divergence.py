@@ -1,11 +1,13 @@
 """Reads both clusters from where they held the same, and compares them record by record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
 
 from aiokafka import TopicPartition
 
 from controlplane.domain.mirror.divergence import Divergence, compare_partition
 from controlplane.domain.mirror.positions import split
+from controlplane.probes.failing import UnreadableError
 from controlplane.probes.reader import EndReader
 
 LIMIT = 200_000
@@ -18,7 +20,7 @@ async def find_divergence(
     topics: Iterable[str],
     equal_at: tuple[Mapping[str, int], Mapping[str, int]],
 ) -> list[Divergence]:
-    """Every partition that either cluster has.
+    """Every partition that either cluster has; one that cannot be read says so.
 
     Args:
         serving: the cluster that serves.
@@ -30,23 +32,33 @@ async def find_divergence(
         UnreachableError: one of them does not answer.
     """
     names = frozenset(topics)
-    ours, theirs = await serving.partitions(names), await other.partitions(names)
+    both = [(serving, set(await serving.partitions(names)), equal_at[0])]
+    both.append((other, set(await other.partitions(names)), equal_at[1]))
     found = []
-    for partition in sorted({*ours, *theirs}):
-        name = f"{partition.topic}-{partition.partition}"
-        begins = [
-            await _begin(reader, partition, equal.get(name, 0)) if partition in known else (0, True)
-            for reader, known, equal in (
-                (serving, set(ours), equal_at[0]),
-                (other, set(theirs), equal_at[1]),
-            )
-        ]
-        # The other one first: what is mirrored meanwhile would seem to be nowhere else.
-        there = await other.placed(partition, begins[1][0]) if partition in theirs else []
-        here = await serving.placed(partition, begins[0][0]) if partition in ours else []
-        complete = all(whole for _, whole in begins)
-        found.append(compare_partition(name, here, there, complete=complete))
+    for partition in sorted(both[0][1] | both[1][1]):
+        try:
+            found.append(await _compared(partition, *both))
+        except UnreadableError as error:
+            found.append(Divergence.unknown(error.found))
     return found
+
+
+_Side: TypeAlias = tuple[EndReader, Collection[TopicPartition], Mapping[str, int]]
+"""A cluster, its partitions, and the end offsets at which it held the same as the other one."""
+
+
+async def _compared(partition: TopicPartition, serving: _Side, other: _Side) -> Divergence:
+    """Raises UnreadableError, and as the readers do."""
+    name = f"{partition.topic}-{partition.partition}"
+    begins = [
+        await _begin(reader, partition, equal.get(name, 0)) if partition in known else (0, True)
+        for reader, known, equal in (serving, other)
+    ]
+    # The other one first: what is mirrored meanwhile would seem to be nowhere else.
+    there = await other[0].placed(partition, begins[1][0]) if partition in other[1] else []
+    here = await serving[0].placed(partition, begins[0][0]) if partition in serving[1] else []
+    complete = all(whole for _, whole in begins)
+    return compare_partition(name, here, there, complete=complete)
 
 
 async def _begin(reader: EndReader, partition: TopicPartition, wanted: int) -> tuple[int, bool]:
@@ -64,6 +76,7 @@ async def sample_keys(
 
     Raises:
         UnreachableError: the cluster does not answer.
+        UnreadableError: the partition cannot be read.
     """
     keys: list[str | None] = []
     partition = TopicPartition(*split(divergence.partition))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -10,9 +10,13 @@ from aiokafka.errors import KafkaError
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import Imprint
 from controlplane.probes.connection import client_options
-from controlplane.probes.describe import unreachable
+from controlplane.probes.describe import failed
+from controlplane.probes.fetching import SilentError, Wanted, fetch
 from controlplane.probes.taking import LastRecord
 from upstream.closing import close
+
+_BUDGET_S: Final = 20.0
+"""For one reading; whoever brings positions over has less time than that for all of it."""
 
 
 class Range(NamedTuple):
@@ -30,12 +34,14 @@ class Records(NamedTuple):
     imprints: list[Imprint]
     whole: bool
     """Whether it goes up to the end that was asked for."""
+    readable: bool = True
+    """False: something in it could not be read; what stands before that is here."""
 
 
 class ImprintReader:
     """One cluster, opened to read records here and there.
 
-    Raises UnreachableError from all of it: the cluster does not answer.
+    Raises LookError from all of it: the cluster does not answer, or refuses.
     """
 
     def __init__(self, cluster: ClusterProperties, consumer: Any) -> None:
@@ -60,34 +66,27 @@ class ImprintReader:
 
     async def read(self, ranges: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Records]:
         """The records in each range; control records are none."""
+        rows = {partition: _Row(wanted.end) for partition, wanted in ranges.items()}
+        wanted = {p: Wanted(r.begin, r.end, rows[p], r.most) for p, r in ranges.items()}
         async with _told(self._cluster):
-            return await self._read(ranges)
-
-    async def _read(self, ranges: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Records]:
-        self._consumer.assign(list(ranges))
-        for partition, wanted in ranges.items():
-            self._consumer.seek(partition, wanted.begin)
-        read: dict[TopicPartition, list[Imprint]] = {partition: [] for partition in ranges}
-        unread = {p for p, wanted in ranges.items() if wanted.begin < wanted.end}
-        whole = set(ranges) - unread
-        while unread:
-            batches = await self._consumer.getmany(*unread, timeout_ms=50)
-            for partition, records in batches.items():
-                end = ranges[partition].end
-                read[partition] += (_imprint(r) for r in records if r.offset < end)
-            for partition in list(unread):
-                wanted = ranges[partition]
-                if await self._consumer.position(partition) >= wanted.end:
-                    whole.add(partition)
-                elif wanted.most is None or len(read[partition]) < wanted.most:
-                    continue
-                unread.discard(partition)
-                self._consumer.pause(partition)
-        return {p: Records(imprints, p in whole) for p, imprints in read.items()}
+            reached, unreadable = await fetch(self._consumer, self._cluster.name, wanted, _BUDGET_S)
+        return {
+            p: Records(row.imprints, reached[p] >= ranges[p].end, p not in unreadable)
+            for p, row in rows.items()
+        }
 
 
-def _imprint(record: Any) -> Imprint:
-    return Imprint(record.offset, record.timestamp, LastRecord.of(record).digest)
+class _Row:
+    """Takes in what a partition's records are known by, up to an end."""
+
+    def __init__(self, end: int) -> None:
+        self._end = end
+        self.imprints: list[Imprint] = []
+
+    def take(self, record: Any, /) -> None:
+        if record.offset < self._end:
+            digest = LastRecord.of(record).digest
+            self.imprints.append(Imprint(record.offset, record.timestamp, digest))
 
 
 @asynccontextmanager
@@ -118,5 +117,5 @@ async def imprint_reader(cluster: ClusterProperties) -> AsyncIterator[ImprintRea
 async def _told(cluster: ClusterProperties) -> AsyncIterator[None]:
     try:
         yield
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise await unreachable(cluster, error) from error
+    except (KafkaError, OSError, TimeoutError, SilentError) as error:
+        raise await failed(cluster, error) from error

@@ -10,7 +10,9 @@ from aiokafka import TopicPartition
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
+from controlplane.domain.unreadable import not_proved
 from controlplane.probes.reader import EndReader
+from controlplane.probes.rows import ROW, last_rows
 from controlplane.probes.taking import Tail
 from controlplane.probes.together import together
 
@@ -54,31 +56,41 @@ async def compare(
     ours, theirs = await together(
         source.tails(partitions), target.tails([p for p in partitions if p in mirrored])
     )
+    # A record without a timestamp has got one by its copy.
+    timeless = [
+        p
+        for p in partitions
+        if p in mirrored and (_is_timeless(ours.found.get(p)) or _is_timeless(theirs.found.get(p)))
+    ]
+    rows, unread = await last_rows(source, target, dict.fromkeys(timeless, (ROW, ROW)))
     # After the tails: what a mirror delivered once more in between belongs before the cut.
     # Of what an open transaction has written nothing is mirrored yet.
     (ends, closed), target_ends = await together(
         together(source.ends(partitions), source.committed_ends(partitions)),
         target.ends([p for p in partitions if p in mirrored]),
     )
+    unreadable = (*ours.unreadable.values(), *theirs.unreadable.values(), *unread.values())
+    hopeless = {p for p in partitions if p not in mirrored or _name(p) in not_proved(unreadable)}
     behind = [
         p
         for p in partitions
-        if p not in mirrored
+        if p in hopeless
         or closed[p] != ends[p]
         or (
-            is_behind(ours[p], theirs[p])
+            (rows[p].is_behind if p in rows else is_behind(ours.found[p], theirs.found[p]))
             and not (
-                may_have_been_deleted(ours[p], theirs[p])
+                may_have_been_deleted(ours.found[p], theirs.found[p])
                 and (ends[p], target_ends[p]) in equal_at.get(_name(p), ())
             )
         )
     ]
-    far = [p for p in behind if p not in mirrored or is_far_behind(ours[p], theirs[p])]
+    far = [p for p in behind if p in hopeless or is_far_behind(ours.found[p], theirs.found[p])]
     return MirrorState(
         at=at,
         partitions=len(partitions),
         behind=tuple(_name(p) for p in behind),
         far_behind=tuple(_name(p) for p in far),
+        unreadable=unreadable,
         cut=None if behind else Cut(source=named(ends), target=named(target_ends)),
     )
 
@@ -108,11 +120,13 @@ async def lag(
         - max(0, theirs.get(p, 0) - equal_at[1].get(_name(p), 0))
         for p in partitions
     )
-    newest, oldest = await source.tails(there), await target.tails(there)
+    (newest, _), (oldest, _) = await source.tails(there), await target.tails(there)
     seconds = [
         (mine.record.timestamp - other.record.timestamp) / 1000
         for p in there
-        if (mine := newest[p]) is not None and (other := oldest[p]) is not None
+        if (mine := newest.get(p)) is not None
+        and (other := oldest.get(p)) is not None
+        and not _is_timeless(other)
     ]
     return max(0, records), max(0.0, *seconds, 0.0)
 
@@ -133,6 +147,10 @@ def may_have_been_deleted(ours: Tail | None, theirs: Tail | None) -> bool:
     Retention deletes all records before the last one; compaction only ever deletes a tombstone.
     """
     return theirs is None or (ours is not None and ours.record.value is None)
+
+
+def _is_timeless(tail: Tail | None) -> bool:
+    return tail is not None and tail.record.timestamp < 0
 
 
 def is_far_behind(ours: Tail | None, theirs: Tail | None) -> bool:

@@ -9,6 +9,7 @@ from controlplane.domain.numbering.deciding import Logs
 from controlplane.domain.numbering.runs import (
     Run,
     closed,
+    comparable_rows,
     continued,
     runs_of,
     with_points,
@@ -78,10 +79,11 @@ async def side_by_side(
         name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
     }
     stale = [p for p in partitions if not _up_to(known[name(p)], ends[p], target_ends[p])]
-    unread = await last_rows(
+    unread, unreadable = await last_rows(
         source, target, dict.fromkeys([p for p in stale if p not in read], (ROW, ROW))
     )
-    rows = {p: read[p] if p in read else unread[p] for p in stale}
+    # Of what cannot be read only what was seen before is known.
+    rows = {p: read[p] if p in read else unread[p] for p in stale if p not in unreadable}
     runs = {p: tuple(known[name(p)]) for p in partitions}
     for p, (ours, theirs) in rows.items():
         newer = runs_of(ours.placed, theirs.placed, from_the_beginning=ours.is_all)
@@ -94,7 +96,7 @@ async def side_by_side(
             target_begin=target_begins[p],
             target_end=target_ends[p],
             runs=runs[p],
-            whole=_is_last(rows[p].ours, runs[p]) if p in rows else True,
+            whole=_is_last(rows[p].ours, runs[p]) if p in rows else p not in unreadable,
         )
         for p in partitions
     ]
@@ -148,14 +150,15 @@ async def beginnings(
     if not first:
         return {}
     shifts = {p: runs[p][0].shift for p in first}
-    ours = await source.between({p: (at, at + _BEGINNING) for p, at in first.items()})
-    theirs = await target.between(
+    ours, _ = await source.between({p: (at, at + _BEGINNING) for p, at in first.items()})
+    theirs, _ = await target.between(
         {p: (at + shifts[p], at + shifts[p] + _BEGINNING) for p, at in first.items()}
     )
     found = {}
     for p, at in first.items():
-        if ours[p] and [(r.offset + shifts[p], r.digest) for r in ours[p]] == [
-            (r.offset, r.digest) for r in theirs[p]
+        mine, other = comparable_rows(ours.get(p, ()), theirs.get(p, ()))
+        if mine and [(r.offset + shifts[p], r.digest) for r in mine] == [
+            (r.offset, r.digest) for r in other
         ]:
             beginning = Run(at, at + shifts[p], _BEGINNING, whole=at == begins[p])
             found[p] = continued((beginning,), runs[p])

@@ -19,6 +19,7 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import EXACT, Committed, Position, Remark
 from controlplane.domain.switch.view import Positions
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import OutOfTimeError
 from controlplane.probes.ghosts import remove_members
 from controlplane.probes.groups import Found, commit, committed_by, groups_of
 from controlplane.probes.imprints import ImprintReader
@@ -58,7 +59,8 @@ async def translate(
         topics: the scope's physical topics.
 
     Raises:
-        UnreachableError: a cluster does not answer, or not in time.
+        UnreachableError: a cluster does not answer.
+        OutOfTimeError: it could not be done within the budget.
     """
     at = time.monotonic()
     try:
@@ -77,9 +79,9 @@ async def translate(
     except InquiryError as error:
         raise UnreachableError(str(error)) from error
     except TimeoutError as error:
-        raise UnreachableError(
+        raise OutOfTimeError(
             f"the positions of the groups could not be brought from {source.cluster.name} to"
-            f" {target.cluster.name} within {_BUDGET_S:g} s"
+            f" {target.cluster.name} within our budget of {_BUDGET_S:g} s"
         ) from error
     found_at = [places[_partition(c)][c.offset] for c in known]
     remarks = [

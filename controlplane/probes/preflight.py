@@ -7,7 +7,8 @@ from contract.records import Cluster, Face
 from controlplane.domain.physical import versions_check
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import Preflight
-from controlplane.probes.describe import Description, UnreachableError, describe
+from controlplane.probes.describe import Description, describe
+from controlplane.probes.failing import LookError
 
 _BUDGET_S = 8.0
 
@@ -44,7 +45,7 @@ async def _reachable(name: str, cluster: ClusterProperties) -> tuple[Check, Desc
     try:
         async with asyncio.timeout(_BUDGET_S):
             found = await describe(cluster)
-    except UnreachableError as error:
+    except LookError as error:
         return Check(name=name, passed=False, detail=str(error)), None
     except TimeoutError:
         detail = f"cluster {cluster.name} at {cluster.bootstrap_servers} does not answer in time"

@@ -1,7 +1,8 @@
 """Reads ends of partitions: how far they go, and what stands last in each."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,12 +12,15 @@ from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.numbering.runs import Placed
+from controlplane.domain.unreadable import Unreadable
 from controlplane.probes.connection import client_options
-from controlplane.probes.describe import UnreachableError, unreachable
-from controlplane.probes.taking import LastOf, Row, Tail, Taker, Window
+from controlplane.probes.describe import failed, no_answer
+from controlplane.probes.fetching import Read, SilentError, Taker, Wanted, fetch, stream
+from controlplane.probes.taking import LastOf, Row, Tail, Window
 from controlplane.probes.together import together
 from upstream.closing import close
 
+_ANSWER_BUDGET_S = 5.0
 _READ_BUDGET_S = 5.0
 _WINDOWS = (4, 100, 1000, 10_000, 100_000)
 """How far before the end to begin: transaction markers and rows of equal records lie there."""
@@ -56,7 +60,7 @@ class EndReader:
             # Naming the topics would have the broker create the missing ones.
             described = await self._admin.describe_topics()
         except (KafkaError, OSError, TimeoutError) as error:
-            raise self._unreachable(error) from error
+            raise no_answer(self._cluster, error) from error
         return sorted(
             TopicPartition(topic["topic"], partition["partition"])
             for topic in described
@@ -69,7 +73,8 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        return await self._bounds(partitions, self._consumer, "end_offsets")
+        _know(self._consumer, partitions)
+        return await self._bounds(partitions, self._consumer.end_offsets)
 
     async def committed_ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The same, or where the oldest transaction begins that is open there.
@@ -77,20 +82,8 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        return await self._bounds(partitions, self._committed, "end_offsets")
-
-    async def _bounds(
-        self, partitions: list[TopicPartition], consumer: Any, ask: str
-    ) -> dict[TopicPartition, int]:
-        if not partitions:
-            return {}
-        try:
-            async with asyncio.timeout(_READ_BUDGET_S):
-                _know(consumer, partitions)
-                bounds: dict[TopicPartition, int] = await getattr(consumer, ask)(partitions)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise self._unreachable(error) from error
-        return bounds
+        _know(self._committed, partitions)
+        return await self._bounds(partitions, self._committed.end_offsets)
 
     async def begins(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset of each partition that is still there.
@@ -98,23 +91,49 @@ class EndReader:
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        return await self._bounds(partitions, self._consumer, "beginning_offsets")
+        _know(self._consumer, partitions)
+        return await self._bounds(partitions, self._consumer.beginning_offsets)
 
-    async def tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
+    async def _bounds(
+        self,
+        partitions: list[TopicPartition],
+        ask: Callable[[list[TopicPartition]], Awaitable[dict[TopicPartition, int]]],
+    ) -> dict[TopicPartition, int]:
+        if not partitions:
+            return {}
+        try:
+            async with asyncio.timeout(_ANSWER_BUDGET_S):
+                return await ask(partitions)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise no_answer(self._cluster, error) from error
+
+    async def tails(self, partitions: list[TopicPartition]) -> Read[Tail | None]:
         """The tail of each partition; None for one that holds no record.
 
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        if not partitions:
-            return {}
-        try:
-            async with asyncio.timeout(_READ_BUDGET_S):
-                return await self._tails(partitions)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise self._unreachable(error) from error
+        begins, ends = await together(self.begins(partitions), self.committed_ends(partitions))
+        found: dict[TopicPartition, Tail | None] = dict.fromkeys(partitions)
+        unreadable: dict[TopicPartition, Unreadable] = {}
+        wanted = {p for p in partitions if begins[p] < ends[p]}
+        give_up_at = time.monotonic() + _READ_BUDGET_S
+        for back in _WINDOWS:
+            if not wanted:
+                break
+            windows = {partition: Window() for partition in wanted}
+            ranges = {p: (max(begins[p], ends[p] - back), ends[p]) for p in wanted}
+            missed = await self._read(ranges, windows, give_up_at - time.monotonic())
+            unreadable |= missed
+            found |= {partition: window.tail() for partition, window in windows.items()}
+            wanted = {
+                p
+                for p in wanted
+                if p not in missed and windows[p].may_go_on and ends[p] - back > begins[p]
+            }
+        return Read({p: tail for p, tail in found.items() if p not in unreadable}, unreadable)
 
-    async def last(self, counts: Mapping[TopicPartition, int]) -> dict[TopicPartition, LastOf]:
+    async def last(self, counts: Mapping[TopicPartition, int]) -> Read[LastOf]:
         """What there is at the last offsets of each partition, so many of them at most.
 
         Raises:
@@ -123,12 +142,11 @@ class EndReader:
         partitions = list(counts)
         begins, ends = await together(self.begins(partitions), self.committed_ends(partitions))
         ranges = {p: (max(begins[p], ends[p] - counts[p]), ends[p]) for p in begins}
-        read = await self.between(ranges)
-        return {p: LastOf(read[p], is_all=first == begins[p]) for p, (first, _) in ranges.items()}
+        read, unreadable = await self.between(ranges)
+        last = {p: LastOf(row, is_all=ranges[p][0] == begins[p]) for p, row in read.items()}
+        return Read(last, unreadable)
 
-    async def first(
-        self, partitions: list[TopicPartition], count: int
-    ) -> dict[TopicPartition, list[Placed]]:
+    async def first(self, partitions: list[TopicPartition], count: int) -> Read[list[Placed]]:
         """What there is at the first offsets of each partition, so many of them at most, in order.
 
         Raises:
@@ -137,110 +155,73 @@ class EndReader:
         begins, ends = await self.begins(partitions), await self.committed_ends(partitions)
         return await self.between({p: (begins[p], min(begins[p] + count, ends[p])) for p in begins})
 
-    async def between(
-        self, ranges: Mapping[TopicPartition, tuple[int, int]]
-    ) -> dict[TopicPartition, list[Placed]]:
+    async def between(self, ranges: Mapping[TopicPartition, tuple[int, int]]) -> Read[list[Placed]]:
         """The records of each partition from an offset up to another, in order.
 
         Raises:
             UnreachableError: the cluster does not answer.
         """
         rows = {partition: Row() for partition in ranges}
-        filled = {partition for partition, (begin, end) in ranges.items() if begin < end}
-        if not filled:
-            return {partition: [] for partition in ranges}
-        try:
-            async with asyncio.timeout(_READ_BUDGET_S):
-                await self._read({p: ranges[p] for p in filled}, rows)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise self._unreachable(error) from error
-        return {
+        unreadable = await self._read(ranges, rows, _READ_BUDGET_S)
+        found = {
             partition: [placed for placed in row.placed if placed.offset < ranges[partition][1]]
             for partition, row in rows.items()
+            if partition not in unreadable
         }
+        return Read(found, unreadable)
 
     async def records(self, partition: TopicPartition, begin: int) -> AsyncIterator[Any]:
         """The records of a partition from an offset on, to where it ended when this was called.
 
         Raises:
             UnreachableError: the cluster does not answer.
+            UnreadableError: something in it cannot be read.
         """
+        first = (await self.begins([partition]))[partition]
+        end = (await self.committed_ends([partition]))[partition]
+        offsets, name = (max(first, begin), end), self._cluster.name
         try:
-            self._committed.assign([partition])
-            first = (await self._committed.beginning_offsets([partition]))[partition]
-            end = (await self._committed.end_offsets([partition]))[partition]
-            self._committed.seek(partition, max(first, begin))
-            while await self._committed.position(partition) < end:
-                async with asyncio.timeout(_READ_BUDGET_S):
-                    read = await self._committed.getmany(partition, timeout_ms=100)
-                for record in read.get(partition, ()):
-                    if record.offset < end:
-                        yield record
-            self._committed.pause(partition)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise self._unreachable(error) from error
+            async for record in stream(self._committed, name, partition, offsets, _READ_BUDGET_S):
+                yield record
+        except (KafkaError, OSError, SilentError) as error:
+            raise no_answer(self._cluster, error) from error
 
     async def placed(self, partition: TopicPartition, begin: int) -> list[Placed]:
         """The records of a partition from an offset on, by their digests.
 
         Raises:
             UnreachableError: the cluster does not answer.
+            UnreadableError: something in it cannot be read.
         """
         row = Row()
         async for record in self.records(partition, begin):
             row.take(record)
         return row.placed
 
-    async def _tails(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Tail | None]:
-        _know(self._committed, partitions)
-        begins, ends = await together(
-            self._committed.beginning_offsets(partitions), self._committed.end_offsets(partitions)
-        )
-        found: dict[TopicPartition, Tail | None] = dict.fromkeys(partitions)
-        wanted = {p for p in partitions if begins[p] < ends[p]}
-        for back in _WINDOWS:
-            if not wanted:
-                break
-            windows = {partition: Window() for partition in wanted}
-            ranges = {p: (max(begins[p], ends[p] - back), ends[p]) for p in wanted}
-            await self._read(ranges, windows)
-            found |= {partition: window.tail() for partition, window in windows.items()}
-            wanted = {p for p in wanted if windows[p].may_go_on and ends[p] - back > begins[p]}
-        return found
-
     async def _read(
         self,
         ranges: Mapping[TopicPartition, tuple[int, int]],
         takers: Mapping[TopicPartition, Taker],
-    ) -> None:
-        self._committed.assign(list(ranges))
-        for partition, (begin, _) in ranges.items():
-            self._committed.seek(partition, begin)
-        unread = set(ranges)
-        while unread:
-            read = await self._committed.getmany(*unread, timeout_ms=100)
-            for partition, records in read.items():
-                for record in records:
-                    takers[partition].take(record)
-            for partition in list(unread):
-                if await self._committed.position(partition) >= ranges[partition][1]:
-                    unread.discard(partition)
-                    self._committed.pause(partition)
-
-    def _unreachable(self, error: Exception) -> UnreachableError:
-        return UnreachableError(
-            f"cluster {self._cluster.name} at {self._cluster.bootstrap_servers} does not answer:"
-            f" {error or type(error).__name__}"
-        )
+        budget_s: float,
+    ) -> dict[TopicPartition, Unreadable]:
+        wanted = {p: Wanted(begin, end, takers[p]) for p, (begin, end) in ranges.items()}
+        try:
+            fetched = await fetch(self._committed, self._cluster.name, wanted, budget_s)
+        except (KafkaError, OSError, SilentError) as error:
+            raise no_answer(self._cluster, error) from error
+        return fetched.unreadable
 
 
 def _know(consumer: Any, partitions: list[TopicPartition]) -> None:
     """Have a consumer know partitions, and fetch nothing of them.
 
-    A Fetch that waits at the end of a log would keep its connection, and the next answer, too.
+    A Fetch that waits at the end of a log would keep its connection, and the next answer, too. One
+    without a position would have the consumer ask for it.
     """
     if consumer.assignment() != set(partitions):
         consumer.assign(partitions)
+        for partition in partitions:
+            consumer.seek(partition, 0)
     consumer.pause(*partitions)
 
 
@@ -256,6 +237,8 @@ async def end_reader(cluster: ClusterProperties) -> AsyncIterator[EndReader]:
         **options,
         "group_id": None,
         "enable_auto_commit": False,
+        # What was deleted while it was read is not to be passed over without a word.
+        "auto_offset_reset": "none",
         "fetch_max_wait_ms": 50,
     }
     consumer: Any = AIOKafkaConsumer(**options_of_consumers)
@@ -268,7 +251,7 @@ async def end_reader(cluster: ClusterProperties) -> AsyncIterator[EndReader]:
             await committed.start()
             await admin.start()
         except (KafkaError, OSError, TimeoutError) as error:
-            raise await unreachable(cluster, error) from error
+            raise await failed(cluster, error) from error
         yield reader
     finally:
         await close(consumer.stop(), committed.stop(), admin.close())

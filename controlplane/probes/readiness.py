@@ -19,9 +19,12 @@ from controlplane.domain.switch.readiness import (
     lag_check,
     mapping_check,
     topic_checks,
+    unreadable_checks,
 )
 from controlplane.domain.switch.rights import rights_checks
 from controlplane.mirrors.flow import open_flow
+from controlplane.mirrors.opening import open_runner
+from controlplane.mirrors.runner import MirrorUnavailableError
 from controlplane.probes.asking import asking
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.layout import layout_of
@@ -45,7 +48,11 @@ async def topics_ready(
         UnreachableError: a cluster does not answer.
     """
     found = await _look(settings, facts, scope, direction, seen)
-    checks = [*topic_checks(found, patient=True), *await _rights(settings, facts, scope, direction)]
+    checks = [
+        *topic_checks(found, patient=True),
+        *await _rights(settings, facts, scope, direction),
+        *unreadable_checks(found.mirror.unreadable),
+    ]
     if scope in facts.circles:
         checks.append(circle_check(direction))
     return checks
@@ -59,8 +66,10 @@ async def all_ready(
     Raises:
         UnreachableError: a cluster does not answer.
     """
-    found, flowing = await asyncio.gather(
-        _look(settings, facts, scope, direction, seen), _watch_flow(settings, direction)
+    found, flowing, trouble = await asyncio.gather(
+        _look(settings, facts, scope, direction, seen),
+        _watch_flow(settings, direction),
+        mirror_trouble(settings, direction),
     )
     if scope in facts.circles:
         flowing = replace(flowing, came_back=True)
@@ -70,7 +79,8 @@ async def all_ready(
         *topic_checks(found, patient=False),
         *await _rights(settings, facts, scope, direction),
         mapping_check(found),
-        *flow_checks(flowing, found, turning, managed=managed),
+        *flow_checks(flowing, found, turning or trouble, managed=managed),
+        *unreadable_checks(found.mirror.unreadable),
         lag_check(found),
     ], flowing.delay_s
 
@@ -144,6 +154,20 @@ async def _watch_flow(settings: Settings, direction: Direction) -> Flowing:
     except KAFKA_FAILURES as error:
         raise UnreachableError(f"cluster {source.name} does not take records: {error}") from error
     return Flowing(looked_for_s=_FLOW_BUDGET_S, delay_s=seen.delay_s, came_back=flow.came_back)
+
+
+async def mirror_trouble(settings: Settings, direction: Direction) -> str | None:
+    """Why the mirror that we manage does not copy in a direction; None if nothing is known."""
+    runner = open_runner(settings)
+    if runner is None:
+        return None
+    try:
+        async with asyncio.timeout(_FLOW_BUDGET_S):
+            return await runner.trouble(direction)
+    except MirrorUnavailableError as error:
+        return str(error)
+    except TimeoutError:
+        return f"whoever runs the mirror did not tell within {_FLOW_BUDGET_S:g} s how it is"
 
 
 def _pair(settings: Settings, direction: Direction) -> tuple[ClusterProperties, ClusterProperties]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from aiokafka import TopicPartition
 
 from controlplane.domain.completeness import Hole, still_missing
-from controlplane.domain.numbering.runs import Run, continued, runs_of
+from controlplane.domain.numbering.runs import Run, comparable_rows, continued, runs_of
 from controlplane.domain.replica import (
     RUN,
     Anchor,
@@ -19,9 +19,11 @@ from controlplane.domain.replica import (
     loss,
     nothing_mirrored,
 )
+from controlplane.probes.fetching import Read
 from controlplane.probes.numbers import beginnings, name, runs_known, within
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import ROW, Rows, last_rows
+from controlplane.probes.taking import LastOf
 
 
 async def watch(
@@ -50,13 +52,13 @@ async def watch(
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = [p for p in there if not is_newest(known.get(name(p)), ends[p], replica_ends[p])]
-    rows = await last_rows(source, replica, dict.fromkeys(moved, (ROW, ROW)))
+    rows, unreadable = await last_rows(source, replica, dict.fromkeys(moved, (ROW, ROW)))
     anchors = known | {
         name(p): align(both.ours.placed, both.theirs.placed)
         or _without_match(known.get(name(p)), both, begins[p], replica_ends[p])
         for p, both in rows.items()
     }
-    unknown = [p for p in moved if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
+    unknown = [p for p in rows if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
     anchors |= await _first_anchors(source, replica, unknown)
     seen = runs_known(before)
     held = {p: within(seen.get(name(p), ()), ends[p], replica_ends.get(p, 0)) for p in partitions}
@@ -74,6 +76,7 @@ async def watch(
                 anchor=anchors.get(name(p)),
                 runs=runs.get(p, ()),
                 hole=holes.get(name(p)),
+                unreadable=unreadable.get(p),
             )
             for p in partitions
         ),
@@ -90,8 +93,21 @@ async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
     topics = {name.rpartition("-")[0] for name in wanted}
     there = [p for p in await replica.partitions(topics) if name(p) in wanted]
     ends, tails = await replica.ends(there), await replica.last(dict.fromkeys(there, ROW))
-    found = {name(p): (ends[p], tails[p].placed) for p in there}
-    return tuple(loss(mark, *found.get(called, (None, []))) for called, mark in wanted.items())
+    places = {name(p): p for p in there}
+    return tuple(_loss(mark, places.get(called), ends, tails) for called, mark in wanted.items())
+
+
+def _loss(
+    mark: Mark,
+    partition: TopicPartition | None,
+    ends: Mapping[TopicPartition, int],
+    tails: Read[LastOf],
+) -> Loss:
+    if partition is None:
+        return loss(mark, None, ())
+    tail = tails.found.get(partition)
+    placed = tail.placed if tail is not None else ()
+    return loss(mark, ends[partition], placed, tails.unreadable.get(partition))
 
 
 def _holes(
@@ -140,9 +156,14 @@ async def _first_anchors(
     if not partitions:
         return {}
     # More of the source, where markers of transactions take offsets too.
-    ours = await source.first(partitions, ROW)
-    theirs = await replica.first(partitions, RUN)
-    return {name(p): from_the_beginning(ours[p], theirs[p]) for p in partitions}
+    ours, _ = await source.first(partitions, ROW)
+    theirs, _ = await replica.first(partitions, RUN)
+    return {
+        name(p): from_the_beginning(*comparable_rows(ours[p], theirs[p]))
+        if p in ours and p in theirs
+        else None
+        for p in partitions
+    }
 
 
 def _without_match(known: Anchor | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:

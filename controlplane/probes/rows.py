@@ -1,12 +1,15 @@
 """Reads the last records of partitions on two clusters, for them to be put side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 
 from controlplane.domain.completeness import Hole, hole
+from controlplane.domain.numbering.runs import Placed, comparable_rows
 from controlplane.domain.replica import Anchor
+from controlplane.probes.fetching import Read
 from controlplane.probes.reader import EndReader
 from controlplane.probes.taking import LastOf
 from controlplane.probes.together import together
@@ -18,7 +21,7 @@ _MOST: Final = 10_000
 
 
 class Rows(NamedTuple):
-    """The last records of a partition on two clusters."""
+    """The last records of a partition on two clusters, comparable with each other."""
 
     ours: LastOf
     theirs: LastOf
@@ -34,10 +37,17 @@ class Rows(NamedTuple):
         ours, theirs = self.ours.placed, self.theirs.placed
         return hole(partition, ours, theirs, whole=self.theirs.is_all)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the other cluster does not end with as many of the same record."""
+        record, repeats = _last(self.ours.placed)
+        there, repeats_there = _last(self.theirs.placed)
+        return record is not None and (there != record or repeats_there < repeats)
+
 
 async def last_rows(
     source: EndReader, target: EndReader, back: Mapping[TopicPartition, tuple[int, int]]
-) -> dict[TopicPartition, Rows]:
+) -> Read[Rows]:
     """Read what stands last.
 
     Args:
@@ -49,12 +59,27 @@ async def last_rows(
         UnreachableError: one of them does not answer.
     """
     if not back:
-        return {}
+        return Read({}, {})
     ours, theirs = await together(
         source.last({p: offsets for p, (offsets, _) in back.items()}),
         target.last({p: offsets for p, (_, offsets) in back.items()}),
     )
-    return {p: Rows(ours[p], theirs[p]) for p in back}
+    unreadable = theirs.unreadable | ours.unreadable
+    rows = {p: _rows(ours.found[p], theirs.found[p]) for p in back if p not in unreadable}
+    return Read(rows, unreadable)
+
+
+def _rows(ours: LastOf, theirs: LastOf) -> Rows:
+    mine, other = comparable_rows(ours.placed, theirs.placed)
+    return Rows(ours._replace(placed=mine), theirs._replace(placed=other))
+
+
+def _last(placed: Sequence[Placed]) -> tuple[bytes | None, int]:
+    """What stands last, and how many just like it stand there in a row."""
+    if not placed:
+        return None, 0
+    last = placed[-1].digest
+    return last, sum(1 for _ in takewhile(lambda one: one.digest == last, reversed(placed)))
 
 
 def back_to(anchor: Anchor | None, end: int, target_end: int) -> tuple[int, int]:

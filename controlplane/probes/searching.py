@@ -132,6 +132,8 @@ class _Searcher:
             target_ranges[partition] = Range(max(back, target_begins[partition]), wanted.target_end)
         ours, theirs = await together(self._ours.read(ranges), self._theirs.read(target_ranges))
         for partition, first in near.items():
+            if not (ours[partition].readable and theirs[partition].readable):
+                continue
             end = self._wanted[partition].target_end
             alignment = Alignment(ours[partition].imprints, theirs[partition].imprints, end)
             whole = target_ranges[partition].begin == target_begins[partition]
@@ -175,8 +177,9 @@ class _Searcher:
         begins: Mapping[TopicPartition, int],
         target_begins: Mapping[TopicPartition, int],
     ) -> dict[TopicPartition, Position]:
-        following = await self._following(offsets, begins)
-        timestamps = {p: imprint.timestamp for p, imprint in following.items()}
+        following, unreadable = await self._following(offsets, begins)
+        # To a broker a negative timestamp is no time, but the beginning, the end, or an error.
+        timestamps = {p: i.timestamp for p, i in following.items() if i.timestamp >= 0}
         since, target_since = await together(
             self._ours.not_older(timestamps), self._theirs.not_older(timestamps)
         )
@@ -199,7 +202,7 @@ class _Searcher:
             end = self._wanted[partition].target_end
             begin = target_begins[partition]
             lower = target_since.get(partition)
-            if partition not in following:
+            if partition not in following and partition not in unreadable:
                 found[partition] = Position(end, Method.END)
             elif lower is None:
                 found[partition] = Position(begin, Method.START)
@@ -220,13 +223,14 @@ class _Searcher:
 
     async def _following(
         self, offsets: Mapping[TopicPartition, int], begins: Mapping[TopicPartition, int]
-    ) -> dict[TopicPartition, Imprint]:
-        """The first record at or after each offset."""
+    ) -> tuple[dict[TopicPartition, Imprint], set[TopicPartition]]:
+        """The first record at or after each offset; and where it cannot be read."""
         ranges = {
             p: Range(max(at, begins[p]), self._wanted[p].end, most=1) for p, at in offsets.items()
         }
         read = await self._ours.read(ranges)
-        return {p: records.imprints[0] for p, records in read.items() if records.imprints}
+        found = {p: records.imprints[0] for p, records in read.items() if records.imprints}
+        return found, {p for p, records in read.items() if not records.readable} - set(found)
 
     async def _begins(
         self, partitions: list[TopicPartition]

@@ -1,10 +1,10 @@
 """Takes in the records of a partition, one by one: for what stands last, or for their digests."""
 
-from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
+from controlplane.domain.fingerprints import fingerprint
 from controlplane.domain.numbering.runs import Placed
 
 
@@ -23,8 +23,9 @@ class LastRecord(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> bytes:
-        """Of all of it, in 16 bytes."""
-        return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
+        """What it is known by on both."""
+        content = (self.key, self.value, self.headers)
+        return fingerprint(self.timestamp, msgspec.msgpack.encode(content))
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -43,13 +44,6 @@ class LastOf(NamedTuple):
     placed: list[Placed]
     is_all: bool
     """Whether the log has no records before these."""
-
-
-class Taker(Protocol):
-    """What records are handed to, in order."""
-
-    def take(self, record: Any, /) -> None:
-        """One more of aiokafka's ConsumerRecords."""
 
 
 class Window:

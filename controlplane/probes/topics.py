@@ -7,7 +7,7 @@ from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.connection import admin_client
-from controlplane.probes.describe import unreachable
+from controlplane.probes.describe import failed
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ async def find_topics(cluster: ClusterProperties, names: Collection[str]) -> dic
             # All are asked for: a broker may create a topic that is asked for by name.
             described = await admin.describe_topics()
     except (KafkaError, OSError, TimeoutError) as error:
-        raise await unreachable(cluster, error) from error
+        raise await failed(cluster, error) from error
     return {
         topic["topic"]: Size(
             partitions=len(topic["partitions"]),

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -15,6 +16,7 @@ from kio.static.primitive import i8, i32Timedelta
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.identities import Producer
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.probes.asking import asking
 from controlplane.probes.describe_transactions.request import DescribeTransactionsRequest
 from upstream.inquiry import Inquiry, InquiryError
@@ -25,6 +27,7 @@ _IN_ONE: Final = 200
 """Transactional ids that one request asks for."""
 _TRANSACTION: Final = 1
 """The kind of coordinator that is looked for."""
+_NEVER: Final = -1
 _OPEN: Final = "Ongoing"
 _UNFINISHED: Final = frozenset({_OPEN, "PrepareCommit", "PrepareAbort", "PrepareEpochFence"})
 """States in which a cluster has yet to write markers."""
@@ -47,6 +50,31 @@ class Described(NamedTuple):
     state: str
     timeout: i32Timedelta
     """After which its cluster aborts a transaction that is not ended."""
+    began_at_ms: int = _NEVER
+    """When the transaction began, in epoch milliseconds of its cluster."""
+
+    def transaction(self, now: datetime) -> OpenTransaction:
+        """The transaction, if one is open."""
+        open_ms = now.timestamp() * 1000 - self.began_at_ms if self.began_at_ms >= 0 else 0.0
+        return OpenTransaction(
+            transactional_id=self.producer.transactional_id,
+            producer_id=self.producer.producer_id,
+            producer_epoch=self.producer.epoch,
+            state=self.state,
+            open_s=round(max(0.0, open_ms / 1000), 1),
+            timeout_s=self.timeout.total_seconds(),
+        )
+
+
+class Ended(NamedTuple):
+    """A transaction that was aborted for its producer."""
+
+    was: Producer
+    """Who had it open."""
+    now: Producer
+    """Who that is since."""
+    transaction: OpenTransaction
+    """As it was when it was found."""
 
 
 async def all_transactions(
@@ -61,9 +89,24 @@ async def all_transactions(
         return await _described(asked, is_ours)
 
 
+async def open_transactions(
+    cluster: ClusterProperties, is_ours: Callable[[str], bool]
+) -> tuple[OpenTransaction, ...]:
+    """What is open, of the producers with such ids.
+
+    Raises:
+        UnreachableError: the cluster does not answer.
+        OutOfTimeError: not in time.
+    """
+    async with asking(cluster, _UNDONE) as asked:
+        described = await _described(asked, is_ours, (_OPEN,))
+    now = datetime.now(UTC)
+    return tuple(one.transaction(now) for one in described if one.state == _OPEN)
+
+
 async def end_transactions(
     cluster: ClusterProperties, is_ours: Callable[[str], bool]
-) -> dict[str, tuple[Producer, Producer]]:
+) -> dict[str, Ended]:
     """Abort what is open, as the cluster itself would, and wait until every marker is written.
 
     Only once nobody can begin a transaction any more. Returns, by transactional id, who had one
@@ -72,7 +115,7 @@ async def end_transactions(
     Raises:
         UnreachableError: the cluster does not answer, or not in time.
     """
-    aborted: dict[str, tuple[Producer, Producer]] = {}
+    aborted: dict[str, Ended] = {}
     async with asking(cluster, _UNDONE) as asked:
         while unfinished := [
             found for found in await _described(asked, is_ours) if found.state in _UNFINISHED
@@ -80,7 +123,8 @@ async def end_transactions(
             still_open = {f.producer.transactional_id: f for f in unfinished if f.state == _OPEN}
             since = await _given(asked, still_open.values())
             for id_, now in since.items():
-                aborted[id_] = (still_open[id_].producer, now)
+                found = still_open[id_]
+                aborted[id_] = Ended(found.producer, now, found.transaction(datetime.now(UTC)))
             await asyncio.sleep(_PAUSE_S)
     return aborted
 
@@ -99,8 +143,12 @@ async def give_producers(
         return await _given(asked, described)
 
 
-async def _described(asked: Inquiry, is_ours: Callable[[str], bool]) -> list[Described]:
-    listed = await asked.ask_each({b: [ListTransactionsRequest()] for b in asked.brokers})
+async def _described(
+    asked: Inquiry, is_ours: Callable[[str], bool], states: tuple[str, ...] = ()
+) -> list[Described]:
+    """Those whose transactions are in some states; in any, if none is given."""
+    listing = ListTransactionsRequest(state_filters=states, producer_id_filters=())
+    listed = await asked.ask_each({b: [listing] for b in asked.brokers})
     found = []
     for broker, (_, answer) in zip(asked.brokers, listed, strict=True):
         if answer.error_code is not ErrorCode.none:
@@ -120,7 +168,8 @@ def _gone(state: Any) -> bool:
 
 def _read(state: Any) -> Described:
     producer = Producer(state.transactional_id, state.producer_id, state.producer_epoch)
-    return Described(producer, state.transaction_state, state.transaction_timeout)
+    began_at = state.transaction_start_time_ms
+    return Described(producer, state.transaction_state, state.transaction_timeout, began_at)
 
 
 async def _given(asked: Inquiry, described: Iterable[Described]) -> dict[str, Producer]:

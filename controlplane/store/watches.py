@@ -26,6 +26,11 @@ _NEWEST = sa.text("""
      WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
 """)
 
+_AGE = sa.text("""
+    SELECT EXTRACT(EPOCH FROM now() - seen_at) FROM interlock.replica_watch
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+""")
+
 
 class Watches:
     """The table of them."""
@@ -44,3 +49,9 @@ class Watches:
         async with self._engine.connect() as connection:
             found = (await connection.execute(_NEWEST, msgspec.structs.asdict(pair))).scalar()
         return msgspec.json.decode(found, type=Watched) if found is not None else None
+
+    async def age_s(self, pair: Pair) -> float | None:
+        """Seconds since a look was kept, by the clock of Postgres; None if none ever was."""
+        async with self._engine.connect() as connection:
+            found = (await connection.execute(_AGE, msgspec.structs.asdict(pair))).scalar()
+        return float(found) if found is not None else None

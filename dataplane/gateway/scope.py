@@ -88,7 +88,7 @@ class Scope:
     @property
     def holds_transactions(self) -> bool:
         """Whether what would begin a transaction has to wait for the end of a switch."""
-        return self.is_quiescing and self.routing is not None and self.routing.holds_transactions
+        return self.is_open and self.routing is not None and self.routing.holds_transactions
 
     def unrest(self, now: float) -> Unrest | None:
         """What has not come to rest yet; None if it is not asked to."""

@@ -59,6 +59,7 @@ class ConsoleProducer(Worker):
             *("--producer.config", str(properties)),
             *("--topic", topic),
             *("--request-timeout-ms", REQUEST_TIMEOUT_MS),
+            *("--compression-codec", "snappy"),
         ]
         self.acknowledged: list[bytes] = []
         """Once stopped: everything that was sent, for the tool ends in peace only with that."""
@@ -83,30 +84,53 @@ class ConsoleProducer(Worker):
             self.errors.append(f"kafka-console-producer ended with {process.returncode}")
 
 
+CODECS = ("gzip", "lz4", "zstd", "snappy", "none")
+"""All that Kafka knows."""
+PADDING = b"x" * 200
+"""In a header of each record: what is too short comes out longer, and is left as it is then."""
+
+
 class IdempotentProducer(Worker):
-    """librdkafka's idempotent producer."""
+    """librdkafka's idempotent producer, one for each codec; they write in turn."""
 
     def __init__(self, client: dict[str, Any], topic: str) -> None:
         """Produce `librdkafka-0`, `librdkafka-1`, ... to a topic."""
         super().__init__()
-        self._producer = Producer(
-            {**client, "enable.idempotence": True, "error_cb": self._failed, "linger.ms": 5}
-        )
+        self._producers = [
+            Producer(
+                {
+                    **client,
+                    "enable.idempotence": True,
+                    "error_cb": self._failed,
+                    "linger.ms": 5,
+                    "compression.type": codec,
+                }
+            )
+            for codec in CODECS
+        ]
         self._topic = topic
         self.acknowledged: list[bytes] = []
 
     def _run(self) -> None:
         sent = 0
         while not self._stop.is_set():
-            self._producer.produce(
-                self._topic, b"librdkafka-%d" % sent, on_delivery=self._delivered
-            )
+            self._produce(sent)
             sent += 1
-            self._producer.poll(PAUSE)
-        left = self._producer.flush(FLUSH_LIMIT)
+        left = sum(producer.flush(FLUSH_LIMIT) for producer in self._producers)
         if left:
             self.errors.append(f"{left} records were never acknowledged")
-        del self._producer  # its threads end with it, and would miss the gateway later on
+        # Their threads end with them, and would miss the gateway later on.
+        self._producers.clear()
+
+    def _produce(self, number: int) -> None:
+        producer = self._producers[number % len(CODECS)]
+        producer.produce(
+            self._topic,
+            b"librdkafka-%d" % number,
+            on_delivery=self._delivered,
+            headers={"padding": PADDING},
+        )
+        producer.poll(PAUSE)
 
     def _delivered(self, error: LibrdkafkaError | None, message: Message) -> None:
         value = message.value()

@@ -140,7 +140,13 @@ def test_the_mirror_is_the_sandbox_s(tmp_path):
     composed = dict(line.split("=", 1) for line in lines)
     assert composed.keys() == ours.keys()
     different = {key for key in ours if ours[key] != composed[key]}
-    assert different == {"main.bootstrap.servers", "failover.bootstrap.servers"}
+    assert different == {
+        "main.bootstrap.servers",
+        "failover.bootstrap.servers",
+        "failover.plugin.path",
+    }
+    mounted = f"./mirrormaker/plugins:{composed['failover.plugin.path']}:ro"
+    assert mounted in SERVICES["mirror-maker"]["volumes"]
 
 
 def test_images_are_of_the_versions_that_the_sandbox_runs():

@@ -2,7 +2,13 @@
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
-from mirrormaker.properties import format_properties, mirror_properties, parse_properties
+from mirrormaker.properties import (
+    PLUGINS,
+    TRANSFORM,
+    format_properties,
+    mirror_properties,
+    parse_properties,
+)
 
 CLUSTERS = {
     name: ClusterProperties(
@@ -44,6 +50,26 @@ def test_positions_are_kept_every_second_or_as_often_as_the_operator_says():
     assert mirror_properties(CLUSTERS, BACK, {"offset.flush.interval.ms": "70"})[key] == "70"
     given = {"main.offset.flush.interval.ms": "80"}
     assert mirror_properties(CLUSTERS, BACK, given)[key] == "80"
+
+
+def test_what_topics_allow_passes_unless_the_operator_says_less():
+    told = mirror_properties(CLUSTERS, BACK, {})
+    assert int(told["main.producer.max.request.size"]) > 10 * 1024 * 1024
+    assert int(told["main.producer.buffer.memory"]) > int(told["main.producer.max.request.size"])
+    given = {"main.producer.max.request.size": "5", "main.producer.compression.type": "zstd"}
+    told = mirror_properties(CLUSTERS, BACK, given)
+    assert given.items() <= told.items()
+
+
+def test_our_transformation_comes_behind_those_of_the_operator():
+    told = mirror_properties(CLUSTERS, BACK, {})
+    assert told["failover->main.transforms"] == "interlockTimestamps"
+    assert told["main.plugin.path"] == str(PLUGINS)
+    given = {"main->failover.transforms": "mine", "main.plugin.path": "/theirs"}
+    told = mirror_properties(CLUSTERS, BACK, given)
+    assert told["failover->main.transforms"] == "mine,interlockTimestamps"
+    assert told["main.plugin.path"] == f"/theirs,{PLUGINS}"
+    assert told["failover->main.transforms.interlockTimestamps.type"] == TRANSFORM
 
 
 def test_the_direction_is_not_the_operators_to_say():

@@ -1,4 +1,4 @@
-"""What a mirror does, as little as a test needs: one topic's records, with their timestamps."""
+"""What a mirror does, as little as a test needs: one topic's records, with all that they hold."""
 
 import threading
 import uuid
@@ -46,5 +46,10 @@ class Mirror:
         assert message.error() is None
         _, timestamp = message.timestamp()
         self._producer.produce(
-            self._topic, message.value(), message.key(), partition=0, timestamp=timestamp
+            self._topic,
+            message.value(),
+            message.key(),
+            partition=0,
+            timestamp=timestamp,
+            headers=message.headers(),
         )

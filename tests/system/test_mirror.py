@@ -1,14 +1,26 @@
 """A real MirrorMaker 2, turned round with every switch: each record once, on both sides."""
 
+import asyncio
+import random
+
 import msgspec
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
+from contract.clusters_file import ClusterProperties
 from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import reserved_ports
 from sandbox.process import wait_until
+from tests.controlplane.probes.batches import Raw, append, batch
 from tests.system.conftest import USERS
 from tests.system.operator import Operator
 
@@ -89,6 +101,87 @@ def test_switching_back_and_forth_leaves_each_record_once_on_both_sides(operator
     for cluster in ("main", "failover"):
         found = list(operator.physical_records(cluster, vcluster + topic))
         assert found == in_partitions(range(count)), cluster
+
+
+ODD = {
+    "ages": {},
+    "packed": {},
+    "large": {"max.message.bytes": "10485760"},
+}
+"""Topics for records that stop a mirror as Kafka ships it, with their configs."""
+
+
+def write_odd_records(cluster):
+    """What a broker takes from any client."""
+    packed = msgspec.json.encode([{"a": "x" * 50}] * 50_000)
+    batches = {
+        "ages": (
+            batch(Raw(b"none", timestamp=-1), Raw(b"before 1970", timestamp=-86_400_000)),
+            batch(Raw(b"smallest", timestamp=-(2**40)), Raw(b"", headers=[(b"h", None)])),
+            batch(Raw(b"none", timestamp=-1), compressed=True),
+        ),
+        "packed": (batch(Raw(packed), compressed=True),),
+        "large": (batch(Raw(random.Random(1).randbytes(9_000_000))),),
+    }
+    for topic, written in batches.items():
+        for one in written:
+            asyncio.run(append(cluster, f"odd-{topic}", 0, one))
+
+
+def test_no_record_of_a_tenant_stops_the_mirror_or_a_planned_switch(operator):
+    """Goes on where the test before it ended: failover serves, and both sides hold the same."""
+    admin = AdminClient(operator.client("odd-"))
+    topics = [NewTopic(topic, 1, 1, config=configs) for topic, configs in ODD.items()]
+    for created in admin.create_topics(topics).values():
+        created.result(10)
+    for serving, to in (("failover", "main"), ("main", "failover")):
+        reached = {"bootstrap.servers": operator.cluster(serving).bootstrap_servers}
+        write_odd_records(ClusterProperties(name=serving, role="upstream", properties=reached))
+        answer = operator.switch(to, wait="mirror")
+        assert answer.status_code == 200, answer.text
+        wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 60)
+        for topic in ODD:
+            held = [list(records(operator, name, f"odd-{topic}")) for name in ("main", "failover")]
+            assert held[0] == held[1], topic
+
+
+def test_a_task_that_failed_is_told_with_its_cause_and_started_again(operator):
+    """Goes on where the test before it ended: failover serves, and both sides hold the same."""
+    physical = "odd-packed"
+    target = AdminClient({"bootstrap.servers": operator.cluster("main").bootstrap_servers})
+    producer = Producer({"bootstrap.servers": operator.cluster("failover").bootstrap_servers})
+
+    def allow(size):
+        entry = ConfigEntry(
+            "max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET
+        )
+        topic = ConfigResource(ResourceType.TOPIC, physical, incremental_configs=[entry])
+        (altered,) = target.incremental_alter_configs([topic]).values()
+        altered.result(10)
+
+    def trouble():
+        return mirror(operator)["trouble"] or ""
+
+    allow(1000)
+    producer.produce(physical, random.Random(2).randbytes(5000))
+    assert producer.flush(10) == 0
+    wait_until(lambda: "RecordTooLargeException" in trouble(), "the cause is told", 60)
+    checks = operator.call("POST", "/api/v1/switch-plans", json={"toCluster": "main"}).json()
+    (check,) = [c for c in checks["checks"] if c["name"] == "mirror_direction"]
+    assert not check["passed"]
+    assert "MirrorSourceConnector" in check["detail"]
+    assert "RecordTooLargeException" in check["detail"]
+    allow(1_048_588)
+
+    def copied():
+        held = [list(records(operator, name, physical)) for name in ("main", "failover")]
+        return held[0] == held[1]
+
+    wait_until(copied, "it was started again", 90)
+    wait_until(lambda: not trouble(), "nothing is wrong any more", 30)
+    lines = operator.call("GET", "/metrics").text.splitlines()
+    told = dict(line.split() for line in lines if line.startswith("interlock_mirror_restarts "))
+    assert float(told["interlock_mirror_restarts"]) >= 1
 
 
 def test_after_a_forced_switch_the_old_cluster_is_made_a_copy_again_and_its_tail_kept(operator):

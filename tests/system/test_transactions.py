@@ -1,12 +1,13 @@
 """Transactional producers over planned switches, there and back."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, Producer
 
 from reliability.writers import JavaWriter, TransactionalLibrdkafkaWriter, Writer
 from sandbox.process import wait_until
@@ -64,6 +65,9 @@ def test_what_is_open_when_its_time_is_up_is_aborted(operator: Operator, vcluste
     ]
     (aborted,) = operator.events(kind="switch.transactions_aborted")[-1:]
     assert aborted["data"]["transactional_ids"] == [f"{vcluster}tx"]
+    (named,) = aborted["data"]["transactions"]
+    assert named["transactional_id"] == f"{vcluster}tx"
+    assert named["open_s"] > 0
     with pytest.raises(KafkaException) as told:
         producer.commit_transaction(10)
     assert told.value.args[0].txn_requires_abort()
@@ -73,6 +77,39 @@ def test_what_is_open_when_its_time_is_up_is_aborted(operator: Operator, vcluste
     switch(operator, vcluster)
     write(producer, b"third")
     assert committed(operator, vcluster) == ["first", "second", "third"]
+
+
+def test_what_is_open_is_waited_for_as_long_as_it_is_said(operator: Operator, vcluster: str):
+    """A transaction that was prepared for a two-phase commit; meanwhile everything else goes on."""
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    prepared, other = transactional(operator, vcluster), Producer(operator.client(vcluster))
+    prepared.begin_transaction()
+    prepared.produce(TOPIC, b"prepared")
+    prepared.flush(10)
+    seq, to = operator.events()[-1]["seq"], operator.other_cluster()
+    asked = {
+        "toCluster": to,
+        "reason": "test",
+        "quiesceBudgetS": 1.0,
+        "transactionsBudgetS": 60.0,
+    }
+    with mirrored(operator, vcluster, to):
+        operator.call("POST", "/api/v1/switches", json=asked).raise_for_status()
+        wait_until(
+            lambda: operator.events(after=seq, kind="switch.transactions_held"), "held", PATIENCE
+        )
+        other.produce(TOPIC, b"meanwhile")
+        assert other.flush(10) == 0
+        time.sleep(2.0)
+        assert operator.routing()["state"] == "serving"
+        assert operator.events(after=seq, kind="switch.quiesce_ordered") == []
+        prepared.commit_transaction(20)
+        wait_until(lambda: not operator.open_switches(), "the switch ends", PATIENCE)
+    assert operator.wait_for_agreement()["cluster"] == to
+    assert operator.events(after=seq, kind="switch.transactions_aborted") == []
+    write(prepared, b"after")
+    assert committed(operator, vcluster) == ["prepared", "meanwhile", "after"]
 
 
 def test_a_producer_that_was_replaced_stays_so(operator: Operator, vcluster: str):

@@ -26,9 +26,10 @@ from controlplane.domain.mirror.request import (
 from controlplane.domain.mirror.state import Phase, Reversal, direction_after, initial_direction
 from controlplane.domain.refusal import Missing, Unavailable
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
 from controlplane.probes.divergence import sample_keys
+from controlplane.probes.failing import LookError
 from controlplane.probes.readers import Readers
+from controlplane.probes.readiness import mirror_trouble
 
 _MOST_RANGES = 20
 
@@ -82,6 +83,8 @@ class DivergenceReport(Answer, frozen=True, kw_only=True, rename="camel"):
     compared: int
     """Partitions that were compared; those that are the same are not listed."""
     items: list[DivergenceView]
+    unreadable: list[str]
+    """Partitions that could not be read on one of them, where, and why: they are not compared."""
 
 
 class ReversalView(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -120,6 +123,9 @@ class MirrorView(Answer, frozen=True, kw_only=True, rename="camel"):
     target: str | None
     circle: bool
     """Whether records come back to where they were written."""
+    trouble: str | None
+    """Why the mirror that Interlock manages does not copy as the log has it; null if nothing is
+    known to be wrong, or it is not managed."""
     reversal: ReversalView | None
     """The newest."""
 
@@ -146,6 +152,7 @@ class MirrorController(Controller):
             source=direction.source if direction else None,
             target=direction.target if direction else None,
             circle=scope in facts.circles,
+            trouble=await mirror_trouble(plane.settings, direction) if direction else None,
             reversal=_view(newest) if newest else None,
         )
 
@@ -210,12 +217,16 @@ class MirrorController(Controller):
                 for divergence in found
                 if divergence.on_serving.count or divergence.on_other.count
             ]
-        except UnreachableError as error:
+        except LookError as error:
             raise Unavailable(str(error)) from error
         finally:
             await readers.close()
         return DivergenceReport(
-            serving=direction.source, other=direction.target, compared=len(found), items=items
+            serving=direction.source,
+            other=direction.target,
+            compared=sum(divergence.unreadable is None for divergence in found),
+            items=items,
+            unreadable=[str(d.unreadable) for d in found if d.unreadable is not None],
         )
 
 

@@ -13,19 +13,26 @@ from controlplane.coordinator.diverging import divergence_between, divergence_ch
 from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import came_apart
+from controlplane.domain.mirror.request import last_committed
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.parity import parity_checks
-from controlplane.domain.switch.readiness import completeness_check, expected_stall_ms
+from controlplane.domain.switch.readiness import (
+    completeness_check,
+    expected_stall_ms,
+    transactions_check,
+    watch_check,
+)
 from controlplane.domain.switch.request import start_switch
 from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
-from controlplane.probes.describe import UnreachableError
+from controlplane.probes.failing import LookError
 from controlplane.probes.parity.governed import governed
 from controlplane.probes.parity.making import Clusters, ParityMaker
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import all_ready
+from controlplane.probes.transactions import open_transactions
 from controlplane.store.watches import Pair
 
 
@@ -67,12 +74,14 @@ async def plan(
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         try:
             more, delay_s = await all_ready(plane.settings, facts, scope, direction, seen)
-        except UnreachableError as error:
+        except LookError as error:
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
         checks += await _divergence(plane, facts, scope, direction, data)
         checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
         checks += await _parity(plane, facts, direction, scope, data)
+        checks.append(await _watch(plane, facts, pair))
+        checks += await _transactions(plane, facts, scope, source, data)
     if data.mode == "forced":
         checks += await _losses(plane, pair)
     silent = any(not node.leased for node in nodes)
@@ -94,7 +103,7 @@ async def _divergence(
     readers = Readers(plane.settings.clusters)
     try:
         found = await divergence_between(facts, readers, scope, direction)
-    except UnreachableError:
+    except LookError:
         return []  # said already
     finally:
         await readers.close()
@@ -110,11 +119,38 @@ async def _parity(
     both = Clusters(clusters[direction.source], clusters[direction.target])
     try:
         found = await ParityMaker(both, readers).compare(governed(facts, scope))
-    except UnreachableError as error:
+    except LookError as error:
         return [Check(name="parity", passed=False, detail=str(error))]
     finally:
         await readers.close()
     return list(parity_checks(direction, found, question.waive))
+
+
+async def _transactions(
+    plane: ControlPlane, facts: Facts, scope: str, source: str, question: SwitchQuestion
+) -> list[Check]:
+    """What a switch would have to abort."""
+    cluster = next(c for c in plane.settings.clusters if c.name == source)
+    tenants = tuple(facts.tenants_of(scope))
+    try:
+        found = await open_transactions(cluster, lambda name: name.startswith(tenants))
+    except LookError as error:
+        return [Check(name="transactions", passed=False, detail=str(error))]
+    quiesce_s = question.quiesce_budget_s
+    if quiesce_s is None:
+        quiesce_s = plane.settings.interlock_quiesce_budget_s
+    return [transactions_check(source, found, quiesce_s, question.transactions_budget_s)]
+
+
+async def _watch(plane: ControlPlane, facts: Facts, pair: Pair) -> Check:
+    """Whether the replica is watched; the time since the newest switch at most counts."""
+    age_s = await plane.watches.age_s(pair)
+    switch = last_committed(facts, pair.scope)
+    if age_s is not None and switch is not None:
+        age_s = min(
+            age_s, await plane.ledger.store.seconds_since(switch.ended_at or switch.requested_at)
+        )
+    return watch_check(pair.to_cluster, age_s, plane.not_watched.get(pair))
 
 
 def _node_check(node: NodeStatus) -> Check:
@@ -130,7 +166,7 @@ async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
     readers = Readers(plane.settings.clusters)
     try:
         found = await find_losses(plane, readers, pair)
-    except UnreachableError:
+    except LookError:
         return []  # the target: said already
     finally:
         await readers.close()
@@ -147,6 +183,7 @@ async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
             name="loss",
             passed=True,
             detail=f"{loss.partition}: from offset {loss.first} on, {loss.known} known{since}"
+            + (f", at most, as it could not be read: {loss.unreadable}" if loss.unreadable else "")
             + (f", with what the mirror left out before: {loss.hole}" if loss.hole else ""),
         )
         for loss in lacking

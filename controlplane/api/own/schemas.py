@@ -161,6 +161,9 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     them: `TOPIC:CONFIG`, a topic, or a partition (`topic-n`)."""
     quiesce_budget_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """Seconds for groups and transactions to come to rest; by default as configured."""
+    transactions_budget_s: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 0.0
+    """Seconds that open transactions, as prepared ones of two-phase commits, get to end before
+    that, while new ones are held and everything else goes on."""
 
 
 class AbortQuestion(Question, frozen=True, kw_only=True, rename="camel"):

@@ -55,7 +55,12 @@ class SwitchController(Controller):
             data.to_cluster,
             data.mode,
             _epoch(if_match),
-            terms=Terms(data.quiesce_budget_s, data.accept_loss, tuple(data.waive)),
+            terms=Terms(
+                quiesce_budget_s=data.quiesce_budget_s,
+                transactions_budget_s=data.transactions_budget_s,
+                accepts_loss=data.accept_loss,
+                waived=tuple(data.waive),
+            ),
         )
         by = attribution(request, data.reason)
         switch_id = command.switch_id

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from controlplane.domain.numbering.runs import Placed
+from controlplane.domain.numbering.runs import Placed, comparable_rows
+from controlplane.domain.unreadable import Unreadable
 
 
 class OneSided(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,21 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
     """On the serving cluster, the offset after the last record that both have."""
     complete: bool
     """Whether everything was compared since both held the same, or since the beginning."""
+    unreadable: Unreadable | None = None
+    """Why it was not compared: nothing is known of what only one of them has."""
+
+    @classmethod
+    def unknown(cls, unreadable: Unreadable) -> "Divergence":
+        """Of a partition that could not be read on one of the two."""
+        return cls(
+            partition=unreadable.partition,
+            on_serving=OneSided(),
+            within=0,
+            on_other=OneSided(),
+            common_end=None,
+            complete=False,
+            unreadable=unreadable,
+        )
 
 
 def compare_partition(
@@ -44,6 +60,7 @@ def compare_partition(
         complete: whether both begin there. If not, what stands before the first record that both
             have may have been on the other side as well, and was not read or is deleted there.
     """
+    serving, other = comparable_rows(serving, other)
     ours, theirs = _lacking(serving, other), _lacking(other, serving)
     only_ours = {placed.offset for placed in ours}
     common = [placed.offset for placed in serving if placed.offset not in only_ours]

@@ -52,10 +52,14 @@ class Append(msgspec.Struct, frozen=True):
     event: events.ReversalEvent
 
 
+What: TypeAlias = Literal["stop", "settle", "empty", "seed", "start", "verify"]
+"""What can be done."""
+
+
 class Act(msgspec.Struct, frozen=True):
     """Do it; each act may be repeated without harm while its event is not recorded."""
 
-    what: Literal["stop", "settle", "empty", "seed", "start", "verify"]
+    what: What
 
 
 Step: TypeAlias = Append | Act

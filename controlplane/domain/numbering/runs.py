@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from controlplane.domain.fingerprints import comparable
 from controlplane.domain.positions import newest_copies
 
 MOST_RUNS: Final = 256
@@ -20,7 +21,19 @@ class Placed(msgspec.Struct, frozen=True):
 
     offset: int
     digest: bytes
-    """Of timestamp, key, value and headers: what a mirror keeps."""
+    """Its fingerprint, of what a mirror keeps: timestamp, key, value and headers."""
+
+
+def comparable_rows(
+    ours: Sequence[Placed], theirs: Sequence[Placed]
+) -> tuple[list[Placed], list[Placed]]:
+    """Two rows whose digests are the same where the records may be."""
+    mine, other = comparable([p.digest for p in ours], [p.digest for p in theirs])
+    return _with(ours, mine), _with(theirs, other)
+
+
+def _with(row: Sequence[Placed], digests: Sequence[bytes]) -> list[Placed]:
+    return [Placed(placed.offset, d) for placed, d in zip(row, digests, strict=True)]
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ from controlplane.domain.switch.positions import positions_cause
 from controlplane.domain.switch.rules import Rules, unaccounted
 from controlplane.domain.switch.state import Phase
 from controlplane.domain.switch.view import MirrorState, View
+from controlplane.domain.unreadable import named, not_proved
 
 NAMED: Final = 5
 """So many partitions are named in a message; the rest are counted."""
@@ -48,6 +49,11 @@ def mirror_cause(view: View) -> str:
         return blind(view)
     if view.switch.fence_seq is None and view.mirror.turning is not None:
         return f"the mirror is still being turned round to {view.mirror.turning}: try again soon"
+    if not_proved(view.mirror.unreadable):
+        return (
+            f"nothing is proved of what cannot be read: {named(view.mirror.unreadable)};"
+            f" see to these partitions, or force the switch"
+        )
     if view.mirror.holes:
         return left_out(view.switch.to_cluster, view.switch.from_cluster, view.mirror.holes)
     return (

@@ -11,6 +11,7 @@ from contract.session import Unrest
 from controlplane.domain.completeness import Hole
 from controlplane.domain.event import Event
 from controlplane.domain.numbering.deciding import Renumbered
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
@@ -56,6 +57,9 @@ class SwitchRequested(SwitchEvent, frozen=True, tag="switch.requested"):
     waived: tuple[str, ...] = ()
     """Names of differences between the clusters with which the switch may go on: `TOPIC:CONFIG`,
     topics, partitions (`topic-n`)."""
+    transactions_budget_s: float = 0.0
+    """Seconds that transactions which are open get to end, while new ones are held and everything
+    else goes on; then `quiesce_budget_s` begins. 0: they get only that."""
 
 
 class PreflightPassed(SwitchEvent, frozen=True, tag="switch.preflight_passed"):
@@ -89,7 +93,10 @@ class QuiesceOrdered(SwitchEvent, frozen=True, tag="switch.quiesce_ordered"):
 
 
 class TransactionsHeld(SwitchEvent, frozen=True, tag="switch.transactions_held"):
-    """Groups are at rest, or their time is up: from here on no transaction begins any more."""
+    """Groups are at rest, or their time is up: from here on no transaction begins any more.
+
+    Before clients are asked to come to rest, if the request gives open transactions time to end.
+    """
 
 
 class Restless(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,6 +151,8 @@ class TransactionsAborted(SwitchEvent, frozen=True, tag="switch.transactions_abo
 
     transactional_ids: tuple[str, ...]
     """Physical."""
+    transactions: tuple[OpenTransaction, ...] = ()
+    """The same, each with its producer, and how long it had been open."""
 
 
 class IdentitiesRecorded(SwitchEvent, frozen=True, tag="switch.identities_recorded"):

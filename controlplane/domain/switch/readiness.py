@@ -4,6 +4,7 @@ Values in, checks out. A switch that goes ahead waits for what only takes time (
 mirror has not created yet, records on their way); whoever asks beforehand is told of it.
 """
 
+import math
 import re
 from collections.abc import Collection, Iterator
 from statistics import median
@@ -13,16 +14,20 @@ import msgspec
 from contract.mirror import PROBE_TOPIC, Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.positions import split
+from controlplane.domain.open_transactions import OpenTransaction, outlasting
 from controlplane.domain.replica import Watched
 from controlplane.domain.switch.causes import left_out
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import MirrorState, Timing
+from controlplane.domain.unreadable import Unreadable, not_proved
 
 _EXCLUDED = re.compile(r"mm2.*\.internal|.*\.replica|__.*")
 """Default of `topics.exclude` (`DefaultTopicFilter`)."""
 _NAMED = 5
 _REMEMBERED = 5
 """So many switches before are looked at."""
+WATCH_LIMIT_S = 60.0
+"""A watch that did not look for so long stands still: two budgets of a look."""
 _OWN_WORK_S = 0.3
 """Draining, comparing and releasing, without what a mirror takes."""
 
@@ -117,14 +122,16 @@ def mapping_check(seen: Seen) -> Check:
 
 def lag_check(seen: Seen) -> Check:
     """How far the target is behind; a moment's worth is what running mirrors always have."""
-    behind, target = seen.mirror.behind, seen.direction.target
+    target, unproved = seen.direction.target, not_proved(seen.mirror.unreadable)
+    # Of what cannot be read this says nothing.
+    behind = tuple(name for name in seen.mirror.behind if name not in unproved)
     if not behind:
         return _check("mirror_lag", True, f"{target} holds everything")
     detail = (
         f"{target} is behind by about {seen.lag_records} records and {seen.lag_s:.1f} s in"
         f" {', '.join(behind[:_NAMED])}{_and_more(len(behind) - _NAMED)}"
     )
-    far = seen.mirror.far_behind
+    far = set(seen.mirror.far_behind) - set(unproved)
     if not far:
         return _check("mirror_lag", True, detail)
     return _check(
@@ -153,6 +160,64 @@ def completeness_check(
     return _check("mirror_complete", True, detail)
 
 
+def transactions_check(
+    source: str, transactions: Collection[OpenTransaction], quiesce_s: float, budget_s: float
+) -> Check:
+    """Whether transactions are open that would have to be aborted.
+
+    Args:
+        source: the cluster on which they are.
+        transactions: those that are open.
+        quiesce_s: for how long a switch lets them go on.
+        budget_s: for how long it waits for them before that, if it is told to.
+    """
+    lasting = outlasting(transactions, quiesce_s)
+    beyond = outlasting(lasting, quiesce_s + budget_s) if budget_s else lasting
+    if not lasting:
+        return _check("transactions", True, f"no transaction on {source} is open for long")
+    told = ", ".join(str(one) for one in lasting[:_NAMED]) + _and_more(len(lasting) - _NAMED)
+    named = f"open on {source}: {told}"
+    if not beyond and budget_s:
+        return _check("transactions", True, f"{named}; they are waited for, {budget_s:g} s at most")
+    needed = math.ceil(max(one.left_s for one in beyond))
+    return _check(
+        "transactions",
+        False,
+        f"{named}; a switch aborts them after {quiesce_s + budget_s:g} s, and what they wrote is"
+        " gone: have their producers end them, or give them time"
+        f" (--transactions-budget-s {needed})",
+    )
+
+
+def unreadable_checks(unreadable: Collection[Unreadable]) -> Iterator[Check]:
+    """What cannot be read cannot be proved: no switch waits for that behind a fence."""
+    for one in unreadable:
+        if one.partition in not_proved(unreadable):
+            detail = f"cannot be read, so that nothing of it can be proved: {one}"
+            yield _check("unreadable", False, detail)
+
+
+def watch_check(target: str, standing_s: float | None, why: str | None) -> Check:
+    """Whether somebody looks at the replica, for the day on which its original does not answer.
+
+    Args:
+        target: the replica.
+        standing_s: for how long nobody has; None if nobody ever has.
+        why: as far as the control plane that is asked knows.
+    """
+    if standing_s is None:
+        return _check("watch", True, f"nobody has looked at {target} yet")
+    if standing_s <= WATCH_LIMIT_S:
+        return _check("watch", True, f"{target} was looked at {standing_s:.0f} s ago")
+    because = why or "see replica.not_watched in the log of the control plane that leads"
+    return _check(
+        "watch",
+        False,
+        f"for {standing_s:.0f} s nobody could look at what {target} holds, so that a forced switch"
+        f" would tell old losses, and this one does not know what was left out: {because}",
+    )
+
+
 def flow_checks(
     flowing: Flowing, seen: Seen, turning: str | None, *, managed: bool
 ) -> Iterator[Check]:
@@ -161,7 +226,8 @@ def flow_checks(
     Args:
         flowing: what was seen of probe records.
         seen: both clusters.
-        turning: why the mirror that we manage does not run in that direction; None if it does.
+        turning: why the mirror that we manage does not run in that direction, or what of it has
+            failed; None if nothing is known to be wrong.
         managed: whether the mirror is ours; of another one we cannot know that it copies our topic.
     """
     source, target = seen.direction.source, seen.direction.target

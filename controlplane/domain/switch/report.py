@@ -175,10 +175,21 @@ def report_of(history: Sequence[Recorded], reversal: mirror.Reversal | None = No
         loss=_last(happened, events.LossRecorded),
         groups=_groups(happened),
         producers=_producers(happened),
-        transactions_aborted=switch.aborted_transactions,
+        transactions_aborted=_aborted(happened, switch),
         numbers=_numbers(happened),
         mirror=_mirror(reversal) if reversal is not None else None,
     )
+
+
+def _aborted(happened: Sequence[Event], switch: Switch) -> tuple[str, ...]:
+    """By name, with producer and duration where they were recorded."""
+    told = {
+        one.transactional_id: str(one)
+        for event in happened
+        if isinstance(event, events.TransactionsAborted)
+        for one in event.transactions
+    }
+    return tuple(told.get(id_, id_) for id_ in switch.aborted_transactions)
 
 
 def _mirror_ms(history: Sequence[Recorded]) -> float | None:

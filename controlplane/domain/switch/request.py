@@ -21,6 +21,7 @@ class StartSwitch(msgspec.Struct, frozen=True, kw_only=True):
     quiesce_budget_s: float = 0.0
     accepts_loss: bool = False
     waived: tuple[str, ...] = ()
+    transactions_budget_s: float = 0.0
     expected_epoch: int | None = None
     """Refuse if the scope is in another epoch; None if it does not matter."""
 
@@ -83,6 +84,7 @@ def start_switch(facts: Facts, command: StartSwitch, configured: tuple[str, ...]
             accepts_loss=command.accepts_loss,
             waived=command.waived,
             quiesce_budget_s=command.quiesce_budget_s,
+            transactions_budget_s=command.transactions_budget_s,
         )
     ]
 

@@ -73,6 +73,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
     accepts_loss: bool = False
     waived: tuple[str, ...] = ()
     quiesce_budget_s: float = 0.0
+    transactions_budget_s: float = 0.0
     actor: str
     reason: str | None
     term: int
@@ -208,6 +209,7 @@ def _requested(recorded: Recorded) -> Switch:
         accepts_loss=event.accepts_loss,
         waived=event.waived,
         quiesce_budget_s=event.quiesce_budget_s,
+        transactions_budget_s=event.transactions_budget_s,
         actor=recorded.actor,
         reason=recorded.reason,
         term=recorded.seq,

@@ -47,7 +47,11 @@ from controlplane.domain.switch.rules import (
     unaccounted,
 )
 from controlplane.domain.switch.state import Phase
-from controlplane.domain.switch.transactions import transactions_cause, what_was_aborted
+from controlplane.domain.switch.transactions import (
+    gives_transactions_time,
+    transactions_cause,
+    what_was_aborted,
+)
 from controlplane.domain.switch.view import MirrorState, NodeView, View
 
 
@@ -59,6 +63,7 @@ class Append(msgspec.Struct, frozen=True):
 
 Look: TypeAlias = Literal[
     "preflight",
+    "open_transactions",
     "parity",
     "ghosts",
     "transactions",
@@ -132,6 +137,10 @@ def _preparing(view: View, now: float) -> tuple[Step, ...]:
 
     So the fence is short. First the target: with other configs it may delete what it is given.
     """
+    if gives_transactions_time(view, now):
+        if view.switch.hold_seq is None:
+            return (_append(events.TransactionsHeld(switch_id=view.switch.switch_id)),)
+        return (Probe("open_transactions"),)
     if view.switch.mode == "planned":
         if view.parity is not None and (cause := differences_cause(view)) is not None:
             return (_abort(view, cause),)
@@ -144,7 +153,7 @@ def _preparing(view: View, now: float) -> tuple[Step, ...]:
 
 def _approaching(view: View, now: float) -> Step:
     missing_parity = view.parity is None
-    if now >= view.phase_seen_at + view.switch.mirror_budget_s:
+    if now >= view.phase_seen_at + view.switch.transactions_budget_s + view.switch.mirror_budget_s:
         return _abort(view, (parity_cause if missing_parity else mirror_cause)(view))
     return _progress(view, now) or Probe("parity" if missing_parity else "mirror")
 

@@ -16,7 +16,9 @@ def what_was_aborted(view: View) -> tuple[SwitchEvent, ...]:
     found, switch = view.transactions, view.switch
     if found is None or set(found.aborted) <= set(switch.aborted_transactions):
         return ()
-    aborted = TransactionsAborted(switch_id=switch.switch_id, transactional_ids=found.aborted)
+    aborted = TransactionsAborted(
+        switch_id=switch.switch_id, transactional_ids=found.aborted, transactions=found.ended
+    )
     return (*identities_recorded(found.identities, switch.switch_id), aborted)
 
 
@@ -32,6 +34,20 @@ def identities_recorded(
             part=part.part,
             identities=part.identities,
         )
+
+
+def gives_transactions_time(view: View, now: float) -> bool:
+    """Whether transactions that are open are still waited for, before clients come to rest.
+
+    Not a rule of safety: what is open at the fence is ended all the same.
+    """
+    switch = view.switch
+    if switch.mode == "forced" or switch.transactions_budget_s == 0:
+        return False
+    if switch.hold_seq is None or view.hold_seen_at is None:
+        return True
+    is_over = now >= view.hold_seen_at + switch.transactions_budget_s
+    return not is_over and view.open_transactions != ()
 
 
 def transactions_cause(view: View) -> str:

@@ -7,11 +7,13 @@ import msgspec
 from contract.records import Identities, Offsets, Producers
 from contract.session import ScopeReport
 from controlplane.domain.completeness import Hole
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.state import Cut, Switch
+from controlplane.domain.unreadable import Unreadable
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +74,15 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Monotonic seconds at which looking began."""
     partitions: int
     behind: tuple[str, ...]
-    """Partitions whose last record is not the same on both sides, or that have a hole."""
+    """Partitions whose last record is not the same on both sides, that have a hole, or cannot be
+    read."""
     far_behind: tuple[str, ...]
-    """Those that lack more than a moment's worth, or do not exist on the target, or have a hole."""
+    """Those that lack more than a moment's worth, or do not exist on the target, or have a hole, or
+    cannot be read: no waiting behind a fence helps."""
     holes: tuple[Hole, ...] = ()
     """What the mirror left out."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """What could not be read, on either cluster: nothing is proved of these partitions."""
     compared: tuple[tuple[str, int], ...] = ()
     """How many of each partition's last records were found on the target one by one."""
     comparing_ms: float = 0.0
@@ -92,6 +98,8 @@ class Transactions(msgspec.Struct, frozen=True, kw_only=True):
 
     aborted: tuple[str, ...] = ()
     """Physical transactional ids of those that had to be aborted."""
+    ended: tuple[OpenTransaction, ...] = ()
+    """The same, as they were before."""
     identities: tuple[Identities, ...] = ()
     """Who their producers are since, in the present epoch."""
 
@@ -150,6 +158,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     preflight: Preflight | None = None
     ghosts_removed: int | None = None
     """Members that groups still had on the target; None: not looked for."""
+    hold_seen_at: float | None = None
+    """When this coordinator first saw in the log that no transaction begins any more."""
+    open_transactions: tuple[OpenTransaction, ...] | None = None
+    """What was open when this coordinator last looked, since it saw that; None: it did not."""
     transactions: Transactions | None = None
     """How this coordinator ended them; None: it did not look."""
     sweeps: tuple[Sweep, ...] = ()

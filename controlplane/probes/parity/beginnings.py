@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from controlplane.domain.positions import Imprint, Method
+from controlplane.domain.positions import Imprint, Method, is_same
 from controlplane.probes.imprints import ImprintReader, Range, Records
 from controlplane.probes.reader import EndReader
 from controlplane.probes.searching import Wanted, search
@@ -59,7 +59,7 @@ async def surplus_before(
         known: what was found before, so that it need not be read again; what is found is added.
 
     Raises:
-        UnreachableError: one of them does not answer.
+        LookError: one of them does not answer.
     """
     wanted = list(partitions)
     # The target first: what is mirrored meanwhile is no surplus.
@@ -80,7 +80,7 @@ async def surplus_before(
         if ours is None:
             if their_ends[p] > free[p]:
                 emptied[p] = their_ends[p]
-        elif theirs is None or ours.fingerprint == theirs.fingerprint:
+        elif theirs is None or is_same(ours, theirs):
             known[p] = Known(both[p], their_begins[p])
         else:
             looked_for[p] = Wanted((ours.offset,), ends[p], their_ends[p])
@@ -99,14 +99,15 @@ async def _first_records(
     target: Pair,
     bounds: Mapping[TopicPartition, tuple[Range, Range]],
 ) -> dict[TopicPartition, tuple[Imprint | None, Imprint | None]]:
-    """The first committed record of each partition on both clusters."""
+    """The first committed record of each partition that can be read on both clusters."""
     if not bounds:
         return {}
     ours, theirs = await together(
         source.records.read({p: of_ours for p, (of_ours, _) in bounds.items()}),
         target.records.read({p: of_theirs for p, (_, of_theirs) in bounds.items()}),
     )
-    return {p: (_first(ours[p]), _first(theirs[p])) for p in bounds}
+    readable = (p for p in bounds if ours[p].readable and theirs[p].readable)
+    return {p: (_first(ours[p]), _first(theirs[p])) for p in readable}
 
 
 def _first(read: Records) -> Imprint | None:

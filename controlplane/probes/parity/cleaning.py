@@ -14,7 +14,8 @@ from aiokafka.errors import KafkaError
 
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.parity.keys import Keys
-from controlplane.probes.describe import unreachable
+from controlplane.probes.describe import failed
+from controlplane.probes.failing import UnreadableError
 from controlplane.probes.reader import EndReader
 from controlplane.probes.together import together
 from controlplane.publisher.producer import producer
@@ -31,6 +32,7 @@ class _Side:
     def __init__(self) -> None:
         self._keys: dict[TopicPartition, Keys] = {}
         self._next: dict[TopicPartition, int] = {}
+        self._unreadable: set[TopicPartition] = set()
 
     def unread(
         self, begins: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
@@ -50,15 +52,24 @@ class _Side:
     ) -> None:
         for partition, (begin, end) in ranges.items():
             keys = self._keys.setdefault(partition, Keys())
-            async for record in reader.records(partition, begin):
-                keys.take(record)
+            try:
+                async for record in reader.records(partition, begin):
+                    keys.take(record)
+            except UnreadableError:
+                # Named by whoever proves records: nothing is said of its keys.
+                self._unreadable.add(partition)
+                continue
+            self._unreadable.discard(partition)
             self._next[partition] = end
 
     def forget(self, topics: Collection[str]) -> None:
         for partition in [p for p in self._next if p.topic in topics]:
             del self._keys[partition], self._next[partition]
 
-    def of(self, partition: TopicPartition) -> Keys:
+    def of(self, partition: TopicPartition) -> Keys | None:
+        """None: they are not known."""
+        if partition in self._unreadable:
+            return None
         return self._keys.get(partition, Keys())
 
 
@@ -81,7 +92,7 @@ class CleanedKeys:
             partitions: compacted ones that both have.
 
         Raises:
-            UnreachableError: one of them does not answer.
+            LookError: one of them does not answer.
         """
         some = list(partitions)
         if not some:
@@ -110,8 +121,14 @@ class CleanedKeys:
 
     def found(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, list[bytes]]:
         """Keys that only the target has still, by partition."""
-        found = {p: list(self._theirs.of(p).cleaned_away(self._ours.of(p))) for p in partitions}
+        found = {p: self._cleaned_away(p) for p in partitions}
         return {p: keys for p, keys in found.items() if keys}
+
+    def _cleaned_away(self, partition: TopicPartition) -> list[bytes]:
+        ours, theirs = self._ours.of(partition), self._theirs.of(partition)
+        if ours is None or theirs is None:
+            return []
+        return list(theirs.cleaned_away(ours))
 
 
 def _beyond(records: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
@@ -130,7 +147,7 @@ async def write_tombstones(
     """Delete keys on the cluster that served, while nobody else writes there.
 
     Raises:
-        UnreachableError: it does not take them.
+        LookError: it does not take them.
     """
     try:
         async with producer(source) as writer:
@@ -139,5 +156,5 @@ async def write_tombstones(
                     await writer.send(partition.topic, None, key=key, partition=partition.partition)
             await writer.flush()
     except (KafkaError, OSError, TimeoutError) as error:
-        raise await unreachable(source, error) from error
+        raise await failed(source, error) from error
     _logger.info("tombstones.written", partitions=len(found), keys=sum(map(len, found.values())))

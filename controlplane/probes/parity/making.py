@@ -87,7 +87,7 @@ class ParityMaker:
         """What would be done, and what would be left; changes nothing.
 
         Raises:
-            UnreachableError: a cluster does not answer.
+            LookError: a cluster does not answer.
         """
         async with self._asking() as (source, target):
             found = await self._look(source, target, governed)
@@ -111,7 +111,7 @@ class ParityMaker:
         """Have the replica's topics take what a mirror brings, with the configs of the source.
 
         Raises:
-            UnreachableError: a cluster does not answer.
+            LookError: a cluster does not answer.
         """
         async with self._asking() as (source, target):
             found = await self._look(source, target, governed)
@@ -126,7 +126,7 @@ class ParityMaker:
                 records are not deleted: there is time, and a switch may yet be undone.
 
         Raises:
-            UnreachableError: a cluster does not answer.
+            LookError: a cluster does not answer.
         """
         async with self._asking() as (source, target):
             found = await self._look(source, target, governed)
@@ -158,7 +158,7 @@ class ParityMaker:
         """Read what compacted topics hold, as far as that was not done yet; what is too large.
 
         Raises:
-            UnreachableError: a cluster does not answer.
+            LookError: a cluster does not answer.
         """
         if self._compacted is None:
             async with self._asking() as (source, target):
@@ -180,7 +180,7 @@ class ParityMaker:
         Only while nobody else writes to the source.
 
         Raises:
-            UnreachableError: a cluster does not answer.
+            LookError: a cluster does not answer.
         """
         await self.read_keys(governed)
         found = self._keys.found(self._compacted or ())

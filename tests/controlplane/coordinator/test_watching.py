@@ -5,9 +5,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
+from msgspec.structs import replace
 
 from controlplane.coordinator import watching
 from controlplane.probes.describe import UnreachableError
+from controlplane.store.watches import Pair
+
+PAIR = Pair(scope="main", from_cluster="main", to_cluster="failover")
+
+
+def a_plane() -> Any:
+    return SimpleNamespace(settings=SimpleNamespace(clusters=()), not_watched={})
 
 
 class EnoughError(Exception):
@@ -29,9 +38,37 @@ async def test_a_look_that_never_ends_or_fails_is_followed_by_another(
                 raise EnoughError
 
     monkeypatch.setattr(watching, "_watch_one", look)
-    monkeypatch.setattr(watching, "_pairs", lambda _: ["a pair"])
+    monkeypatch.setattr(watching, "_pairs", lambda _: [PAIR])
     monkeypatch.setattr(watching, "LOOK_BUDGET_S", 0.02)
     monkeypatch.setattr(watching, "_RETRY_S", 0.01)
-    plane: Any = SimpleNamespace(settings=SimpleNamespace(clusters=()))
     with pytest.raises(EnoughError):
+        await asyncio.wait_for(watching.watch_replicas(a_plane()), 5)
+
+
+async def test_one_that_cannot_be_looked_at_does_not_stop_the_watch_over_another(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    plane, other = a_plane(), replace(PAIR, to_cluster="third")
+    looks = {PAIR: 0, other: 0}
+
+    async def look(_plane: Any, _readers: Any, pair: Pair, _before: Any) -> None:
+        looks[pair] += 1
+        if pair == PAIR and looks[pair] <= 3:
+            raise UnreachableError("it is gone")
+        if looks[pair] == 3:
+            assert plane.not_watched == {PAIR: "it is gone"}
+        if looks[pair] > 4:
+            raise EnoughError
+
+    monkeypatch.setattr(watching, "_watch_one", look)
+    monkeypatch.setattr(watching, "_pairs", lambda _: [PAIR, other])
+    monkeypatch.setattr(watching, "_AGAIN_S", 0.01)
+    monkeypatch.setattr(watching, "_RETRY_S", 0.01)
+    with structlog.testing.capture_logs() as logs, pytest.raises(EnoughError):
         await asyncio.wait_for(watching.watch_replicas(plane), 5)
+    assert looks == {PAIR: 5, other: 4}
+    told = [(log["event"], log["log_level"], log["to_cluster"]) for log in logs]
+    assert told == [
+        ("replica.not_watched", "warning", "failover"),
+        ("replica.watched_again", "warning", "failover"),
+    ], "when it begins and when it ends, and not at every beat"

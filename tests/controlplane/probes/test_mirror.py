@@ -72,7 +72,7 @@ async def test_transaction_markers_are_not_records(clusters, unique_name):
         # A commit is answered before its markers are written.
         while await reader.committed_ends(partitions) != await reader.ends(partitions):  # noqa: ASYNC110 - the broker says it to who asks
             await asyncio.sleep(0.05)
-        (tail,) = (await reader.tails(partitions)).values()
+        (tail,) = (await reader.tails(partitions)).found.values()
         assert tail == Tail(LAURA, 1)
         swept = await sweep(reader, [unique_name])
         assert swept.ends == ((f"{unique_name}-0", 3),)

@@ -24,10 +24,10 @@ async def test_nothing_is_fetched_once_an_answer_is_there(clusters, unique_name)
         one, other = partitions
         assert await reader.ends(partitions) == {one: 2, other: 0}
         assert being_fetched(reader) == set()
-        tails = await reader.tails(partitions)
+        tails, _ = await reader.tails(partitions)
         assert (tails[one] is None, tails[other] is None) == (False, True)
         assert being_fetched(reader) == set()
-        rows = await reader.last(dict.fromkeys(partitions, 10))
+        rows, _ = await reader.last(dict.fromkeys(partitions, 10))
         assert (len(rows[one].placed), len(rows[other].placed)) == (2, 0)
         assert being_fetched(reader) == set()
         assert len(await reader.placed(one, 1)) == 1

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -15,6 +16,7 @@ from controlplane.probes.transactions import (
     all_transactions,
     end_transactions,
     give_producers,
+    open_transactions,
 )
 from tests.controlplane.probes.test_ghosts import create
 from tests.environment.backends import Clusters
@@ -52,10 +54,18 @@ async def test_what_is_open_is_aborted_and_its_producer_fenced_off(
     before = {d.producer.transactional_id: d for d in await all_transactions(main, is_ours)}
     assert before[f"{unique_name}late"].state == "Ongoing"
 
+    (seen,) = await open_transactions(main, is_ours)
+    assert (seen.transactional_id, seen.producer_id) == (
+        f"{unique_name}late",
+        before[f"{unique_name}late"].producer.producer_id,
+    )
+    assert 0 <= seen.open_s < 60 == seen.timeout_s
     aborted = await end_transactions(main, is_ours)
 
     assert list(aborted) == [f"{unique_name}late"]
-    was, now = aborted[f"{unique_name}late"]
+    was, now, ended = aborted[f"{unique_name}late"]
+    assert msgspec.structs.replace(ended, open_s=seen.open_s) == seen
+    assert await open_transactions(main, is_ours) == ()
     assert was == before[f"{unique_name}late"].producer
     assert (now.producer_id, now.epoch > was.epoch) == (was.producer_id, True)
     after = {d.producer.transactional_id: d for d in await all_transactions(main, is_ours)}

@@ -20,6 +20,7 @@ from controlplane.domain.switch.view import (
     Sweep,
     View,
 )
+from controlplane.domain.unreadable import Unreadable
 from tests.controlplane.domain.switch.situations import (
     BEHIND,
     BROUGHT,
@@ -119,6 +120,14 @@ class TestProof:
         assert kinds(at) == ["probe mirror"]
         ((abort,),) = (step.events for step in next_steps(at, 20.0))
         assert "lacks records of main, though it holds later ones: 2 of t-0" in abort.cause
+
+    def test_does_not_commit_what_cannot_be_read_and_names_it(self) -> None:
+        one = Unreadable(partition="t-0", cluster="main", offset=4, cause="CorruptRecordException")
+        unread = msgspec.structs.replace(CAUGHT_UP, behind=("t-0",), unreadable=(one,))
+        ((abort,),) = (
+            step.events for step in next_steps(self.catching_up(sweeps=STILL, mirror=unread), 20.0)
+        )
+        assert "t-0 on main at offset 4: CorruptRecordException" in abort.cause
 
     def test_does_not_order_a_fence_for_what_no_waiting_brings(self) -> None:
         at = view(switch(Phase.PREPARING), mirror=LEFT_OUT)

@@ -8,8 +8,10 @@ import pytest
 from contract.mirror import Direction
 from controlplane.domain.completeness import Hole
 from controlplane.domain.facts import Facts
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.replica import Mark, Watched
 from controlplane.domain.switch.readiness import (
+    WATCH_LIMIT_S,
     Flowing,
     Seen,
     completeness_check,
@@ -18,8 +20,12 @@ from controlplane.domain.switch.readiness import (
     lag_check,
     mapping_check,
     topic_checks,
+    transactions_check,
+    unreadable_checks,
+    watch_check,
 )
 from controlplane.domain.switch.view import MirrorState, Timing
+from controlplane.domain.unreadable import Unreadable
 
 HELD = MirrorState(at=0, partitions=3, behind=(), far_behind=())
 GOOD = Seen(
@@ -139,3 +145,49 @@ def test_what_the_mirror_left_out_is_refused_unless_it_may_be_lost() -> None:
     assert completeness_check(GOOD.direction, seen, ours, accepted=True).passed
     assert completeness_check(GOOD.direction, seen, others, accepted=False).passed
     assert completeness_check(GOOD.direction, None, ours, accepted=False).passed
+
+
+def test_what_cannot_be_read_is_named_and_is_no_lag():
+    one = Unreadable(partition="t-1", cluster="main", offset=4, cause="CorruptRecordException")
+    (check,) = unreadable_checks((one,))
+    assert not check.passed
+    assert "t-1 on main at offset 4: CorruptRecordException" in check.detail
+    found = msgspec.structs.replace(HELD, behind=("t-1",), far_behind=("t-1",), unreadable=(one,))
+    assert lag_check(but(mirror=found)).passed
+
+
+@pytest.mark.parametrize(
+    ("standing_s", "passed"), [(None, True), (2.0, True), (WATCH_LIMIT_S + 1, False)]
+)
+def test_a_watch_that_stands_still_is_no_go(standing_s, passed):
+    check = watch_check("failover", standing_s, "cluster main does not answer")
+    assert check.passed is passed
+    assert ("cluster main does not answer" in check.detail) is not passed
+
+
+def transaction(open_s, timeout_s=600.0):
+    return OpenTransaction(
+        transactional_id="tx",
+        producer_id=5,
+        producer_epoch=1,
+        state="Ongoing",
+        open_s=open_s,
+        timeout_s=timeout_s,
+    )
+
+
+@pytest.mark.parametrize(
+    ("open_s", "budget_s", "passed", "told"),
+    [
+        (3.0, 0.0, True, "no transaction on main is open for long"),
+        (120.0, 0.0, False, "tx (producer 5, epoch 1, Ongoing) for 120 s of at most 600 s"),
+        (120.0, 0.0, False, "--transactions-budget-s 480"),
+        (120.0, 100.0, False, "aborts them after 110 s"),
+        (120.0, 480.0, True, "they are waited for, 480 s at most"),
+        (595.0, 0.0, True, "no transaction"),
+    ],
+)
+def test_transactions_that_a_switch_would_abort_are_named(open_s, budget_s, passed, told):
+    check = transactions_check("main", [transaction(open_s)], 10.0, budget_s)
+    assert check.passed is passed
+    assert told in check.detail

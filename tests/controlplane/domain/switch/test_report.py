@@ -10,6 +10,7 @@ from contract.session import Unrest
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror import events as mirror
 from controlplane.domain.numbering.deciding import Renumbered
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.configs import Difference
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
@@ -211,9 +212,19 @@ def test_what_became_of_offsets_is_told():
 
 
 def test_transactions_that_were_aborted_are_named():
-    aborted = events.TransactionsAborted(**S, transactional_ids=("tx1", "tx2"))
+    known = OpenTransaction(
+        transactional_id="tx2",
+        producer_id=5,
+        producer_epoch=1,
+        state="Ongoing",
+        open_s=30.0,
+        timeout_s=600.0,
+    )
+    aborted = events.TransactionsAborted(
+        **S, transactional_ids=("tx1", "tx2"), transactions=(known,)
+    )
     text = as_markdown(story(*BEGUN, FENCE, *STOPPED, aborted, *PROVED, *COMMITTED))
-    assert "still open were aborted: tx1, tx2" in text
+    assert "still open were aborted: tx1, tx2 (producer 5, epoch 1, Ongoing) for 30 s" in text
 
 
 def test_how_the_mirror_was_turned_round_is_told():

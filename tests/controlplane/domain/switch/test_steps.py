@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from contract.session import Unrest
+from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Phase
@@ -108,6 +109,16 @@ class TestProgress:
         assert kinds(view(switch(Phase.PREPARING, mirror_budget_s=60.0)), 5.0) == ["probe mirror"]
 
 
+OPEN = OpenTransaction(
+    transactional_id="tx",
+    producer_id=5,
+    producer_epoch=1,
+    state="Ongoing",
+    open_s=30.0,
+    timeout_s=600.0,
+)
+
+
 class TestQuiescing:
     """Consumer groups and transactions get time to come to rest, and no more than that."""
 
@@ -126,6 +137,32 @@ class TestQuiescing:
         preparing = switch(Phase.PREPARING, quiesce_budget_s=10.0)
         assert kinds(view(preparing, mirror=FAR, ghosts_removed=0)) == ["probe mirror"]
         assert kinds(view(preparing, mirror=BEHIND, ghosts_removed=0)) == ["quiesce_ordered"]
+
+    def test_gives_open_transactions_time_first_if_it_is_told_to(self) -> None:
+        told = {"budget_s": 99.0, "quiesce_budget_s": 10.0, "transactions_budget_s": 60.0}
+        preparing = switch(Phase.PREPARING, **told)
+        assert kinds(view(preparing, mirror=BEHIND)) == ["transactions_held"]
+        held = switch(Phase.PREPARING, hold_seq=11, **told)
+        looked = {"mirror": BEHIND, "ghosts_removed": 0, "hold_seen_at": 2.0}
+        assert kinds(view(held, **looked)) == ["probe open_transactions"]
+        opened = looked | {"open_transactions": (OPEN,)}
+        assert kinds(view(held, **opened), 61.9) == ["probe open_transactions"]
+        assert kinds(view(held, **opened), 62.0) == ["quiesce_ordered"]
+        assert kinds(view(held, **looked, open_transactions=())) == ["quiesce_ordered"]
+        forced = switch(Phase.PREPARING, mode="forced", **told)
+        assert kinds(view(forced)) == ["fence_ordered"]
+
+    def test_the_mirror_gets_its_time_on_top_of_that_of_transactions(self) -> None:
+        held = switch(
+            Phase.PREPARING,
+            hold_seq=11,
+            budget_s=99.0,
+            transactions_budget_s=60.0,
+            mirror_budget_s=10.0,
+        )
+        over = {"hold_seen_at": 0.0, "open_transactions": (OPEN,), "mirror": FAR}
+        assert kinds(view(held, **over), 69.0) == ["mirror_awaited"]
+        assert kinds(view(held, **over), 70.0) == ["abort_requested"]
 
     def test_makes_room_on_the_target_first(self) -> None:
         preparing = switch(Phase.PREPARING, quiesce_budget_s=10.0)

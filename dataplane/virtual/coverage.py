@@ -26,7 +26,8 @@ has them. Everything else is refused and not offered.
 
 `tests/dataplane/equivalence` sends generated requests of every API and version that is rewritten to
 a broker twice, through the gateway and directly, and compares the answers; what is not compared
-stands in its `worlds.DIFFERENCES`.
+stands in its `worlds.DIFFERENCES`. What the gateway answers in a broker's place is compared there
+with what Kafka's own classes, and a broker that refuses a stranger, make of the same requests.
 
 ## APIs
 

@@ -35,6 +35,8 @@ class Mirror:
     """Field of the answer's element to field of the request's; `""` is the element itself."""
     arrays: "Mirrors" = field(default_factory=dict)
     """Arrays inside the element."""
+    unless_told: bool = False
+    """Only where the struct around it has no error code of its own that says it all."""
 
     def elements(self, body: Any) -> Iterator[Any]:
         """The elements of the request that the answer has one for, too."""
@@ -68,6 +70,10 @@ def _partitions(source: str, index: str, array: str = "partitions") -> Mirror:
     )
 
 
+def _unless_told(mirror: Mirror) -> Mirror:
+    return replace(mirror, unless_told=True)
+
+
 _INDEXES: Final = _mirror("partition_indexes", {"partition_index": ""})
 _TOPICS: Final = _partitions("topics", "partition_index")
 _FETCHED: Final = _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})
@@ -94,8 +100,8 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     3: {"topics": _names("topics")},
     8: {"topics": _TOPICS},
     9: {
-        "topics": _FETCHED,
-        "groups": _mirror("groups", {"group_id": "group_id"}, {"topics": _FETCHED}),
+        "topics": _unless_told(_FETCHED),
+        "groups": _names("groups", "group_id"),
     },
     10: {"coordinators": _names("coordinator_keys", "key", of="")},
     15: {"groups": _names("groups", "group_id", of="")},
@@ -139,7 +145,7 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     },
     44: {"responses": _RESOURCES},
     45: {"responses": _TOPICS},
-    47: {"topics": _TOPICS},
+    46: {"topics": _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})},
     49: {
         "entries": _mirror(
             "entries",
@@ -150,12 +156,30 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
             },
         )
     },
+    50: {"results": _mirror("users")},
     51: {"results": _names("deletions upsertions", "user", of="name")},
     61: {"topics": _FETCHED},
     65: {"transaction_states": _names("transactional_ids", "transactional_id", of="")},
     75: {"topics": _names("topics")},
 }
 """By API key. APIs that are not here have one error code for the whole answer."""
+
+_PRESET: Final[dict[int, dict[str, Any]]] = {
+    9: {"metadata": ""},
+    48: {"entries": None},
+    65: {"producer_id": 0, "producer_epoch": 0},
+}
+"""By API key: what brokers put into fields of an answer with an error, where it is not what `blank`
+takes for nothing."""
+
+_WORDS: Final = {
+    7: "The request timed out.",
+    15: "The coordinator is not available.",
+}
+"""Kafka's own for the errors that an API of `_WORDY` is put off with."""
+
+_WORDY: Final = frozenset({10, 32})
+"""APIs whose answers always have a message beside an error."""
 
 
 def busy(frame: Buffer) -> bytes | None:
@@ -201,6 +225,8 @@ def refusal(frame: Buffer, error_code: int, message: str | None = None) -> bytes
     if not request.expects_answer:
         return None
     header, body = request
+    if message is None and header.api_key in _WORDY:
+        message = _WORDS.get(error_code)
     answer = _answer(header, body, Refusal(error_code, message))
     if header.api_key == _FETCH and header.version >= _FETCH_SESSIONS_SINCE:
         # Clients take an error of the whole answer for one of the session, and look no further.
@@ -233,9 +259,14 @@ def _answer(header: Peek, body: Any, refusal: Refusal) -> Any:
 
 def _filled(struct: Struct, source: Any, mirrors: Mirrors, refusal: Refusal) -> Any:
     given = refusal.of(struct)
+    preset = _PRESET.get(struct.entity.__api_key__, {})
+    given |= {field.name: preset[field.name] for field in struct.fields if field.name in preset}
+    is_told = "error_code" in given
     for array in struct.fields:
         mirror = mirrors.get(array.name)
-        if mirror is not None and array.struct is not None:
+        if mirror is None or (mirror.unless_told and is_told):
+            continue
+        if array.struct is not None:
             given[array.name] = tuple(mirrored(array.struct, source, mirror, refusal))
     return blank(struct.entity, **given)
 

@@ -107,6 +107,13 @@ def test_fetch_has_its_error_at_the_partitions_only():
     assert answer.session_id == 0
 
 
+@pytest.mark.parametrize("version", range(APIS[1].lowest, APIS[1].highest + 1))
+def test_a_fetch_that_is_refused_has_no_records_instead_of_null(version):
+    body = next(b for b in (generated(1, version, "request", s) for s in range(9)) if b.topics)
+    answer = decode_response(1, version, refusal(request_frame(1, version, body), 6))
+    assert {p.records for t in answer.responses for p in t.partitions} <= {b""}
+
+
 def test_busy_answers_make_clients_try_again():
     expected = {0: 6, 1: 6, 12: 14, 19: 41, 10: 15}
     for key, code in expected.items():

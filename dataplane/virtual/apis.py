@@ -56,6 +56,11 @@ class Api:
     denied_with: int = CLUSTER_AUTHORIZATION_FAILED
     """The error of every request that is denied."""
 
+    @property
+    def served(self) -> range:
+        """The versions whose requests are handled."""
+        return range(max(self.lowest, self.served_from), self.highest + 1)
+
     def serves(self, version: int) -> bool:
         """Whether requests of this version are handled."""
         return max(self.lowest, self.served_from) <= version <= self.highest

@@ -105,7 +105,7 @@ def _fields() -> Iterator[str]:
 
 def _treated(row: Api, direction: Direction) -> str:
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    for version in range(max(row.lowest, row.served_from), row.highest + 1):
+    for version in row.served:
         for path, field in message(row.key, version, direction).walk():
             class_ = class_of(api_name(row.key), direction, path, field)
             if class_ is not None and getattr(class_, direction) is not None:

@@ -82,7 +82,7 @@ class RefusedGenerator(BodyGenerator):
 def requests(row: Api) -> Iterator[tuple[int, bytes]]:
     """Versions and frames."""
     api = api_name(row.key)
-    for version in range(max(row.lowest, row.served_from), row.highest + 1):
+    for version in row.served:
         for number in range(SAMPLES):
             body = RefusedGenerator(api, version, number).entity(
                 message(row.key, version, "request")

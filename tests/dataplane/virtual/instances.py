@@ -43,7 +43,7 @@ OFFERED = [
     (row.key, version)
     for row in APIS.values()
     if row.treatment is Treatment.REWRITE
-    for version in range(max(row.lowest, row.served_from), row.highest + 1)
+    for version in row.served
 ]
 
 NAMES = {

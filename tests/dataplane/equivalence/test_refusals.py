@@ -5,11 +5,11 @@ broker that refuses a stranger. A null where a broker sends nothing, or the othe
 clients: librdkafka and sarama take null records for a broken answer.
 """
 
+import dataclasses
 import struct
 import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from kio.schema.errors import ErrorCode
 from dataplane.virtual import field_classes as fc
 from dataplane.virtual.apis import APIS, Api, Treatment
 from dataplane.virtual.messages import decode_response
-from dataplane.virtual.refusals import busy, denial, refusal
-from dataplane.wire.schema import Field, api_name, message
+from dataplane.virtual.refusals import busy, denial, refusal, unknown_topics
+from dataplane.wire.schema import Field, Struct, api_name, message
 from sandbox.kafka_release import class_path, kafka_release
-from tests.dataplane.equivalence.bodies import BodyGenerator
+from tests.dataplane.equivalence.bodies import BodyGenerator, a_batch
 from tests.dataplane.equivalence.worlds import changed, comparable, errors_in
 from tests.dataplane.gateway.scripted import AUTHENTICATE, HANDSHAKE, RawClient, framed, request
 from tests.dataplane.virtual.instances import request_frame
@@ -55,21 +55,34 @@ NOT_GIVEN: dict[str, Any] = {
 }
 """What brokers look at before they refuse, or leave topics out for."""
 
+PLAIN = {fc.FETCH_SESSION: 0, fc.FETCH_SESSION_EPOCH: -1, fc.RECORDS: a_batch(1)}
+GIVEN = defaultdict(
+    set,
+    metadata={"name"},
+    describe_user_scram_credentials={"users"},
+    fetch={"topic_id"},
+    produce={"topic_id"},
+)
+"""By API: what is never null, as brokers themselves fail over that, or over some that are."""
+
 
 class RefusedGenerator(BodyGenerator):
-    """Requests with something to refuse in every list."""
+    """Requests with something to refuse in every list, and of clients, which have no tagged fields
+    for brokers alone."""
+
+    def entity(self, struct: Struct, path: str = "") -> Any:
+        return super().entity(dataclasses.replace(struct, tagged=()), path)
 
     def value(self, field: Field, path: str) -> Any:
         if field.name in NOT_GIVEN:
             return NOT_GIVEN[field.name]
         made = super().value(field, path)
-        while field.array and (made == () or (made is None and field.name == "users")):
-            made = super().value(field, path)  # brokers themselves fail over null users
+        while (field.array and made == ()) or (made is None and field.name in GIVEN[self.api]):
+            made = super().value(field, path)
         return made
 
     def special(self, class_: fc.FieldClass | None) -> Any:
-        session = {fc.FETCH_SESSION: 0, fc.FETCH_SESSION_EPOCH: -1}
-        return session[class_] if class_ in session else super().special(class_)
+        return PLAIN[class_] if class_ in PLAIN else super().special(class_)
 
     def plain(self, field: Field) -> Any:
         if field.name in KNOWN:
@@ -137,7 +150,7 @@ def test_a_refusal_is_what_kafka_makes_of_the_request(kafkas, row):
         mine, kafka = (decode_response(row.key, version, answer) for answer in (ours, theirs))
         if row.key == FETCH and version >= FETCH_SESSIONS_SINCE:
             # Of the whole answer clients take the error for one of their session: there is none.
-            kafka = replace(kafka, error_code=ErrorCode.none, session_id=0)
+            kafka = dataclasses.replace(kafka, error_code=ErrorCode.none, session_id=0)
         # Brokers give no reason with what we deny.
         words = WORDS if row.treatment is Treatment.DENY else ()
         assert shape(mine, words) == shape(kafka, words), f"version {version}"
@@ -167,6 +180,24 @@ async def stranger(secure: SecureBroker) -> AsyncIterator[RawClient]:
         client.send(request(AUTHENTICATE, 0, 2, struct.pack(">i", len(said)) + said))
         assert (await client.receive())[1][:2] == b"\0\0"
         yield client
+
+
+BY_ID = [(row, version) for row in ROWS for version in row.by_id]
+
+
+@pytest.mark.parametrize(("row", "version"), BY_ID, ids=lambda value: getattr(value, "name", value))
+async def test_topics_that_are_named_by_ids_are_unknown_as_at_a_broker(stranger, row, version):
+    for number in range(SAMPLES):
+        body = RefusedGenerator(api_name(row.key), version, number).entity(
+            message(row.key, version, "request")
+        )
+        frame = request_frame(row.key, version, body)
+        stranger.send(framed(frame))
+        correlation_id, rest = await stranger.receive()
+        theirs = decode_response(row.key, version, correlation_id.to_bytes(4) + rest)
+        assert errors_in(theirs) == {ErrorCode.unknown_topic_id}
+        mine = decode_response(row.key, version, unknown_topics(frame))
+        assert shape(mine, WORDS) == shape(theirs, WORDS)
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,12 @@ def test_what_belongs_to_somebody_else_is_not_administered_through_an_alias():
     assert ruling is not None
     assert ruling.frame is not None
     assert decode_request(ruling.frame).body.topic_names == ("own",)
+    newer = entity_of(20, 6, "request")
+    named = tuple(element_of(newer, "topics")(name=n, topic_id=None) for n in ("own", "bikes"))
+    ruling = judged(request_frame(20, 6, blank(newer, topics=named)), ALIASES)
+    assert ruling is not None
+    assert ruling.frame is not None
+    assert decode_request(ruling.frame).body.topics == named[:1]
     assert judged(_grow("bikes", 5), ALIASES) is not None
     exists = judged(create(5, {"name": "bikes"}), ALIASES)
     assert exists is not None

@@ -293,6 +293,17 @@ def test_an_old_client_gets_the_answer_in_its_own_version(version):
     assert [b.host for b in answer.brokers] == [b.host for b in newer.brokers]
 
 
+@pytest.mark.parametrize("pattern", ["(?!tmp).*", r"(a)\1", "a{,3}"])
+def test_a_pattern_that_cannot_be_judged_allows_no_name(pattern):
+    rights = Rights(vcluster="teamA", account="sa", rules=TopicRules(name_pattern=pattern))
+    ruling = judged(create(5, {"name": "aaa"}), rights)
+    assert ruling is not None
+    assert ruling.frame is None
+    (topic,) = decode_response(19, 5, ruling.answer or b"").topics
+    assert topic.error_code is ErrorCode.policy_violation
+    assert "ask the gateway's administrator" in topic.error_message
+
+
 def test_what_belongs_to_somebody_else_is_not_administered_through_an_alias():
     deletion = entity_of(20, 5, "request")
     frame = request_frame(20, 5, blank(deletion, topic_names=("own", "bikes")))

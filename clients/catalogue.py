@@ -56,6 +56,18 @@ CLIENTS: Final = (
         lambda: toolchains.pinned_python("kafka_python_client.py"),
     ),
     Client("sarama", "sarama (Go)", "1.61.1", lambda: toolchains.go_program("sarama")),
+    Client(
+        "sarama-1.45",
+        "sarama (Go), which takes no notice of what is offered",
+        "1.45.2",
+        lambda: toolchains.go_program("sarama-older"),
+    ),
+    Client(
+        "sarama-pinned",
+        "sarama (Go), versions pinned, asks no ApiVersions",
+        "1.61.1",
+        lambda: toolchains.go_program("sarama", "pinned"),
+    ),
     Client("franz-go", "franz-go (Go)", "1.22.2", lambda: toolchains.go_program("franz")),
     Client(
         "kafka-go", "segmentio/kafka-go (Go)", "0.4.51", lambda: toolchains.go_program("segmentio")

@@ -75,11 +75,11 @@ def pinned_python(program: str, report: Report = silent) -> Sequence[str]:
     return [str(folder / "bin" / "python"), str(_PYTHON / program)]
 
 
-def go_program(name: str, report: Report = silent) -> Sequence[str]:
+def go_program(name: str, *arguments: str, report: Report = silent) -> Sequence[str]:
     """The command of one of the Go programs; all are built together."""
     sources = _HERE / "go"
     folder = _built("go", sources, _build_go, report)
-    return [str(folder / name)]
+    return [str(folder / name), *arguments]
 
 
 def node_program(report: Report = silent) -> Sequence[str]:
@@ -163,7 +163,10 @@ def _make_environment(folder: Path) -> None:
 
 def _build_go(sources: Path, folder: Path) -> None:
     go = _found("go", "golang")
-    _run([go, "build", "-trimpath", "-mod=readonly", "-o", f"{folder}/", "./..."], sources)
+    build = [go, "build", "-trimpath", "-mod=readonly"]
+    _run([*build, "-o", f"{folder}/", "./..."], sources)
+    older = ["-modfile=older.mod", "-o", f"{folder}/sarama-older", "./sarama"]
+    _run([*build, *older], sources)
 
 
 def _install_node(sources: Path, folder: Path) -> None:

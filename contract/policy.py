@@ -13,8 +13,7 @@ from math import inf
 
 import msgspec
 
-LONGEST_PATTERN = 256
-"""Characters of a name pattern: it runs over every new topic's name, in front of a client."""
+from contract.patterns import PatternError, require_usable
 
 
 class _Rule(
@@ -88,7 +87,8 @@ class TopicRules(_Rule, frozen=True, kw_only=True):
     """What topics a virtual cluster may have."""
 
     name_pattern: str | None = None
-    """A regular expression that a new topic's whole name must match."""
+    """A regular expression that a new topic's whole name must match, as RE2 has them. One that was
+    set before RE2 was used, and that it does not take, allows no name."""
     partitions: NumberRule | None = None
     replication_factor: NumberRule | None = None
     configs: dict[str, ConfigRule] = {}
@@ -149,12 +149,10 @@ def limit_mistakes(limits: Limits) -> Iterator[str]:
 def _pattern_mistakes(pattern: str | None) -> Iterator[str]:
     if pattern is None:
         return
-    if len(pattern) > LONGEST_PATTERN:
-        yield f"namePattern has {len(pattern)} characters: use up to {LONGEST_PATTERN}"
     try:
-        re.compile(pattern)
-    except re.error as error:
-        yield f"namePattern {pattern!r} is no regular expression: {error}"
+        require_usable(pattern)
+    except PatternError as error:
+        yield f"namePattern {pattern!r} {error}"
 
 
 def _number_mistakes(name: str, rule: NumberRule) -> Iterator[str]:

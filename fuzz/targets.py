@@ -66,7 +66,7 @@ def _programs(instrument: Callable[[Any], Any]) -> list[Target]:
         Target(f"{row.name} {version} {way}", _runner(instrument, row.key, version, way))
         for row in APIS.values()
         if row.treatment is Treatment.REWRITE
-        for version in range(max(row.lowest, row.served_from), row.highest + 1)
+        for version in row.served
         for way in ways
     ]
 

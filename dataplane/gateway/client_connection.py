@@ -11,6 +11,7 @@ from typing import cast
 
 import structlog
 
+from contract.records import Face
 from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, AuthenticationOver
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
@@ -19,6 +20,7 @@ from dataplane.gateway.relay import Relay
 from dataplane.gateway.services import Services
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.refusals import denial
+from dataplane.virtual.unoffered import unoffered_answer
 from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import peek
 
@@ -149,13 +151,28 @@ class ClientConnection(asyncio.BufferedProtocol):
         if api.treatment is Treatment.ANSWER:
             request.answer = self._authentication.answer(request)
             self.session_ends = self._authentication.session_ends
-        elif not api.serves(header.version):
-            raise MalformedFrameError(f"{api.name} version {header.version} is not offered")
+        elif not api.serves_as_offered(header.version):
+            request.answer = self._unoffered(request)
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
         self._exchange.ask(request)
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)
+
+    def _unoffered(self, request: Request) -> list[Frame] | None:
+        """The answer to a request in a version that is not offered; None if it goes on.
+
+        Raises:
+            MalformedFrameError: it ends the connection.
+        """
+        face = self._services.control.get("face")
+        answer = unoffered_answer(
+            request.api,
+            request.header.version,
+            request.frame,
+            face if isinstance(face, Face) else None,
+        )
+        return None if answer is None else [answer]
 
     def _authenticate(self, frame: Frame, now: float) -> None:
         request = self._authentication.take(frame, now)

@@ -15,6 +15,7 @@ from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
 from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.parking import Parking
+from dataplane.gateway.protocol_types import ProtocolTypes
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
@@ -22,6 +23,7 @@ from dataplane.gateway.throttle import Mute, charge_read, charge_write
 from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.division import Ruling, followed
+from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, RepeatedWriteError
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.programs import request_program, response_program
@@ -73,6 +75,7 @@ class Relay:
             exchange, services.write_order, tenant.vcluster.name, client.close
         )
         self._parking = Parking(exchange, self._refusing, tenant, self)
+        self._protocol_types = ProtocolTypes()
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
@@ -181,7 +184,12 @@ class Relay:
         if key not in self.tenant.account.rights.judged:
             try:
                 program = request_program(key, request.header.version, view.is_numbered)
-                pieces, request.fact = program(frame, view)
+                if key == SYNC_GROUP:
+                    pieces, request.fact = program(frame, view, self._protocol_types.of(frame))
+                else:
+                    pieces, request.fact = program(frame, view)
+                if key == JOIN_GROUP:
+                    self._protocol_types.joins(frame, request.fact)
             except (ReadOnlyTopicError, RepeatedWriteError):
                 return self._look_into(request, frame, view)
             return pieces

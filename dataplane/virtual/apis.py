@@ -4,7 +4,8 @@ Whoever adds a version to a row looks at its new fields first; `fields` refuses 
 with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
 
 Versions are capped so that no topic id reaches a client: ids differ between clusters, and once
-shown they cannot be taken back.
+shown they cannot be taken back. Clients that take no notice of what is offered are served beyond
+it, as far as a null id does (ADR 23).
 """
 
 from dataclasses import dataclass
@@ -49,6 +50,12 @@ class Api:
     highest: int = -1
     served_from: int = 0
     """Versions from `lowest` up to here are offered, for clients that look for them, not served."""
+    served_to: int = -1
+    """Versions after `highest` up to here are served and not offered, for clients that do not look:
+    topic ids in them are null."""
+    by_id_to: int = -1
+    """Versions after all those, up to here, name topics by id alone, and clients know none: each
+    topic is answered with an error."""
     repeatable: bool = False
     """Sending it twice does no more than sending it once: it may be retried unasked."""
     busy_error: int = REQUEST_TIMED_OUT
@@ -56,8 +63,23 @@ class Api:
     denied_with: int = CLUSTER_AUTHORIZATION_FAILED
     """The error of every request that is denied."""
 
+    @property
+    def served(self) -> range:
+        """The versions whose requests are handled."""
+        highest = max(self.highest, self.served_to)
+        return range(max(self.lowest, self.served_from), highest + 1)
+
+    @property
+    def by_id(self) -> range:
+        """The versions that name topics by id alone."""
+        return range(self.served.stop, self.by_id_to + 1)
+
     def serves(self, version: int) -> bool:
         """Whether requests of this version are handled."""
+        return version in self.served
+
+    def serves_as_offered(self, version: int) -> bool:
+        """Whether requests of this version are handled, and clients can know it."""
         return max(self.lowest, self.served_from) <= version <= self.highest
 
 
@@ -68,10 +90,20 @@ def _rewritten(  # noqa: PLR0917 - the columns of the table
     busy_error: int,
     reason: str,
     repeatable: bool = False,  # noqa: FBT001, FBT002 - a column of the table
-    served_from: int = 0,
+    **versions_apart: int,
 ) -> Api:
     low, high = versions
-    return Api(key, name, Treatment.REWRITE, reason, low, high, served_from, repeatable, busy_error)
+    return Api(
+        key,
+        name,
+        Treatment.REWRITE,
+        reason,
+        low,
+        high,
+        repeatable=repeatable,
+        busy_error=busy_error,
+        **versions_apart,
+    )
 
 
 def _answered(key: int, name: str, versions: tuple[int, int], reason: str) -> Api:
@@ -105,11 +137,11 @@ _TOKENS: Final = "clients log in with the gateway's own tokens"
 _TABLE: Final = (
     _rewritten(0, "Produce", (0, 12), NOT_LEADER_OR_FOLLOWER,
         "13 has topic ids; librdkafka compresses only if 0 is offered (KAFKA-18659)",
-        served_from=3),
-    _rewritten(1, "Fetch", (4, 12), NOT_LEADER_OR_FOLLOWER, "13 has topic ids", _R),
+        served_from=3, by_id_to=13),
+    _rewritten(1, "Fetch", (4, 12), NOT_LEADER_OR_FOLLOWER, "13 has topic ids", _R, by_id_to=18),
     _rewritten(2, "ListOffsets", (1, 10), NOT_LEADER_OR_FOLLOWER,
         "11 asks for offsets of tiered storage", _R),
-    _rewritten(3, "Metadata", (0, 9), LEADER_NOT_AVAILABLE, "10 has topic ids", _R),
+    _rewritten(3, "Metadata", (0, 9), LEADER_NOT_AVAILABLE, "10 has topic ids", _R, served_to=13),
     _rewritten(8, "OffsetCommit", (2, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids"),
     _rewritten(9, "OffsetFetch", (1, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids", _R),
     _rewritten(10, "FindCoordinator", (0, 5), COORDINATOR_NOT_AVAILABLE,
@@ -123,8 +155,8 @@ _TABLE: Final = (
         "groups of others are left out", _R),
     _answered(17, "SaslHandshake", (0, 1), "the gateway authenticates"),
     _answered(18, "ApiVersions", (0, 4), "one face for all clusters; 5 names a cluster to check"),
-    _rewritten(19, "CreateTopics", (2, 6), NOT_CONTROLLER, "7 has topic ids"),
-    _rewritten(20, "DeleteTopics", (1, 5), NOT_CONTROLLER, "6 has topic ids"),
+    _rewritten(19, "CreateTopics", (2, 6), NOT_CONTROLLER, "7 has topic ids", served_to=7),
+    _rewritten(20, "DeleteTopics", (1, 5), NOT_CONTROLLER, "6 has topic ids", served_to=6),
     _rewritten(21, "DeleteRecords", (0, 2), NOT_LEADER_OR_FOLLOWER, "all versions"),
     _rewritten(22, "InitProducerId", (0, 5), COORDINATOR_LOAD_IN_PROGRESS,
         "producer ids are made unique; 6 is two-phase commit"),

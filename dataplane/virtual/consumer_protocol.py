@@ -8,6 +8,9 @@ sends the same bytes (KIP-429); those of Connect and others hold no topics and p
 Layout: int16 version, then `ConsumerProtocolSubscription` or `ConsumerProtocolAssignment`. Every
 version begins with the fields of those before; whatever comes after is copied. User data stays as
 it is: it means something to the group's own assignor alone.
+
+What is put in is taken out again, or nothing is shown: a broker is sent no consumer's bytes that
+cannot be read, as names in them would stay as they are, and a client gets none.
 """
 
 from collections.abc import Callable
@@ -16,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from kio.schema.consumer_protocol_assignment.v0 import data as assignment_v0
 from kio.schema.consumer_protocol_subscription.v0 import data as subscription_v0
 from kio.schema.consumer_protocol_subscription.v1 import data as subscription_v1
+from kio.serial import entity_reader
 
 from dataplane.wire.compiler import compile_program
 from dataplane.wire.errors import ForeignNameError, MalformedFrameError, RefusedRequestError
@@ -27,9 +31,12 @@ CONSUMER: Final = b"consumer"
 """The protocol type whose bytes these are."""
 
 _INVALID_TOPIC_EXCEPTION: Final = 17
-_NOTHING_OF_0: Final = INT32.pack(0) + INT32.pack(-1)
+INCONSISTENT_GROUP_PROTOCOL: Final = 23
+REBALANCE_IN_PROGRESS: Final = 27
+_VERSION_0: Final = INT16.pack(0)
+_NOTHING_OF_0: Final = _VERSION_0 + INT32.pack(0) + INT32.pack(-1)
 """No topics and no user data: a subscription, or an assignment, of version 0."""
-_NOTHING_OF_1: Final = _NOTHING_OF_0 + INT32.pack(0)
+_NOTHING_OF_1: Final = INT16.pack(1) + _NOTHING_OF_0[INT16.size :] + INT32.pack(0)
 """The same, and no owned partitions."""
 _TOPICS: Final = {"topics[]", "owned_partitions[].topic", "assigned_partitions[].topic"}
 _Program: TypeAlias = Callable[[bytes, Any, None], list[bytes]]
@@ -39,27 +46,75 @@ def physical_subscription(value: bytes | None, view: Any, protocol_type: Any) ->
     """A member's subscription as the broker is to see it.
 
     Raises:
-        RefusedRequestError: it names an empty topic.
+        RefusedRequestError: it names an empty topic, or cannot be read to its end.
     """
-    return _subscription(value, view, protocol_type, _PHYSICAL_SUBSCRIPTION)
+    if not value or protocol_type != CONSUMER:
+        return value
+    try:
+        return _subscription(value, view, _PHYSICAL_SUBSCRIPTION)
+    except MalformedFrameError as error:
+        raise _unreadable(INCONSISTENT_GROUP_PROTOCOL, "subscription", error) from None
 
 
 def logical_subscription(value: bytes | None, view: Any, protocol_type: Any) -> bytes | None:
-    """A member's subscription as its group knows it."""
-    return _subscription(value, view, protocol_type, _LOGICAL_SUBSCRIPTION)
+    """A member's subscription as its group knows it, or an empty one.
+
+    What cannot be read, or names what is not the virtual cluster's any more, shows nothing: an
+    alias that is gone leaves its physical name behind in what the broker has stored.
+    """
+    if not value or protocol_type != CONSUMER:
+        return value
+    try:
+        return _subscription(value, view, _LOGICAL_SUBSCRIPTION)
+    except MalformedFrameError:
+        return _NOTHING_OF_0 if value[: INT16.size] <= _VERSION_0 else _NOTHING_OF_1
 
 
 def physical_assignment(value: bytes | None, view: Any, protocol_type: Any) -> bytes | None:
-    """A member's assignment as the broker is to see it."""
-    return _assignment(value, view, protocol_type, _PHYSICAL_ASSIGNMENT)
+    """A member's assignment as the broker is to see it.
+
+    Without a protocol type it has to be a consumer's. If it is not, the leader is to join again:
+    its JoinGroup says the type to the node that it speaks with then.
+
+    Raises:
+        RefusedRequestError: it names an empty topic, or cannot be read to its end.
+    """
+    if not value or protocol_type not in {None, CONSUMER}:
+        return value
+    try:
+        return _run(_PHYSICAL_ASSIGNMENT, value, view)
+    except (MalformedFrameError, RefusedRequestError) as error:
+        known = protocol_type == CONSUMER
+        code = INCONSISTENT_GROUP_PROTOCOL if known else REBALANCE_IN_PROGRESS
+        raise _unreadable(code, "assignment", error) from None
 
 
 def logical_assignment(value: bytes | None, view: Any, protocol_type: Any) -> bytes | None:
-    """A member's assignment as its group knows it."""
-    return _assignment(value, view, protocol_type, _LOGICAL_ASSIGNMENT)
+    """A member's assignment as its group knows it, or an empty one.
+
+    Without a protocol type what cannot be read passes: names were put only into what could be.
+    Connect's bytes never can: where an assignment counts its topics they have an error code and a
+    length, and then a name where the length of the first topic would stand.
+    """
+    if not value or protocol_type not in {None, CONSUMER}:
+        return value
+    try:
+        return _run(_LOGICAL_ASSIGNMENT, value, view)
+    except MalformedFrameError:
+        is_consumers = protocol_type == CONSUMER or _is_assignment(value, view)
+        return _NOTHING_OF_0 if is_consumers else value
 
 
-def _compiled(entity: type[Any], treatment: FieldTreatment) -> _Program:
+def _is_assignment(value: bytes, view: Any) -> bool:
+    """Whether a value can be read as a consumer's assignment, whatever it names."""
+    try:
+        _run(_ANY_ASSIGNMENT, value, view)
+    except MalformedFrameError:
+        return False
+    return True
+
+
+def _compiled(entity: type[Any], treatment: FieldTreatment | None) -> _Program:
     def classify(path: str, _field: Field) -> FieldTreatment | None:
         return treatment if path in _TOPICS else None
 
@@ -79,43 +134,38 @@ _LOGICAL_SUBSCRIPTION: Final = (
 )
 _PHYSICAL_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, _ADD)
 _LOGICAL_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, _STRIP)
+_ANY_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, None)
 
 
-def _subscription(
-    value: bytes | None, view: Any, protocol_type: Any, programs: tuple[_Program, _Program]
-) -> bytes | None:
-    if protocol_type != CONSUMER or value is None or len(value) < INT16.size:
-        return value
-    (version,) = INT16.unpack_from(value)
-    # Some clients say version 1 and write version 0's fields, so that is tried as well.
-    foreign = False
-    for program in reversed(programs[: 1 + (version > 0)]):
-        try:
-            return _run(program, value, view)
-        except MalformedFrameError as error:
-            foreign = isinstance(error, ForeignNameError)
-    # An alias that is gone leaves its physical name behind in what the broker has stored.
-    nothing = _NOTHING_OF_1 if version > 0 else _NOTHING_OF_0
-    return value[: INT16.size] + nothing if foreign else value
+def _subscription(value: bytes, view: Any, programs: tuple[_Program, _Program]) -> bytes:
+    """Rewrite a subscription with the program of version 0, or that of all later ones.
 
-
-def _assignment(
-    value: bytes | None, view: Any, protocol_type: Any, program: _Program
-) -> bytes | None:
-    """Before version 5 SyncGroup does not say the protocol type: then what fits is an assignment.
-
-    Connect's bytes never fit: where an assignment counts its topics they have an error code and a
-    length, and then a name where the length of the first topic would stand.
+    Raises:
+        ForeignNameError: it names something of another virtual cluster.
+        MalformedFrameError: it cannot be read to its end.
     """
-    if protocol_type not in {None, CONSUMER} or value is None or len(value) < INT16.size:
-        return value
+    of_0, of_1 = programs
+    if value[: INT16.size] <= _VERSION_0:
+        return _run(of_0, value, view)
     try:
-        return _run(program, value, view)
+        return _run(of_1, value, view)
     except ForeignNameError:
-        return value[: INT16.size] + _NOTHING_OF_0 if protocol_type == CONSUMER else value
-    except (MalformedFrameError, RefusedRequestError):
-        return value
+        raise
+    except MalformedFrameError:
+        # Some clients say version 1 and write version 0's fields. Nothing may follow those: it
+        # would be topics that cannot be read.
+        rewritten = _run(of_0, value, view)
+        _, size = entity_reader(subscription_v0.ConsumerProtocolSubscription)(value, INT16.size)
+        if INT16.size + size != len(value):
+            raise
+        return rewritten
 
 
 def _run(program: _Program, value: bytes, view: Any) -> bytes:
+    if len(value) < INT16.size:
+        raise MalformedFrameError(f"{len(value)} bytes are too few for a version")
     return value[: INT16.size] + b"".join(program(value[INT16.size :], view, None))
+
+
+def _unreadable(code: int, what: str, error: Exception) -> RefusedRequestError:
+    return RefusedRequestError(code, f"the {what} cannot be read: {error}")

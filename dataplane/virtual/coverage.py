@@ -26,10 +26,13 @@ has them. Everything else is refused and not offered.
 
 `tests/dataplane/equivalence` sends generated requests of every API and version that is rewritten to
 a broker twice, through the gateway and directly, and compares the answers; what is not compared
-stands in its `worlds.DIFFERENCES`.
+stands in its `worlds.DIFFERENCES`. What the gateway answers in a broker's place is compared there
+with what Kafka's own classes, and a broker that refuses a stranger, make of the same requests.
 
 ## APIs
 
+*Versions*: those that are offered. *Served to*: for clients that do not look what is offered; topic
+ids are null. *By topic id to*: answered with UNKNOWN_TOPIC_ID, as clients have been shown no ids.
 *Repeatable*: sending it twice does no more than sending it once. *Error*: the error code with which
 a request is answered: of what is rewritten one that had to wait too long, so that clients try
 again; of what is denied every one, with the reason as its message where the answer has room for it.
@@ -65,8 +68,13 @@ _ERROR: Final = {
 
 
 def _offered(row: Api) -> str:
-    offered = f"{row.lowest}-{row.highest}"
-    return f"{offered} (served from {row.served_from})" if row.served_from else offered
+    apart = [
+        f"served from {row.served_from}" if row.served_from else "",
+        f"served to {row.served_to}" if row.served_to > row.highest else "",
+        f"by topic id to {row.by_id_to}" if row.by_id else "",
+    ]
+    words = ", ".join(filter(None, apart))
+    return f"{row.lowest}-{row.highest}" + (f" ({words})" if words else "")
 
 
 def _classes() -> Iterator[str]:
@@ -104,7 +112,7 @@ def _fields() -> Iterator[str]:
 
 def _treated(row: Api, direction: Direction) -> str:
     found: dict[str, dict[str, None]] = defaultdict(dict)
-    for version in range(max(row.lowest, row.served_from), row.highest + 1):
+    for version in row.served:
         for path, field in message(row.key, version, direction).walk():
             class_ = class_of(api_name(row.key), direction, path, field)
             if class_ is not None and getattr(class_, direction) is not None:

@@ -66,7 +66,7 @@ def divided(
         treat: makes of a part what goes on in its place, or why it does not.
         untried: if one part is refused, the others are too, with this error code.
     """
-    array, mirror = parts_of(request.header.api_key)
+    array, mirror = parts_of(request.header)
     (source,) = mirror.sources
     asked = getattr(request.body, source)
     treated = [(part, treat(part)) for part in asked]

@@ -29,8 +29,7 @@ def empty_fetch(frame: Buffer) -> bytes:
         replace(
             topic,
             partitions=tuple(
-                replace(partition, high_watermark=_UNKNOWN, records=b"")
-                for partition in topic.partitions
+                replace(partition, high_watermark=_UNKNOWN) for partition in topic.partitions
             ),
         )
         for topic in body.responses

@@ -45,6 +45,7 @@ INVALID_TOPIC_EXCEPTION: Final = 17
 INVALID_GROUP_ID: Final = 24
 CLUSTER_AUTHORIZATION_FAILED: Final = 31
 INVALID_REQUEST: Final = 42
+UNKNOWN_TOPIC_ID: Final = 100
 UNSUPPORTED_ENDPOINT_TYPE: Final = 115
 
 CONFIG_OF_TOPIC: Final = 2
@@ -249,6 +250,11 @@ HIDDEN_TOPIC_ID = FieldClass(
     "hidden topic id",
     "a topic's UUID, where 0 says that there is none",
     response=Constant(_NO_UUID),
+)
+NO_TOPIC_ID = FieldClass(
+    "no topic id",
+    "a topic's UUID beside its name, null: clients have been shown none",
+    Only((_NO_UUID,), UNKNOWN_TOPIC_ID, "no topic has the id"),
 )
 TOPIC_ID = FieldClass("topic id", "a topic's UUID on one cluster", offered=False)
 UNSERVED = FieldClass("unserved", "a field of versions or APIs that are refused", offered=False)

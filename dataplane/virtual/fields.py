@@ -45,8 +45,13 @@ MARKED: Final = {
 """Classes of the types that kio gives to fields."""
 
 RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
-    # What only other versions have than the offered ones
+    # What only other versions have than the offered ones: some are served all the same
     ("describe_topic_partitions.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
+    ("metadata.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
+    ("create_topics.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
+    ("delete_topics.response.responses[].topic_id", fc.HIDDEN_TOPIC_ID),
+    ("metadata.request.topics[].topic_id", fc.NO_TOPIC_ID),
+    ("delete_topics.request.topics[].topic_id", fc.NO_TOPIC_ID),
     ("*topic_id", fc.TOPIC_ID),
     ("fetch.request.replica_state.*", fc.UNSERVED),
     ("fetch.request.topics[].partitions[].replica_directory_id", fc.UNSERVED),

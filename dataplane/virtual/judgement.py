@@ -106,8 +106,9 @@ def _configured(frame: Buffer, request: Request, rights: Rights, _: Census) -> R
 
 
 def _deleted(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruling | None:
-    def treat(name: str) -> str | Refusal:
-        return not_owned(name) if name in rights.aliases else name
+    def treat(topic: Any) -> Any | Refusal:
+        name = getattr(topic, "name", topic)  # from version 6 on with an id beside it
+        return not_owned(name) if name in rights.aliases else topic
 
     return divided(frame, request, treat)
 

@@ -17,8 +17,9 @@ Fact: TypeAlias = int | bytes | bool | dict[tuple[bytes, int], int] | None
 """What a request's program found out: Produce its acks (0: no answer will come), JoinGroup its
 protocol type, Fetch where partitions go on that were asked for by an older number; else None."""
 
-RequestProgram: TypeAlias = Callable[[Buffer, View], tuple[list[Buffer], Fact]]
-"""Rewrites a request frame, header included.
+RequestProgram: TypeAlias = Callable[..., tuple[list[Buffer], Fact]]
+"""Rewrites a request frame, header included: `(frame, view)`, and of SyncGroup the protocol type,
+which only newer versions say themselves.
 
 Raises MalformedFrameError (end the connection) and RefusedRequestError (answer with its code)."""
 
@@ -55,7 +56,7 @@ def compile_all() -> None:
     """Compile everything that is offered: a second or two at start, none in front of a client."""
     for row in APIS.values():
         if row.treatment is Treatment.REWRITE:
-            for version in range(max(row.lowest, row.served_from), row.highest + 1):
+            for version in row.served:
                 request_program(row.key, version)
                 response_program(row.key, version)
                 if api_name(row.key) in NUMBERED:

@@ -17,8 +17,12 @@ from dataplane.wire.header import Peek
 from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import Struct, entity_of, struct_of
 
+UNKNOWN_TOPIC_ID: Final = 100
+
 _FETCH: Final = 1
 _FETCH_SESSIONS_SINCE: Final = 7
+_METADATA: Final = 3
+_METADATA_TELLS_SINCE: Final = 13
 _MESSAGE: Final = "error_message"
 
 DENIED_LIMIT: Final = 1024 * 1024
@@ -35,6 +39,8 @@ class Mirror:
     """Field of the answer's element to field of the request's; `""` is the element itself."""
     arrays: "Mirrors" = field(default_factory=dict)
     """Arrays inside the element."""
+    unless_told: bool = False
+    """Only where the struct around it has no error code of its own that says it all."""
 
     def elements(self, body: Any) -> Iterator[Any]:
         """The elements of the request that the answer has one for, too."""
@@ -68,7 +74,12 @@ def _partitions(source: str, index: str, array: str = "partitions") -> Mirror:
     )
 
 
+def _unless_told(mirror: Mirror) -> Mirror:
+    return replace(mirror, unless_told=True)
+
+
 _INDEXES: Final = _mirror("partition_indexes", {"partition_index": ""})
+_NAMES_AND_IDS: Final = _mirror("topics", {"name": "name", "topic_id": "topic_id"})
 _TOPICS: Final = _partitions("topics", "partition_index")
 _FETCHED: Final = _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})
 _RESOURCES: Final = _mirror(
@@ -79,23 +90,23 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     0: {
         "responses": _mirror(
             "topic_data",
-            {"name": "name"},
+            {"name": "name", "topic_id": "topic_id"},
             {"partition_responses": _mirror("partition_data", {"index": "index"})},
         )
     },
     1: {
         "responses": _mirror(
             "topics",
-            {"topic": "topic"},
+            {"topic": "topic", "topic_id": "topic_id"},
             {"partitions": _mirror("partitions", {"partition_index": "partition"})},
         )
     },
     2: {"topics": _TOPICS},
-    3: {"topics": _names("topics")},
+    3: {"topics": _NAMES_AND_IDS},
     8: {"topics": _TOPICS},
     9: {
-        "topics": _FETCHED,
-        "groups": _mirror("groups", {"group_id": "group_id"}, {"topics": _FETCHED}),
+        "topics": _unless_told(_FETCHED),
+        "groups": _names("groups", "group_id"),
     },
     10: {"coordinators": _names("coordinator_keys", "key", of="")},
     15: {"groups": _names("groups", "group_id", of="")},
@@ -139,7 +150,7 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     },
     44: {"responses": _RESOURCES},
     45: {"responses": _TOPICS},
-    47: {"topics": _TOPICS},
+    46: {"topics": _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})},
     49: {
         "entries": _mirror(
             "entries",
@@ -150,12 +161,33 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
             },
         )
     },
+    50: {"results": _mirror("users")},
     51: {"results": _names("deletions upsertions", "user", of="name")},
     61: {"topics": _FETCHED},
     65: {"transaction_states": _names("transactional_ids", "transactional_id", of="")},
     75: {"topics": _names("topics")},
 }
 """By API key. APIs that are not here have one error code for the whole answer."""
+
+_RESHAPED: Final[dict[tuple[int, int], Mirrors]] = {(20, 6): {"responses": _NAMES_AND_IDS}}
+"""The same for versions whose requests have another shape than those before them."""
+
+_PRESET: Final[dict[int, dict[str, Any]]] = {
+    9: {"metadata": ""},
+    48: {"entries": None},
+    65: {"producer_id": 0, "producer_epoch": 0},
+}
+"""By API key: what brokers put into fields of an answer with an error, where it is not what `blank`
+takes for nothing."""
+
+_WORDS: Final = {
+    7: "The request timed out.",
+    15: "The coordinator is not available.",
+}
+"""Kafka's own for the errors that an API of `_WORDY` is put off with."""
+
+_WORDY: Final = frozenset({10, 32})
+"""APIs whose answers always have a message beside an error."""
 
 
 def busy(frame: Buffer) -> bytes | None:
@@ -177,13 +209,31 @@ def denial(frame: Buffer) -> bytes:
     return encode_response(header, _answer(header, body, Refusal(api.denied_with, message)))
 
 
-def parts_of(api_key: int) -> tuple[str, Mirror]:
+def unknown_topics(frame: Buffer) -> bytes | None:
+    """The answer to a request that names topics by id alone: there are none that its client knows.
+
+    None if it expects no answer.
+
+    Raises:
+        MalformedFrameError: the frame is no request, or too large to be looked at.
+    """
+    if len(frame) > DENIED_LIMIT:
+        raise MalformedFrameError(f"{len(frame)} bytes are too many for a request by topic ids")
+    return refusal(frame, UNKNOWN_TOPIC_ID, "topic ids are not shown, so there is none to ask for")
+
+
+def parts_of(header: Peek) -> tuple[str, Mirror]:
     """The array of an answer that follows from the request, and how.
 
     Raises:
         LookupError: the API has one error code for the whole answer.
     """
-    return next(iter(_MIRRORS[api_key].items()))
+    return next(iter(_mirrors(header).items()))
+
+
+def _mirrors(header: Peek) -> Mirrors:
+    reshaped = _RESHAPED.get((header.api_key, header.version))
+    return reshaped or _MIRRORS.get(header.api_key, {})
 
 
 def refusal(frame: Buffer, error_code: int, message: str | None = None) -> bytes | None:
@@ -201,11 +251,21 @@ def refusal(frame: Buffer, error_code: int, message: str | None = None) -> bytes
     if not request.expects_answer:
         return None
     header, body = request
+    if message is None and header.api_key in _WORDY:
+        message = _WORDS.get(error_code)
     answer = _answer(header, body, Refusal(error_code, message))
-    if header.api_key == _FETCH and header.version >= _FETCH_SESSIONS_SINCE:
-        # Clients take an error of the whole answer for one of the session, and look no further.
+    if _is_of_parts(header, error_code):
         answer = replace(answer, error_code=ErrorCode.none)
     return encode_response(header, answer)
+
+
+def _is_of_parts(header: Peek, error_code: int) -> bool:
+    """Whether the whole answer, which could have an error code, has none."""
+    if header.api_key == _FETCH:
+        # Clients take an error of the whole answer for one of the session, and look no further.
+        return header.version >= _FETCH_SESSIONS_SINCE
+    is_told = header.api_key == _METADATA and header.version >= _METADATA_TELLS_SINCE
+    return is_told and error_code == UNKNOWN_TOPIC_ID
 
 
 class Refusal(NamedTuple):
@@ -228,14 +288,19 @@ class Refusal(NamedTuple):
 
 def _answer(header: Peek, body: Any, refusal: Refusal) -> Any:
     response = struct_of(entity_of(header.api_key, header.version, "response"))
-    return _filled(response, body, _MIRRORS.get(header.api_key, {}), refusal)
+    return _filled(response, body, _mirrors(header), refusal)
 
 
 def _filled(struct: Struct, source: Any, mirrors: Mirrors, refusal: Refusal) -> Any:
     given = refusal.of(struct)
+    preset = _PRESET.get(struct.entity.__api_key__, {})
+    given |= {field.name: preset[field.name] for field in struct.fields if field.name in preset}
+    is_told = "error_code" in given
     for array in struct.fields:
         mirror = mirrors.get(array.name)
-        if mirror is not None and array.struct is not None:
+        if mirror is None or (mirror.unless_told and is_told):
+            continue
+        if array.struct is not None:
             given[array.name] = tuple(mirrored(array.struct, source, mirror, refusal))
     return blank(struct.entity, **given)
 
@@ -244,7 +309,15 @@ def mirrored(struct: Struct, source: Any, mirror: Mirror, refusal: Refusal) -> I
     """The elements of an answer's array for those of the request's."""
     for element in mirror.elements(source):
         filled = _filled(struct, element, mirror.arrays, refusal)
-        named = {
-            name: element if of == "" else getattr(element, of) for name, of in mirror.names.items()
-        }
-        yield replace(filled, **named)
+        yield replace(filled, **_named(struct, element, mirror.names))
+
+
+def _named(struct: Struct, element: Any, names: dict[str, str]) -> dict[str, Any]:
+    """What an element is called, as far as both messages have a field for it in their version."""
+    named: dict[str, Any] = {}
+    for known in struct.fields:
+        of = names.get(known.name)
+        if of is not None and (of == "" or hasattr(element, of)):
+            name = element if of == "" else getattr(element, of)
+            named[known.name] = "" if name is None and not known.nullable else name
+    return named

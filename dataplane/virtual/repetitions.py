@@ -76,7 +76,7 @@ def _parted(topic: Any, view: View) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
 
 def told_repeated(header: Peek, repeated: list[Any]) -> tuple[Any, ...]:
     """The topics of an answer to a Produce request: these of its topics had been appended."""
-    array, mirror = parts_of(header.api_key)
+    array, mirror = parts_of(header)
     response = struct_of(entity_of(header.api_key, header.version, "response"))
     struct = next(f.struct for f in response.fields if f.name == array)
     if struct is None:

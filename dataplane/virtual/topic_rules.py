@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from contract.names import TOPIC_NAME_LIMIT
+from contract.patterns import PatternError, matches
 from contract.policy import TopicRules
 from dataplane.virtual.census import Census
 from dataplane.virtual.messages import element_of
@@ -93,13 +94,26 @@ def _name_fault(name: str, rights: Rights) -> Refusal | None:
         )
     if name in rights.aliases:
         return Refusal(TOPIC_ALREADY_EXISTS, f"topic {name} exists already, as an alias")
-    pattern = rights.rules.name_pattern
-    if pattern is not None and re.fullmatch(pattern, name) is None:
+    return _pattern_fault(name, rights.rules.name_pattern)
+
+
+def _pattern_fault(name: str, pattern: str | None) -> Refusal | None:
+    if pattern is None:
+        return None
+    try:
+        if matches(pattern, name):
+            return None
+    except PatternError as error:
+        # Set before such patterns were refused. What cannot be judged is not allowed.
         return Refusal(
             POLICY_VIOLATION,
-            f"topic name {name} is not allowed: the policy wants names that match {pattern}",
+            f"topic name {name} is not allowed: the policy's namePattern {pattern} {error}; ask the"
+            " gateway's administrator to set another one",
         )
-    return None
+    return Refusal(
+        POLICY_VIOLATION,
+        f"topic name {name} is not allowed: the policy wants names that match {pattern}",
+    )
 
 
 def _with_numbers(topic: Any, rules: TopicRules) -> Any:

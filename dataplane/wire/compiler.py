@@ -73,7 +73,8 @@ class Program:
     """A compiled message."""
 
     run: Callable[..., Any]
-    """A request: `(frame, view) -> (pieces, fact)`; else: `(frame, view, fact) -> pieces`."""
+    """A request: `(frame, view, fact=None) -> (pieces, fact)`, with what is known before as the
+    fact that stays if the frame does not say it; else: `(frame, view, fact) -> pieces`."""
     source: str
 
 
@@ -115,13 +116,12 @@ def _assembled(name: str, part: Part, emitter: Emitter) -> str:
     request = part == "request"
     return "\n".join(
         [
-            f"def {name}(frame, view{'' if request else ', fact'}):",
+            f"def {name}(frame, view, fact{'=None' if request else ''}):",
             "    mv = memoryview(frame)",
             "    end = len(frame)",
             "    pieces = []",
             "    put = pieces.append",
             "    last = 0",
-            *(["    fact = None"] if request else []),
             *(f"    {attribute} = view.{attribute}" for attribute in emitter.view_attributes),
             "    try:",
             *emitter.lines,

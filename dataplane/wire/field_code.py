@@ -31,7 +31,12 @@ from dataplane.wire.treatments import (
     TopicNumbered,
 )
 
-_READERS = {"int8": "frame[{0}]", "int16": "i16(frame, {0})[0]", "int32": "i32(frame, {0})[0]"}
+_READERS = {
+    "int8": "frame[{0}]",
+    "int16": "i16(frame, {0})[0]",
+    "int32": "i32(frame, {0})[0]",
+    "uuid": "bytes(frame[{0} : {0} + 16])",
+}
 
 
 def emit_field(
@@ -357,8 +362,9 @@ def _emit_shifted(emitter: Emitter, treatment: Shifted) -> None:
     emitter.ahead += 8
 
 
-def _refusal(treatment: Only) -> Callable[[int], NoReturn]:
-    def refuse(value: int) -> NoReturn:
-        raise RefusedRequestError(treatment.error, f"{treatment.reason}: {value}")
+def _refusal(treatment: Only) -> Callable[[int | bytes], NoReturn]:
+    def refuse(value: int | bytes) -> NoReturn:
+        shown = value if isinstance(value, int) else value.hex()
+        raise RefusedRequestError(treatment.error, f"{treatment.reason}: {shown}")
 
     return refuse

@@ -101,9 +101,10 @@ class GivenIfNull:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """An integer must have one of these values; a request with another is refused."""
+    """A field must have one of these values; a request with another is refused."""
 
-    allowed: tuple[int, ...]
+    allowed: tuple[int, ...] | tuple[bytes, ...]
+    """Integers, or of a UUID its bytes."""
     error: int
     reason: str
 

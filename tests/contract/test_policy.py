@@ -40,6 +40,7 @@ def test_the_order_of_a_list_does_not_matter(value, fits):
     [
         (TopicRules(name_pattern="("), "namePattern '(' is no regular expression"),
         (TopicRules(name_pattern="x" * 300), "300 characters"),
+        (TopicRules(name_pattern="(?!tmp).*"), "it has no look-around"),
         (TopicRules(partitions=NumberRule(default=0)), "partitions: the default 0"),
         (TopicRules(partitions=NumberRule(default=9, max=3)), "must be 1 to 3"),
         (

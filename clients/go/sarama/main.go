@@ -1,9 +1,13 @@
 // The exercise with sarama.
+//
+// With the argument "pinned" it asks no ApiVersions, and sends what it has for the newest Kafka that it
+// knows.
 package main
 
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +20,10 @@ import (
 func config() *sarama.Config {
 	settings := sarama.NewConfig()
 	settings.Version = sarama.V3_6_0_0
+	if len(os.Args) > 1 && os.Args[1] == "pinned" {
+		settings.Version = sarama.MaxVersion
+		settings.ApiVersionsRequest = false
+	}
 	settings.Producer.Return.Successes = true
 	settings.Producer.Partitioner = sarama.NewHashPartitioner
 	settings.Consumer.Offsets.Initial = sarama.OffsetOldest

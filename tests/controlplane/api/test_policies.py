@@ -39,6 +39,10 @@ async def test_a_policy_is_laid_down_and_reaches_the_nodes(plane):
         ({"topics": {"partitions": {"default": 9, "max": 3}}}, "must be 1 to 3"),
         ({"topics": {"configs": {"retention.ms": {"max": 5}}}}, "give a default"),
         ({"topics": {"namePattern": "("}}, "no regular expression"),
+        (
+            {"topics": {"namePattern": "(?!tmp).*"}},
+            "no regular expression that RE2 takes (invalid perl operator: (?!)",
+        ),
         ({"accountLimits": {"connections": 0}}, "1 or more"),
         ([], ""),
     ],

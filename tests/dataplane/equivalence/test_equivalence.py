@@ -89,7 +89,7 @@ async def agreed(worlds):
 async def test_the_gateway_answers_as_the_broker_does(worlds, row):
     await set_the_scene(worlds)
     outcomes = Counter()
-    for version in range(max(row.lowest, row.served_from), row.highest + 1):
+    for version in row.served:
         for number in range(SAMPLES):
             generator = BodyGenerator(api_name(row.key), version, number)
             body = generator.entity(message(row.key, version, "request"))

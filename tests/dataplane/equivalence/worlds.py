@@ -5,7 +5,7 @@ Both begin empty and get the same requests, so whatever a request changes it cha
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -129,9 +129,10 @@ def learn(one: World, other: World, answers: tuple[Any, Any]) -> None:
                 ids.append(id_)
 
 
-def comparable(answer: Any) -> Any:
+def comparable(answer: Any, differences: Collection[str] | None = None) -> Any:
     """The answer without what no two answers have in common: see DIFFERENCES."""
-    return _sorted(changed(answer, _leveled))
+    leveled = DIFFERENCES if differences is None else differences
+    return _sorted(changed(answer, lambda f, v: _leveled(v) if f.name in leveled else v))
 
 
 DIFFERENCES = {
@@ -147,9 +148,7 @@ DIFFERENCES = {
 them in hash maps of physical names."""
 
 
-def _leveled(f: Field, value: Any) -> Any:
-    if f.name not in DIFFERENCES:
-        return value
+def _leveled(value: Any) -> Any:
     if isinstance(value, str):
         return "some text" if value else value
     return dt.timedelta() if isinstance(value, dt.timedelta) else None

@@ -43,7 +43,7 @@ OFFERED = [
     (row.key, version)
     for row in APIS.values()
     if row.treatment is Treatment.REWRITE
-    for version in range(max(row.lowest, row.served_from), row.highest + 1)
+    for version in row.served
 ]
 
 NAMES = {
@@ -103,6 +103,8 @@ class Generator:
         if field.struct is not None:
             return self.entity(field.struct, path + ".")
         class_ = class_of(self.api, self.direction, path, field)
+        if class_ is fc.NO_TOPIC_ID:
+            return None
         special = self.special(class_)
         return self.plain(field) if special is None else special
 
@@ -261,7 +263,7 @@ class Oracle:
 
     def may_see(self, name: str | None) -> bool:
         aliased = {alias.physical for alias in self.view.aliases}
-        return name is None or name.startswith(self.prefix) or name in aliased
+        return not name or name.startswith(self.prefix) or name in aliased
 
     def brokers(self, struct: Struct) -> Any:
         return tuple(

@@ -9,7 +9,7 @@ from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.schema import entity_of, struct_of
 from tests.dataplane.virtual.test_heads import frame
 
-VERSIONS = range(APIS[1].lowest, APIS[1].highest + 1)
+VERSIONS = APIS[1].served
 
 
 def fetch(version: int) -> bytes:

@@ -1,15 +1,20 @@
 """Requests that a virtual cluster may not make are refused before anything is sent."""
 
+import uuid
 from dataclasses import replace
 
 import pytest
+from kio.schema.errors import ErrorCode
 
+from dataplane.virtual.messages import decode_response
 from dataplane.virtual.programs import request_program
+from dataplane.virtual.refusals import refusal
 from dataplane.wire.errors import RefusedRequestError
 from tests.dataplane.virtual.instances import VIEW, generated, request_frame
 
 FETCH, LIST_OFFSETS, METADATA, OFFSET_FETCH, FIND_COORDINATOR = 1, 2, 3, 9, 10
 JOIN_GROUP, INIT_PRODUCER_ID, DESCRIBE_CONFIGS, DESCRIBE_CLUSTER = 11, 22, 32, 60
+DELETE_TOPICS = 20
 
 
 def with_elements(key, version, array):
@@ -58,7 +63,25 @@ def test_configs_of_the_physical_cluster_are_refused(resource_type):
     assert refused.value.error_code == 31
 
 
-@pytest.mark.parametrize("version", [1, 9])
+@pytest.mark.parametrize(
+    ("key", "version"),
+    [*((METADATA, version) for version in range(10, 14)), (DELETE_TOPICS, 6)],
+)
+def test_a_topic_that_is_named_by_an_id_is_unknown(key, version):
+    body = with_first(with_elements(key, version, "topics"), "topics", topic_id=uuid.UUID(int=7))
+    frame = request_frame(key, version, body)
+    with pytest.raises(RefusedRequestError) as refused:
+        request_program(key, version)(frame, VIEW)
+    assert refused.value.error_code == 100
+    answer = decode_response(key, version, refusal(frame, 100, refused.value.reason))
+    parts = answer.topics if key == METADATA else answer.responses
+    asked = [(topic.name, topic.topic_id) for topic in body.topics]
+    assert [(part.name or None, part.topic_id) for part in parts] == asked
+    assert {part.error_code for part in parts} == {ErrorCode.unknown_topic_id}
+    assert getattr(answer, "error_code", 0) == 0  # of the whole answer there is none
+
+
+@pytest.mark.parametrize("version", [1, 9, 13])
 def test_a_topic_without_a_name_is_refused(version):
     body = with_first(with_elements(METADATA, version, "topics"), "topics", name="")
     with pytest.raises(RefusedRequestError) as refused:

@@ -293,6 +293,17 @@ def test_an_old_client_gets_the_answer_in_its_own_version(version):
     assert [b.host for b in answer.brokers] == [b.host for b in newer.brokers]
 
 
+@pytest.mark.parametrize("pattern", ["(?!tmp).*", r"(a)\1", "a{,3}"])
+def test_a_pattern_that_cannot_be_judged_allows_no_name(pattern):
+    rights = Rights(vcluster="teamA", account="sa", rules=TopicRules(name_pattern=pattern))
+    ruling = judged(create(5, {"name": "aaa"}), rights)
+    assert ruling is not None
+    assert ruling.frame is None
+    (topic,) = decode_response(19, 5, ruling.answer or b"").topics
+    assert topic.error_code is ErrorCode.policy_violation
+    assert "ask the gateway's administrator" in topic.error_message
+
+
 def test_what_belongs_to_somebody_else_is_not_administered_through_an_alias():
     deletion = entity_of(20, 5, "request")
     frame = request_frame(20, 5, blank(deletion, topic_names=("own", "bikes")))
@@ -300,6 +311,12 @@ def test_what_belongs_to_somebody_else_is_not_administered_through_an_alias():
     assert ruling is not None
     assert ruling.frame is not None
     assert decode_request(ruling.frame).body.topic_names == ("own",)
+    newer = entity_of(20, 6, "request")
+    named = tuple(element_of(newer, "topics")(name=n, topic_id=None) for n in ("own", "bikes"))
+    ruling = judged(request_frame(20, 6, blank(newer, topics=named)), ALIASES)
+    assert ruling is not None
+    assert ruling.frame is not None
+    assert decode_request(ruling.frame).body.topics == named[:1]
     assert judged(_grow("bikes", 5), ALIASES) is not None
     exists = judged(create(5, {"name": "bikes"}), ALIASES)
     assert exists is not None

@@ -15,7 +15,7 @@ DENIED = [
     pytest.param(row, version, id=f"{row.name}-{version}")
     for row in APIS.values()
     if row.treatment is Treatment.DENY
-    for version in range(row.lowest, row.highest + 1)
+    for version in row.served
 ]
 
 
@@ -105,6 +105,13 @@ def test_fetch_has_its_error_at_the_partitions_only():
     assert answer.error_code is ErrorCode.none
     assert [t.topic for t in answer.responses] == [t.topic for t in body.topics]
     assert answer.session_id == 0
+
+
+@pytest.mark.parametrize("version", APIS[1].served)
+def test_a_fetch_that_is_refused_has_no_records_instead_of_null(version):
+    body = next(b for b in (generated(1, version, "request", s) for s in range(9)) if b.topics)
+    answer = decode_response(1, version, refusal(request_frame(1, version, body), 6))
+    assert {p.records for t in answer.responses for p in t.partitions} <= {b""}
 
 
 def test_busy_answers_make_clients_try_again():

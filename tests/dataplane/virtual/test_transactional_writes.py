@@ -22,7 +22,7 @@ from tests.dataplane.virtual.instances import VIEW
 from tests.dataplane.virtual.test_heads import frame
 
 PRODUCE = 0
-VERSIONS = range(3, APIS[PRODUCE].highest + 1)
+VERSIONS = APIS[PRODUCE].served
 HELD = producer_id_offset(0, 0) + 7
 FIRSTS = (
     FirstSequence(f"{VIEW.vcluster}orders", 1, 10),

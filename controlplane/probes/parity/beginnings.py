@@ -86,8 +86,10 @@ async def surplus_before(
             looked_for[p] = Wanted((ours.offset,), ends[p], their_ends[p])
     for p, places in (await search(source.records, target.records, looked_for)).items():
         (place,) = places.values()
-        is_surplus = place.method in _SURE and place.offset > free[p]
-        known[p] = Known(both[p], place.offset if is_surplus else their_begins[p])
+        # What is not found may be on its way: it is looked for again.
+        if place.method in _SURE:
+            is_surplus = place.offset > free[p]
+            known[p] = Known(both[p], place.offset if is_surplus else their_begins[p])
     found = {
         p: known[p].surplus_before for p in wanted if p in known and known[p].begins == both[p]
     }

@@ -174,6 +174,18 @@ async def test_of_a_topic_that_was_made_anew_only_the_new_records_stay(clusters,
     assert there == VALUES[150:158]
 
 
+async def test_what_is_on_its_way_is_looked_for_again(clusters, unique_name):
+    for bootstrap in (clusters.main, clusters.failover):
+        await make_topic(bootstrap, unique_name)
+    await write(clusters.failover, unique_name, *VALUES[:5])
+    await write(clusters.main, unique_name, VALUES[7])
+    async with maker(clusters) as parity:
+        assert (await parity.compare(of(unique_name))).trimmed == ()
+        await write(clusters.failover, unique_name, VALUES[7])
+        await parity.make(of(unique_name), serving=True)
+    assert await read(clusters.failover, unique_name) == [(None, VALUES[7])]
+
+
 async def test_a_topic_that_was_made_anew_to_be_compacted_loses_records_without_a_key(
     clusters, unique_name
 ):

@@ -52,8 +52,9 @@ class Facts:
         self.topics_seq = 0
         """The newest event that a topic came to be, or is gone."""
         self.deleted_topics: set[str] = set()
-        """Physical names of topics that were there once; in none of these is one now, or nobody has
-        told us of it yet."""
+        """Physical names of topics that a node has seen deleted, and nobody made again."""
+        self.topics_made_anew: dict[str, int] = {}
+        """By physical name, the newest event that a topic which had been deleted was made again."""
         self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.rebuild_seq = 0
@@ -79,10 +80,14 @@ class Facts:
                 self.api_versions[name] = api_versions
             case events.TopicMapped(physical=physical):
                 self.topics_seq = recorded.seq
-                self.deleted_topics.discard(physical)
+                if physical in self.deleted_topics:
+                    self.deleted_topics.discard(physical)
+                    self.topics_made_anew[physical] = recorded.seq
             case events.TopicUnmapped(vcluster=vcluster, logical=logical):
                 self.topics_seq = recorded.seq
-                self.deleted_topics.add(physical_name(vcluster, logical))
+                # Whoever else takes a mapping away leaves the topic where it is.
+                if recorded.actor.startswith("node:"):
+                    self.deleted_topics.add(physical_name(vcluster, logical))
             case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
                 self.grants[owner, logical, grantee] = access
             case events.TopicGrantRevoked(owner=owner, logical=logical, grantee=grantee):

@@ -8,6 +8,7 @@ from contract.mirror import Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import held_the_same
 from controlplane.domain.mirror.divergence import Divergence
+from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.mirror.positions import grown_too_much, positions_at, split
 from controlplane.domain.mirror.state import Reversal
 from controlplane.domain.mirror.steps import Seeding, Verdict
@@ -68,10 +69,18 @@ class Turning:
             await _ends(self._source),
             facts.topics_in(reversal.scope),
             on_target,
-            reversal.filled_again,
+            reversal.filled_again | self._made_anew(facts, reversal),
         )
         gaps = tuple(gap for gap in gaps if split(gap)[0] not in reversal.filled_again)
         return Seeding(positions=positions, target_ends=await _ends(self._target), gaps=gaps)
+
+    @staticmethod
+    def _made_anew(facts: Facts, reversal: Reversal) -> frozenset[str]:
+        """Topics that tenants have deleted and made again since the cut was taken."""
+        switch = facts.switches.get(reversal.switch_id)
+        if switch is None or switch.commit_seq is None:
+            return frozenset()
+        return made_anew_since(facts, reversal.scope, switch.commit_seq)
 
     async def divergence(self, facts: Facts, scope: str) -> list[Divergence]:
         """What only one of the two has, of every partition of a scope's topics."""

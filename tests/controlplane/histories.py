@@ -21,14 +21,14 @@ def facts_of(*history: Event) -> Facts:
     return facts
 
 
-def take(facts: Facts, event: Event) -> Recorded:
+def take(facts: Facts, event: Event, actor: str = "user:test") -> Recorded:
     """Add one event."""
     recorded = Recorded(
         seq=facts.seq + 1,
         event_id=uuid4(),
         version=facts.versions.get(event.stream, 0) + 1,
         event=event,
-        actor="user:test",
+        actor=actor,
         reason=None,
         recorded_at=START + timedelta(seconds=facts.seq),
     )

@@ -1,4 +1,4 @@
-"""Topics that a reversal emptied, for the mirror to fill from the beginning."""
+"""Topics whose logs began anew: tenants did that, or a reversal, for the mirror to fill them."""
 
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
@@ -9,9 +9,9 @@ from controlplane.domain.mirror.state import Phase
 def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:
     """Topics of which a cluster has other offsets now than it had after event `seq`, or may have.
 
-    Between the decision to empty them and the word that it is done, nobody knows.
+    Between the decision of a reversal to empty them and the word that it is done, nobody knows.
     """
-    topics: set[str] = set()
+    topics = {topic for topic, made_seq in facts.topics_made_anew.items() if made_seq > seq}
     for reversal in facts.reversals.values():
         done_seq = reversal.emptied_seq or reversal.ended_seq
         if reversal.scope == scope and (done_seq is None or done_seq > seq):

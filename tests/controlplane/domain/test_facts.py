@@ -6,6 +6,7 @@ from contract.records import Routing, TopicMapping
 from controlplane.domain import events
 from controlplane.domain.commands import RebuildControlTopic
 from controlplane.domain.decide import decide
+from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.refusal import Conflict
 from controlplane.domain.switch import events as switch
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
@@ -89,3 +90,23 @@ def test_events_are_not_skipped() -> None:
 def test_the_control_topic_is_not_rebuilt_during_a_switch() -> None:
     with pytest.raises(Conflict, match="s1 is under way"):
         decide(facts_of(OPEN, REQUESTED), RebuildControlTopic())
+
+
+class TestDeletedTopics:
+    GONE = events.TopicUnmapped(vcluster="teamA", logical="users")
+
+    def test_what_a_node_has_seen_deleted_is_known_until_it_is_made_again(self) -> None:
+        facts = facts_of(OPEN, TEAM_A, mapped("teamA", "users"))
+        take(facts, self.GONE, actor="node:n1")
+        assert facts.deleted_topics == {"teamAusers"}
+        made_seq = take(facts, mapped("teamA", "users"), actor="node:n1").seq
+        assert facts.deleted_topics == set()
+        assert facts.topics_made_anew == {"teamAusers": made_seq}
+        assert made_anew_since(facts, "main", made_seq - 1) == {"teamAusers"}
+        assert made_anew_since(facts, "main", made_seq) == frozenset()
+
+    def test_who_takes_a_mapping_away_leaves_the_topic(self) -> None:
+        facts = facts_of(OPEN, TEAM_A, mapped("teamA", "users"), self.GONE)
+        assert facts.deleted_topics == set()
+        take(facts, mapped("teamA", "users"), actor="node:n1")
+        assert facts.topics_made_anew == {}

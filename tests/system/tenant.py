@@ -159,7 +159,8 @@ class Tenant:
         self.groups = {group: read for group, read in self.groups.items() if read}
         self._make(before.name)
         anew = self.topics[before.name]
-        anew.end_before = max(before.end_before, before.records[-1][0] + 1 if before.records else 0)
+        end = before.records[-1][0] + 1 if before.records else 0
+        anew.end_before = min((e for e in (before.end_before, end) if e), default=0)
         anew.small_until = time.monotonic() + NOTICED_WITHIN_S
         if self._chance.random() < 2 / 3:
             self._write(self.topics[before.name])

@@ -65,6 +65,10 @@ switch-soak: setup ## planned switches under load (SWITCHES=100), about an hour;
 simulate: setup ## the switch in a world that fails (SEEDS=100000), about an hour
 	@PYTHONPATH=. $(BIN)/python -m tests.simulation.seeds $(or $(SEEDS),100000)
 
+.PHONY: worlds
+worlds: setup ## a tenant that changes and deletes, there and back (WORLDS=20), a minute for each
+	@INTERLOCK_WORLDS=$(or $(WORLDS),20) $(BIN)/python -m pytest -q tests/system/test_parity.py
+
 .PHONY: explore
 explore: setup ## every state of a switch with a change of leader or an abort, some minutes
 	@PYTHONPATH=. $(BIN)/python -m tests.model

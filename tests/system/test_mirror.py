@@ -16,12 +16,9 @@ from confluent_kafka.admin import (
 )
 
 from contract.clusters_file import ClusterProperties
-from sandbox.environment import Environment
-from sandbox.plan import Component, Plan, Profile
-from sandbox.ports import reserved_ports
 from sandbox.process import wait_until
 from tests.controlplane.probes.batches import Raw, append, batch
-from tests.system.conftest import USERS
+from tests.system.mirrored import mirror, mirrored, turned_to
 from tests.system.operator import Operator
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
@@ -30,37 +27,13 @@ PARTITIONS = 3
 BATCH = 60
 CRASH_POINTS = ("mirror.stopped", "mirror.positions_seeded", "mirror.started")
 """Right after these the leader dies, one in each turn of the mirror; another goes on."""
-VARIABLES = {
-    "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),
-    "INTERLOCK_MIRROR_REVERSAL": "after_switch",
-    "INTERLOCK_SWITCH_BUDGET_S": "60",
-    "INTERLOCK_MIRROR_BUDGET_S": "30",
-}
+VARIABLES = {"INTERLOCK_SWITCH_BUDGET_S": "60", "INTERLOCK_MIRROR_BUDGET_S": "30"}
 
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory):
-    with reserved_ports() as ports:
-        plan = Plan(
-            folder=tmp_path_factory.mktemp("mirror"),
-            profile=Profile.SMALL,
-            ports=ports,
-            components=frozenset({Component.GATEWAYS, Component.MIRROR}),
-            control_plane_variables=VARIABLES,
-        )
-        with Environment(plan) as environment:
-            yield Operator(environment)
-
-
-def mirror(operator):
-    return operator.call("GET", "/api/v1/mirror").json()
-
-
-def turned_to(operator, source):
-    """Whether the mirror copies from that cluster, and was seen to."""
-    newest = mirror(operator)["reversal"]
-    assert newest is None or newest["phase"] != "failed", newest["cause"]
-    return newest is not None and newest["source"] == source and newest["phase"] == "reversed"
+    with mirrored(tmp_path_factory.mktemp("mirror"), VARIABLES) as operator:
+        yield operator
 
 
 def produce(operator, vcluster, topic, begin):

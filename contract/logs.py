@@ -7,20 +7,15 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict
 
+from contract.shown import on_one_line
 
-def on_one_line(_logger: object, _method: str, line: EventDict) -> EventDict:
+
+def values_on_one_line(_logger: object, _method: str, line: EventDict) -> EventDict:
     """Write control characters out, in a line for people: tenants choose their names.
 
-    A line break would forge further lines, an escape reaches the terminal. The renderer quotes what
-    has spaces in it; JSON has its own way with all of this.
+    The renderer quotes what has spaces in it; JSON has its own way with all of this.
     """
-    return {key: _written_out(value) for key, value in line.items()}
-
-
-def _written_out(value: object) -> object:
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in value)
+    return {k: on_one_line(v) if isinstance(v, str) else v for k, v in line.items()}
 
 
 def configure_logs(form: Literal["json", "console"]) -> None:
@@ -36,7 +31,7 @@ def configure_logs(form: Literal["json", "console"]) -> None:
         trace = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         shared.append(structlog.processors.ExceptionRenderer(trace))
     else:
-        shared.append(on_one_line)
+        shared.append(values_on_one_line)
         plain = structlog.dev.plain_traceback
         last = structlog.dev.ConsoleRenderer(exception_formatter=plain)
     structlog.configure(

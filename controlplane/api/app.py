@@ -3,6 +3,7 @@
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from controlplane.api.errors import HANDLERS
@@ -11,6 +12,7 @@ from controlplane.api.incumbent import PhysicalClusterController, VirtualCluster
 from controlplane.api.incumbent_topics import VirtualTopicController
 from controlplane.api.internal import InternalController
 from controlplane.api.metrics import metrics
+from controlplane.api.origin import refuse_from_elsewhere
 from controlplane.api.own.aliases import AliasController
 from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.credentials import CredentialController
@@ -53,11 +55,14 @@ def create_app(plane: ControlPlane) -> Litestar:
             metrics,
             InternalController,
         ],
+        guards=[refuse_from_elsewhere],
         dependencies={"plane": Provide(provide_plane, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
             title="Interlock",
             version="1",
+            # As JSON alone: pages that show it run scripts of other hosts, as if they were ours.
+            render_plugins=[JsonRenderPlugin()],
             components=Components(
                 security_schemes={"basicAuth": SecurityScheme(type="http", scheme="basic")}
             ),

@@ -49,7 +49,7 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any
 
 def _detail(error: HTTPException) -> str:
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return "there is nothing at this address; /schema lists what there is"
+        return "there is nothing at this address; /schema/openapi.json lists what there is"
     if isinstance(error.extra, list):
         found = [f"{e.get('key', 'body')}: {e['message']}" for e in error.extra if "message" in e]
         return "; ".join(found) or error.detail

@@ -16,6 +16,7 @@ from contract.session import (
     TopicDeleted,
 )
 from controlplane.api.access import require_node
+from controlplane.api.origin import NODES_ONLY
 from controlplane.domain.commands import DeregisterNode, MapTopic, RegisterNode, UnmapTopic
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
@@ -30,6 +31,7 @@ class InternalController(Controller):
     """For nodes only."""
 
     path = "/internal/v1"
+    opt = {NODES_ONLY: True}  # noqa: RUF012 - Litestar's way to declare it
     guards = [require_node]  # noqa: RUF012 - Litestar's way to declare it
     include_in_schema = False
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, NoReturn
 import httpx
 from cyclopts import Parameter
 
+from contract.shown import on_one_line
+
 _TIMEOUT_S = 60.0
 
 
@@ -115,4 +117,4 @@ def _refuse(answer: httpx.Response) -> NoReturn:
         message = f"the control plane answered {answer.status_code}"
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         message += ": set INTERLOCK_USER and INTERLOCK_PASSWORD"
-    fail(message, Exit.REFUSED)
+    fail(on_one_line(message), Exit.REFUSED)

@@ -7,8 +7,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.measure import Measurement
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
+from contract.shown import on_one_line, quoted
 from controlplane.cli.client import Connection
 
 _WIDEST = 1000
@@ -31,9 +33,10 @@ def show(connection: Connection, answer: Any, columns: Mapping[str, str]) -> Non
     if connection.output == "json":
         print_json(answer)
         return
-    table = Table(*columns, box=None, pad_edge=False)
+    titles = (Column(_literally(title)) for title in columns)
+    table = Table(*titles, box=None, pad_edge=False)
     for item in answer["items"]:
-        table.add_row(*(cell(item.get(key)) for key in columns.values()))
+        table.add_row(*(_literally(cell(item.get(key))) for key in columns.values()))
     _print_whole(table)
 
 
@@ -44,8 +47,13 @@ def show_one(connection: Connection, answer: Mapping[str, Any]) -> None:
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for key, value in answer.items():
-        table.add_row(key, cell(value))
+        table.add_row(_literally(key), _literally(cell(value)))
     _print_whole(table)
+
+
+def _literally(text: str) -> Text:
+    """Not as Rich's markup, which has links in it."""
+    return Text(on_one_line(text))
 
 
 def _print_whole(table: Table) -> None:
@@ -61,22 +69,30 @@ def print_json(answer: Any) -> None:
 
 
 def say(line: str) -> None:
-    """One line, as it is."""
-    _console.print(line, markup=False, highlight=False)
+    """One line, as it is; what is not to be seen is written out."""
+    _console.print(on_one_line(line), markup=False, highlight=False, emoji=False)
 
 
 def cell(value: Any) -> str:
-    """A value on one line."""
+    """A value on one line, with a cell or what is left of a line to itself."""
+    if isinstance(value, str) and value.isprintable():
+        return _TO_THE_SECOND.sub(r"\1 \2", value)
+    return among_others(value)
+
+
+def among_others(value: Any) -> str:
+    """A value on one line with others: seen where it begins and ends, whatever is in it."""
     match value:
         case None:
             return "-"
         case bool():
             return "yes" if value else "no"
         case dict():
-            return " ".join(f"{key}={cell(inner)}" for key, inner in value.items())
+            return " ".join(f"{quoted(key)}={among_others(one)}" for key, one in value.items())
         case str():
-            return _TO_THE_SECOND.sub(r"\1 \2", value)
+            told = _TO_THE_SECOND.sub(r"\1 \2", value)
+            return told if told != value else quoted(value)
         case Iterable():
-            return ", ".join(cell(inner) for inner in value)
+            return ", ".join(among_others(inner) for inner in value)
         case _:
             return str(value)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from cyclopts import App
 
+from contract.shown import listed
 from controlplane.cli.client import HERE, Connection, Exit, fail
 from controlplane.cli.display import print_json, say, show, show_one
 
@@ -114,7 +115,7 @@ def divergence(*, keys: int = 0, connection: Connection = HERE) -> int:
 
 def _one_sided(side: dict[str, Any]) -> str:
     offsets = ", ".join(f"{first}-{last}" for first, last in side["ranges"])
-    keys = f"; keys {', '.join(map(str, side['keys']))}" if side["keys"] else ""
+    keys = f"; keys {listed(map(str, side['keys']))}" if side["keys"] else ""
     return f"{side['count']} (offsets {offsets}{keys})" if side["count"] else "0"
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 from cyclopts import App, Parameter
 
 from controlplane.cli.client import HERE, Connection, Exit, fail
-from controlplane.cli.display import cell, print_json, say, show, show_one
+from controlplane.cli.display import among_others, print_json, say, show, show_one
 from controlplane.domain.switch.events import Mode
 
 switch = App(name="switch", help="Exchange the cluster behind the virtual clusters.")
@@ -158,7 +158,8 @@ def report(
         connection: where to ask.
     """
     path = f"/api/v1/switches/{switch_id or _newest(connection)}/report"
-    say(connection.text(path, format=form).rstrip("\n"))
+    for line in connection.text(path, format=form).rstrip("\n").split("\n"):
+        say(line)
 
 
 @switch.command
@@ -199,6 +200,5 @@ def _follow(connection: Connection, switch_id: str) -> Exit:
 
 
 def _line(event: dict[str, Any]) -> str:
-    told = {k: v for k, v in event["data"].items() if k != "switch_id"}
-    details = " ".join(f"{key}={cell(value)}" for key, value in told.items())
+    details = among_others({k: v for k, v in event["data"].items() if k != "switch_id"})
     return f"{event['seq']:>6} {event['recordedAt']} {event['kind']:<26} {details}"

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from contract.shown import quoted
+
 
 class OpenTransaction(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that its producer has not ended."""
@@ -26,9 +28,10 @@ class OpenTransaction(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """For whoever waits for it."""
+        producer = f"producer {self.producer_id}, epoch {self.producer_epoch}, {self.state}"
         return (
-            f"{self.transactional_id} (producer {self.producer_id}, epoch {self.producer_epoch},"
-            f" {self.state}) for {self.open_s:.0f} s of at most {self.timeout_s:.0f} s"
+            f"{quoted(self.transactional_id)} ({producer}) for {self.open_s:.0f} s"
+            f" of at most {self.timeout_s:.0f} s"
         )
 
 

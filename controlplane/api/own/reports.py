@@ -1,5 +1,6 @@
 """`/api/v1/switches/{id}/report`: the whole story of a switch, for programs and for people."""
 
+from html import escape
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -67,5 +68,5 @@ def _told(found: Report, form: Form) -> tuple[str, str]:
             return as_markdown(found), "text/markdown; charset=utf-8"
         case "html":
             body = _markdown.render(as_markdown(found))
-            page = _PAGE.format(switch_id=found.switch_id, body=body)
+            page = _PAGE.format(switch_id=escape(found.switch_id), body=body)
             return page, "text/html; charset=utf-8"

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from contract.mirror import Direction
+from contract.shown import listed
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import View
@@ -55,7 +56,7 @@ def told(parity: Parity) -> str:
 
 
 def _some(names: Collection[str]) -> str:
-    named = ", ".join(list(names)[:_NAMED])
+    named = listed(list(names)[:_NAMED])
     return named if len(names) <= _NAMED else f"{named} and {len(names) - _NAMED} more"
 
 

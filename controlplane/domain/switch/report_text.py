@@ -1,11 +1,13 @@
 """A switch's report for people to read, as Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from contract.session import Unrest
+from contract.shown import listed, quoted
 from controlplane.domain.positions import EXACT
 from controlplane.domain.switch.events import LossRecorded, PositionsTranslated
+from controlplane.domain.switch.markdown import Markdown, bullets, section, table, text
 from controlplane.domain.switch.parity import told
 from controlplane.domain.switch.report import (
     Alike,
@@ -24,10 +26,12 @@ _OUTCOMES = {
     Phase.ABORTED: "undone: {old} serves as before",
 }
 _RUNNERS = {
-    "process": "by `interlock mirrormaker`",
-    "connect": "by Kafka Connect",
-    "manual": "by hand",
+    "process": Markdown("by `interlock mirrormaker`"),
+    "connect": Markdown("by Kafka Connect"),
+    "manual": Markdown("by hand"),
 }
+_NO = Markdown("**no**")
+_NOTHING = Markdown("-")
 _EVIDENCE = {
     "report": "said that it had stopped",
     "lease_expired": "silent; its lease had run out",
@@ -38,28 +42,33 @@ _EVIDENCE = {
 def as_markdown(report: Report) -> str:
     """The whole story on a page."""
     sections = [
-        [f"# Switch of {report.scope}: {report.from_cluster} to {report.to_cluster}"],
+        [_title(report)],
         _summary(report),
-        _section("Timeline", _timeline(report.stages)),
-        _section("Checks before the fence", _checks(report)),
-        _section("Gateway nodes", _nodes(report.nodes)),
-        _section("Proof", _proof(report.proof)),
-        _section("Beyond records", _parity(report.parity)),
-        _section("Consumer groups", _groups(report.groups)),
-        _section("Producers", _producers(report)),
-        _section("Offsets", _numbers(report.numbers)),
-        _section("Mirror", _mirror(report.mirror)),
-        _section("What was given up", _loss(report.loss, report.from_cluster)),
+        section("Timeline", _timeline(report.stages)),
+        section("Checks before the fence", _checks(report)),
+        section("Gateway nodes", _nodes(report.nodes)),
+        section("Proof", _proof(report.proof)),
+        section("Beyond records", _parity(report.parity)),
+        section("Consumer groups", _groups(report.groups)),
+        section("Producers", _producers(report)),
+        section("Offsets", _numbers(report.numbers)),
+        section("Mirror", _mirror(report.mirror)),
+        section("What was given up", _loss(report.loss, report.from_cluster)),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
 
-def _summary(report: Report) -> list[str]:
+def _title(report: Report) -> Markdown:
+    title = Markdown("# Switch of {scope}: {old} to {to}")
+    return title.filled(scope=report.scope, old=report.from_cluster, to=report.to_cluster)
+
+
+def _summary(report: Report) -> list[Markdown]:
     outcome = _OUTCOMES.get(report.outcome, "under way: {phase}").format(
         to=report.to_cluster, old=report.from_cluster, phase=report.outcome.value
     )
     rows = {
-        "Switch": f"`{report.switch_id}`",
+        "Switch": Markdown("`{id}`").filled(id=report.switch_id),
         "Outcome": outcome,
         "Cause": report.cause,
         "Mode": report.mode,
@@ -69,7 +78,9 @@ def _summary(report: Report) -> list[str]:
         "Ended": _time(report.ended_at) if report.ended_at else None,
         "Clients waited": _waited(report),
     }
-    return [f"- {name}: {_inline(value)}" for name, value in rows.items() if value is not None]
+    return [
+        Markdown(f"- {name}: {text(value)}") for name, value in rows.items() if value is not None
+    ]
 
 
 def _waited(report: Report) -> str | None:
@@ -79,20 +90,20 @@ def _waited(report: Report) -> str | None:
     return _ms(report.fenced_ms) + mirror
 
 
-def _timeline(stages: Sequence[Stage]) -> list[str]:
-    return _table(
+def _timeline(stages: Sequence[Stage]) -> list[Markdown]:
+    return table(
         ("Phase", "Began (UTC)", "Took"),
         ((stage.phase.value, _time(stage.began_at), _ms(stage.took_ms)) for stage in stages),
     )
 
 
-def _checks(report: Report) -> list[str]:
-    rows = ((c.name, "yes" if c.passed else "**no**", c.detail) for c in report.checks)
-    return _table(("Check", "Passed", "Found"), rows)
+def _checks(report: Report) -> list[Markdown]:
+    rows = ((c.name, "yes" if c.passed else _NO, c.detail) for c in report.checks)
+    return table(("Check", "Passed", "Found"), rows)
 
 
-def _nodes(nodes: Sequence[NodeStory]) -> list[str]:
-    return _table(
+def _nodes(nodes: Sequence[NodeStory]) -> list[Markdown]:
+    return table(
         ("Node", "Evidence", "Stopped after", "Held", "Cut", "Served again after", "First write"),
         (
             (
@@ -109,143 +120,149 @@ def _nodes(nodes: Sequence[NodeStory]) -> list[str]:
     )
 
 
-def _proof(proof: Proof | None) -> list[str]:
+def _proof(proof: Proof | None) -> list[Markdown]:
     if proof is None:
         return []
-    proved = (
-        f"The old cluster stood still for {_ms(proof.stood_still_ms)}; the target then held the"
-        f" last records of all {proof.partitions} partitions. Those of partitions that had moved"
-        " since both clusters were looked at before were found there one by one. Digest of the old"
-        f" cluster's end offsets: `{proof.offsets_digest}`."
+    proved = Markdown(
+        "The old cluster stood still for {still}; the target then held the last records of all"
+        " {partitions} partitions. Those of partitions that had moved since both clusters were"
+        " looked at before were found there one by one. Digest of the old cluster's end offsets:"
+        " `{digest}`."
+    ).filled(
+        still=_ms(proof.stood_still_ms), partitions=proof.partitions, digest=proof.offsets_digest
     )
-    missing = _list(f"accepted as lost: {hole}" for hole in proof.holes)
+    accepted = Markdown("accepted as lost: {hole}")
+    missing = bullets(accepted.filled(hole=hole) for hole in proof.holes)
     head = ("Partition", "End on the old cluster", "End on the target", "Records found")
-    rows = (
-        (name, str(old), str(new), _count(proof.compared.get(name)))
-        for name, old, new in proof.ends
-    )
-    return [proved, *missing, "", *_table(head, rows)]
+    rows = ((name, old, new, _count(proof.compared.get(name))) for name, old, new in proof.ends)
+    return [proved, *missing, Markdown(), *table(head, rows)]
 
 
-def _parity(parity: Alike | None) -> list[str]:
+def _parity(parity: Alike | None) -> list[Markdown]:
     if parity is None:
         return []
     keys = sum(parity.tombstones.values())
-    lines = [f"- the target was made like the old cluster: {told(parity.done)}"]
+    made = Markdown("- the target was made like the old cluster: {told}")
+    lines = [made.filled(told=told(parity.done))]
     if keys:
-        lines.append(f"- {keys} keys that compaction had cleaned away were deleted once more")
+        again = Markdown("- {keys} keys that compaction had cleaned away were deleted once more")
+        lines.append(again.filled(keys=keys))
     names = [d.name for d in parity.done.left]
-    lines += [
-        f"- {name} stays different, as was asked for" for name in names if name in parity.waived
-    ]
-    lines += [f"- {name} stays different" for name in names if name not in parity.waived]
-    return [_inline(line) for line in lines]
+    stays = Markdown("- {name} stays different")
+    asked = Markdown("- {name} stays different, as was asked for")
+    lines += [asked.filled(name=quoted(name)) for name in names if name in parity.waived]
+    lines += [stays.filled(name=quoted(name)) for name in names if name not in parity.waived]
+    return lines
 
 
-def _groups(groups: Groups | None) -> list[str]:
+def _groups(groups: Groups | None) -> list[Markdown]:
     if groups is None:
         return []
-    interrupted = [_restless(r.node_id, r.unrest) for r in groups.restless]
-    lines = [f"- interrupted by the fence on {line}" for line in interrupted]
-    if not lines:
-        lines = ["- nothing had to be interrupted"] if groups.positions else []
+    interrupted = Markdown("- interrupted by the fence on {node}: {unrest}")
+    lines = [
+        interrupted.filled(node=quoted(r.node_id), unrest=_unrest(r.unrest))
+        for r in groups.restless
+    ]
+    if not lines and groups.positions:
+        lines = [Markdown("- nothing had to be interrupted")]
     if groups.ghosts_removed:
-        lines.append(f"- {groups.ghosts_removed} members of before were removed on the target")
+        removed = Markdown("- {ghosts} members of before were removed on the target")
+        lines.append(removed.filled(ghosts=groups.ghosts_removed))
     return lines + _positions(groups.positions)
 
 
-def _restless(node: str, unrest: Unrest | None) -> str:
+def _unrest(unrest: Unrest | None) -> str:
     if unrest is None:
-        return f"{node}: it did not say in time what was going on"
-    named = ", ".join((*unrest.member_names, *unrest.transaction_names))
-    return f"{node}: {unrest.members} members, {unrest.transactions} transactions ({named})"
+        return "it did not say in time what was going on"
+    named = listed((*unrest.member_names, *unrest.transaction_names))
+    return f"{unrest.members} members, {unrest.transactions} transactions ({named})"
 
 
-def _positions(moved: PositionsTranslated | None) -> list[str]:
+def _positions(moved: PositionsTranslated | None) -> list[Markdown]:
     if moved is None:
-        return ["- no position was brought to the target: groups go on where a mirror put them"]
-    exact = sum(count for method, count in moved.by_method.items() if method in EXACT)
-    told = (
-        f"- {moved.positions} positions of {moved.groups} groups were brought to the target in"
-        f" {_ms(moved.duration_ms)}, {exact} of them exactly"
+        nothing = "- no position was brought to the target: groups go on where a mirror put them"
+        return [Markdown(nothing)]
+    brought = Markdown(
+        "- {positions} positions of {groups} groups were brought to the target in {took}, {exact}"
+        " of them exactly"
+    ).filled(
+        positions=moved.positions,
+        groups=moved.groups,
+        took=_ms(moved.duration_ms),
+        exact=sum(count for method, count in moved.by_method.items() if method in EXACT),
     )
-    rows = [
-        (r.group, f"{r.topic}-{r.partition}", str(r.committed), _count(r.translated), r.detail)
+    rows: list[Sequence[object]] = [
+        (quoted(r.group), f"{r.topic}-{r.partition}", r.committed, _count(r.translated), r.detail)
         for r in moved.remarks
     ]
     if moved.remarks_left_out:
         rows.append((f"and {moved.remarks_left_out} more", "", "", "", ""))
-    table = _table(("Group", "Partition", "On the old cluster", "On the target", "Why"), rows)
-    return [told, "", *table] if table else [told]
+    remarks = table(("Group", "Partition", "On the old cluster", "On the target", "Why"), rows)
+    return [brought, Markdown(), *remarks] if remarks else [brought]
 
 
-def _producers(report: Report) -> list[str]:
+def _producers(report: Report) -> list[Markdown]:
     lines = []
     if report.producers is not None:
-        told = f"- the last writes of {report.producers} idempotent producers are known"
-        lines.append(f"{told}: repeated, they are not written again")
-    if report.transactions_aborted:
-        named = ", ".join(report.transactions_aborted)
-        lines.append(f"- transactions that were still open were aborted: {named}")
+        known = Markdown(
+            "- the last writes of {producers} idempotent producers are known: repeated, they are"
+            " not written again"
+        )
+        lines.append(known.filled(producers=report.producers))
+    # Each on a line of its own: commas between them could be those of a name.
+    aborted = Markdown("- a transaction that was still open was aborted: {transaction}")
+    lines += [aborted.filled(transaction=told) for told in report.transactions_aborted]
     return lines
 
 
-def _numbers(numbers: Numbers | None) -> list[str]:
+def _numbers(numbers: Numbers | None) -> list[Markdown]:
     if numbers is None:
         return []
-    told = f"{numbers.partitions - len(numbers.renumbered)} of {numbers.partitions} partitions"
-    lines = [f"Clients see the offsets of {told} as before."]
-    if numbers.renumbered:
-        rows = ((r.partition, str(r.floor), str(r.stretches)) for r in numbers.renumbered)
-        table = _table(("Partition", "Numbered from", "Known stretches of older numbers"), rows)
-        lines += ["Of the others the two logs differ; what clients hold is led on.", "", *table]
+    kept = Markdown("Clients see the offsets of {kept} of {partitions} partitions as before.")
+    renumbered = numbers.renumbered
+    lines = [kept.filled(kept=numbers.partitions - len(renumbered), partitions=numbers.partitions)]
+    if renumbered:
+        others = "Of the others the two logs differ; what clients hold is led on."
+        columns = ("Partition", "Numbered from", "Known stretches of older numbers")
+        rows = ((r.partition, r.floor, r.stretches) for r in renumbered)
+        lines += [Markdown(others), Markdown(), *table(columns, rows)]
     return lines
 
 
-def _mirror(mirror: MirrorStory | None) -> list[str]:
+def _mirror(mirror: MirrorStory | None) -> list[Markdown]:
     if mirror is None:
         return []
-    how = _RUNNERS[mirror.runner]
-    took = f" in {_ms(mirror.took_ms)}" if mirror.took_ms is not None else ""
-    cause = f": {mirror.cause}" if mirror.cause else ""
-    told = f"To be turned to {mirror.direction}, {how}, since {_time(mirror.began_at)} UTC"
-    return [f"{told}: {mirror.phase.value}{took}{_inline(cause)}."]
+    turned = Markdown("To be turned to {direction}, {how}, since {began} UTC: {phase}{took}{why}.")
+    return [
+        turned.filled(
+            direction=mirror.direction,
+            how=_RUNNERS[mirror.runner],
+            began=_time(mirror.began_at),
+            phase=mirror.phase.value,
+            took=Markdown(f" in {_ms(mirror.took_ms)}" if mirror.took_ms is not None else ""),
+            why=Markdown(": {cause}").filled(cause=mirror.cause) if mirror.cause else "",
+        )
+    ]
 
 
-def _loss(loss: LossRecorded | None, old: str) -> list[str]:
+def _loss(loss: LossRecorded | None, old: str) -> list[Markdown]:
     if loss is None:
         return []
     if loss.seen_at is None:
-        return [f"{old} never answered while anybody watched: what is lost is not known."]
-    seen = f"{old} last answered at {_time(loss.seen_at)} UTC."
+        never = "{old} never answered while anybody watched: what is lost is not known."
+        return [Markdown(never).filled(old=old)]
+    seen = Markdown("{old} last answered at {at} UTC.").filled(old=old, at=_time(loss.seen_at))
     if not loss.losses:
-        return [f"{seen} The target held everything that it held then."]
-    rows = ((x.partition, str(x.first), str(x.seen_end), str(x.known)) for x in loss.losses)
+        return [Markdown(f"{seen} The target held everything that it held then.")]
+    lacking = Markdown(
+        "{seen} Of {partitions} partitions these lack records, or may: what came in after that time"
+        " cannot be counted."
+    ).filled(seen=seen, partitions=loss.partitions)
+    rows = ((x.partition, x.first, x.seen_end, x.known) for x in loss.losses)
     columns = ("Partition", "Missing from offset", "Ended at", "Known to be missing")
-    told = f"{seen} Of {loss.partitions} partitions these lack records, or may: what came in after"
-    holes = _list(f"left out by the mirror before that: {x.hole}" for x in loss.losses if x.hole)
-    return [f"{told} that time cannot be counted.", "", *_table(columns, rows), *holes]
-
-
-def _section(title: str, lines: list[str]) -> list[str]:
-    return [f"## {title}", "", *lines] if lines else []
-
-
-def _list(items: Iterable[str]) -> list[str]:
-    lines = [f"- {item}" for item in items]
-    return ["", *lines] if lines else []
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(_inline(value) for value in row) + " |" for row in rows]
-    if not lines:
-        return []
-    return ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns), *lines]
-
-
-def _inline(text: str) -> str:
-    """Text that ends no table cell and no line."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    left_out = Markdown("left out by the mirror before that: {hole}")
+    holes = bullets(left_out.filled(hole=x.hole) for x in loss.losses if x.hole)
+    return [lacking, Markdown(), *table(columns, rows), *holes]
 
 
 def _time(at: datetime) -> str:
@@ -254,9 +271,9 @@ def _time(at: datetime) -> str:
 
 def _ms(milliseconds: float | None) -> str:
     if milliseconds is None:
-        return "-"
+        return _NOTHING
     return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
 
 
 def _count(number: int | None) -> str:
-    return "-" if number is None else str(number)
+    return _NOTHING if number is None else str(number)

@@ -190,7 +190,7 @@ def test_what_the_fence_interrupted_is_named():
     )
     fence = events.FenceOrdered(**S, participants=(("n1", "i1"),), restless=restless)
     text = as_markdown(story(*BEGUN, fence))
-    assert "interrupted by the fence on n1: 2 members, 0 transactions (g m1, g m2)" in text
+    assert 'interrupted by the fence on n1: 2 members, 0 transactions ("g m1", "g m2")' in text
     assert "on n2: it did not say in time" in text
 
 
@@ -224,7 +224,8 @@ def test_transactions_that_were_aborted_are_named():
         **S, transactional_ids=("tx1", "tx2"), transactions=(known,)
     )
     text = as_markdown(story(*BEGUN, FENCE, *STOPPED, aborted, *PROVED, *COMMITTED))
-    assert "still open were aborted: tx1, tx2 (producer 5, epoch 1, Ongoing) for 30 s" in text
+    assert "still open was aborted: tx1\n" in text
+    assert "still open was aborted: tx2 (producer 5, epoch 1, Ongoing) for 30 s" in text
 
 
 def test_how_the_mirror_was_turned_round_is_told():

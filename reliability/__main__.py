@@ -55,7 +55,8 @@ def _forced(switches: int, seed: int, target: Path, say: Callable[[str], None]) 
 
 def _unnoticed(soak: Soak) -> bool:
     completed = all(one.completed for one in soak.rounds)
-    return completed and not (soak.findings or soak.errors or soak.connections_closed)
+    noticed = soak.findings or soak.churned.noticed or soak.errors or soak.connections_closed
+    return completed and not noticed
 
 
 if __name__ == "__main__":

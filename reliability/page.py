@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from reliability.churn import Churned
+from reliability.expected import Surprise
 from reliability.history import Fault
 from reliability.readers import READERS
 from reliability.soak import MEMBERS, Round, Soak
@@ -42,7 +44,23 @@ def _head(soak: Soak) -> list[str]:
             " read back at the end and compared, record by record, with"
             " what each client was told (`reliability/history.py`)."
         ),
+        "",
+        _churned(soak.churned),
     ]
+
+
+def _churned(churned: Churned) -> str:
+    return (
+        "A tenant that changes and deletes all the time (`reliability/churn.py`):"
+        f" {churned.keys_written:,} writes of keys of a compacted topic, {churned.tombstones:,} of"
+        " them tombstones, most of which were cleaned away (the topic had"
+        f" {churned.records_left:,} records left at the end); {churned.configs_set:,} changes of a"
+        f" topic's configs, before and during switches; between switches a topic made anew"
+        f" {churned.made_anew} times, and {churned.deleted} topics, each with a group, deleted for"
+        f" good. All of it was looked at through a gateway {churned.looks} times, after each switch"
+        " and at the end, and compared with what the tenant was told"
+        " (`reliability/expected.py`)."
+    )
 
 
 def _verdict(soak: Soak) -> list[str]:
@@ -51,6 +69,8 @@ def _verdict(soak: Soak) -> list[str]:
     rows: list[tuple[str, object]] = [
         (fault.value, found[fault]) for fault in Fault if fault is not Fault.LOST_UNTOLD
     ]
+    surprises = Counter(noticed.surprise for noticed in soak.churned.noticed)
+    rows += [(surprise.value, surprises[surprise]) for surprise in Surprise]
     rows += [
         ("errors that reached an application", sum(map(len, soak.errors.values()))),
         ("connections that a gateway closed", soak.connections_closed),
@@ -107,6 +127,8 @@ def _details(soak: Soak) -> list[str]:
     ]
     firsts = {(f.fault, f.who, f.partition): f for f in reversed(soak.findings)}
     lines += [f"- first: {f.fault.name} {f.value} {f.who} {f.partition}" for f in firsts.values()]
+    noticed = soak.churned.noticed
+    lines += [f"- {one.surprise.name}, {one.what}: {one.detail}" for one in noticed]
     lines += [f"- {who}: {error}" for who, errors in soak.errors.items() for error in errors]
     causes = (one.report["cause"] for one in soak.rounds if not one.completed)
     lines += [f"- undone: {cause}" for cause in causes]

@@ -15,6 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from reliability.history import Entry, Partition, Value
 from sandbox.environment import Environment
+from sandbox.errors import SandboxError
 from sandbox.kafka import KafkaCluster
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import PAIR, reserved_ports
@@ -29,6 +30,8 @@ _VARIABLES = {
     "INTERLOCK_MIRROR_BUDGET_S": "30",
     "INTERLOCK_MIRROR_REVERSAL": "after_switch",
 }
+_CLEANS_OFTEN = {"log.cleaner.backoff.ms": "1000"}
+"""So that compacted topics lose their tombstones between two switches."""
 
 
 class Site:
@@ -92,7 +95,10 @@ class Site:
             return mirror["source"] == mirror["serving"] and not _under_way(mirror["reversal"])
 
         wait_until(turned, "the mirror has turned round", _PATIENCE_S)
-        wait_until(self._would_pass, "a switch would pass", _PATIENCE_S)
+        try:
+            wait_until(self._would_pass, "a switch would pass", _PATIENCE_S)
+        except SandboxError as error:
+            raise SandboxError(f"{error}: {self._plan()}") from error
 
     def make_a_copy(self, reason: str) -> None:
         """Have the cluster that was given up, and runs again, become a copy of the serving one.
@@ -105,8 +111,12 @@ class Site:
         self.wait_for_mirror()
 
     def _would_pass(self) -> bool:
-        plan = self._call("POST", "/api/v1/switch-plans", {"toCluster": self.standby})
-        return bool(plan["passed"])
+        return bool(self._plan()["passed"])
+
+    def _plan(self) -> dict[str, Any]:
+        body = {"toCluster": self.standby}
+        plan: dict[str, Any] = self._call("POST", "/api/v1/switch-plans", body)
+        return plan
 
     def connections_closed(self) -> float:
         """Connections of clients that the nodes have closed, whatever for.
@@ -154,6 +164,7 @@ def open_site(report: Callable[[str], None]) -> Iterator[Site]:
             components=frozenset({Component.MIRROR, Component.GATEWAYS}),
             workers=WORKERS,
             control_plane_variables=_VARIABLES,
+            broker_properties=dict.fromkeys(("main", "failover"), _CLEANS_OFTEN),
         )
         report("starting two clusters, a mirror, two control planes and two gateways")
         with Environment(plan) as environment:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from reliability.churn import Churn, Churned
 from reliability.history import Finding, Handover, History, Partition, Read, Value, Write, judge
 from reliability.readers import READERS, Reader, seen_by
 from reliability.site import Site
@@ -22,6 +23,8 @@ MEMBERS = 2
 _SETTLE_S = 120.0
 _BETWEEN_S = 2.0
 """Load between two switches, at least."""
+_AFTER_CHURN_S = 12.0
+"""MirrorMaker looks every ten seconds for topics that came or went."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Soak:
     findings: list[Finding]
     errors: dict[str, list[str]]
     """What applications were told of, by writer and group."""
+    churned: Churned
     connections_closed: int
     seconds: float
 
@@ -66,12 +70,14 @@ class _Crew:
     """The clients."""
 
     writers: list[Writer]
+    churn: Churn
     groups: dict[str, list[Reader]] = field(default_factory=dict)
 
     def errors(self) -> dict[str, list[str]]:
         told = {writer.name: writer.errors for writer in self.writers}
         for group, members in self.groups.items():
             told[group] = [error for member in members for error in member.errors]
+        told["churn"] = self.churn.errors
         return {name: errors for name, errors in told.items() if errors}
 
 
@@ -91,8 +97,10 @@ def run(site: Site, switches: int, say: Callable[[str], None], *, transactions: 
     rounds: list[Round] = []
     committed: list[float] = []
     with _readers(site, ledger) as groups:
-        crew = _Crew(_writers(site, ledger, transactions=transactions), groups)
+        churn = Churn([site.client(number) for number in range(MEMBERS)])
+        crew = _Crew(_writers(site, ledger, transactions=transactions), churn, groups)
         with ExitStack() as writing:
+            writing.enter_context(churn)
             for writer in crew.writers:
                 writing.enter_context(writer)
             _wait_for_everybody(crew)
@@ -100,9 +108,14 @@ def run(site: Site, switches: int, say: Callable[[str], None], *, transactions: 
             for number in range(switches):
                 rounds.append(_round(site, crew, number))
                 committed.append(time.monotonic())
+                churn.look()
                 say(_told(number, switches, rounds[-1], crew))
                 site.wait_for_mirror()
+                churn.between()
+                time.sleep(_AFTER_CHURN_S)
+                site.wait_for_mirror()
                 time.sleep(_BETWEEN_S)
+            churn.look()
             closed = site.connections_closed() - closed
         sent = [write for writer in crew.writers for write in writer.writes()]
         _wait_until_all_is_read(sent, groups)
@@ -112,6 +125,7 @@ def run(site: Site, switches: int, say: Callable[[str], None], *, transactions: 
         history=history,
         findings=judge(history),
         errors=crew.errors(),
+        churned=churn.churned(),
         connections_closed=round(closed),
         seconds=time.monotonic() - started,
     )
@@ -178,6 +192,7 @@ def _told(number: int, switches: int, last: Round, crew: _Crew) -> str:
     report = last.report
     worst = max(last.stalls_s.values())
     told = ", ".join(f"{name}: {errors[-1]}" for name, errors in crew.errors().items())
+    noticed = crew.churn.noticed
     restless = (report["groups"] or {}).get("restless", ())
     interrupted = [
         name for node in restless for name in (node["unrest"] or {}).get("member_names", ())
@@ -186,6 +201,7 @@ def _told(number: int, switches: int, last: Round, crew: _Crew) -> str:
         f"{number + 1}/{switches} to {report['to_cluster']}: {report['outcome']}"
         f" {report['cause'] or ''} fenced {report['fenced_ms']} ms, longest stall {worst:.2f} s"
         f" {f'interrupted {interrupted}' if interrupted else ''} {told}"
+        f" {f'{len(noticed)} surprises, last {noticed[-1]}' if noticed else ''}"
     )
 
 

@@ -77,6 +77,9 @@ async def surplus_before(
     for p, (ours, theirs) in (await _first_records(source, target, unread)).items():
         cleaned = (ends[p] if ours is None else ours.offset) - begins[p]
         free[p] = their_begins[p] + (cleaned if p in compacted else 0)
+        if p in compacted and their_ends[p] - their_begins[p] <= ends[p] - begins[p]:
+            # No more offsets than here, so far: what stands there first was cleaned away here.
+            continue
         if ours is None:
             if their_ends[p] > free[p]:
                 emptied[p] = their_ends[p]

@@ -38,6 +38,9 @@ from upstream.inquiry import Inquiry
 _SHOWN_WITHIN_S = 2.0
 """A broker tells of a change a moment after its controller has made it."""
 _PAUSE_S = 0.05
+_BUDGET_S = 30.0
+"""For one look, records at the beginnings of logs included; behind the fence the switch's own ends
+it earlier."""
 
 
 class Clusters(NamedTuple):
@@ -292,8 +295,8 @@ class ParityMaker:
     async def _asking(self) -> AsyncIterator[tuple[Inquiry, Inquiry]]:
         undone = "was not compared with the other cluster"
         async with (
-            asking(self._clusters.source, undone) as source,
-            asking(self._clusters.target, undone) as target,
+            asking(self._clusters.source, undone, _BUDGET_S) as source,
+            asking(self._clusters.target, undone, _BUDGET_S) as target,
         ):
             yield source, target
 

@@ -70,7 +70,9 @@ class Prober:
         self._memory = memory
         self._readers = Readers(plane.settings.clusters)
         names = (switch.from_cluster, switch.to_cluster)
-        self._alike = ParityMaker(Clusters(*map(self._cluster, names)), self._readers)
+        self._own_readers = Readers(plane.settings.clusters)
+        """Of what makes the target alike, beside what reads for the proof."""
+        self._alike = ParityMaker(Clusters(*map(self._cluster, names)), self._own_readers)
         self._made = Parity()
         """What was done to the target so far."""
         self._points: Points = {}
@@ -100,6 +102,7 @@ class Prober:
     async def close(self) -> None:
         """Close the connections."""
         await self._readers.close()
+        await self._own_readers.close()
 
     async def probe(self, what: Look) -> None:
         """Look, and remember what was found."""
@@ -158,11 +161,24 @@ class Prober:
 
     async def _parity(self) -> None:
         """Before the fence what takes its time; behind it what has changed since."""
-        governed, fenced = self._governed, self._now.fence_seq is not None
-        made = await self._alike.make(governed, serving=fenced)
-        if not fenced:
-            made = replace(made, left=(*made.left, *await self._alike.read_keys(governed)))
+        if self._now.fence_seq is not None:
+            await self._parity_at_the_fence()
+            return
+        made = await self._alike.make(self._governed, serving=False)
+        left = await self._alike.read_keys(self._governed)
+        self._made += replace(made, left=(*made.left, *left))
+        self._memory.parity = None if self._is_yet_to_be_told() else self._made
+
+    async def _parity_at_the_fence(self) -> None:
+        """With what is looked for next: nothing moves any more, so one wait is enough for both.
+
+        But where logs were made to begin elsewhere, positions and numbers are looked for after it.
+        """
+        making = self._alike.make(self._governed, serving=True)
+        made, _ = await together(making, self._positions())
         self._made += made
+        if made.trimmed:
+            self._memory.positions, self._read = None, None
         self._memory.parity = None if self._is_yet_to_be_told() else self._made
 
     def _is_yet_to_be_told(self) -> bool:

@@ -28,11 +28,12 @@ _PAUSE_S = 1.0
 
 async def keep_configs(plane: ControlPlane) -> None:
     """Carry over what was changed, for ever: now and then, and when there is reason to."""
+    failing: set[Pair] = set()
     while True:
         reason = _reason(plane)
         for pair in replicas(plane):
             if plane.ledger.facts.open_switch(pair.scope) is None:
-                await _carry(plane, pair)
+                await _carry(plane, pair, failing)
         await asyncio.sleep(_PAUSE_S)
         due_at = time.monotonic() + _AGAIN_S
         while _reason(plane) == reason and (left_s := due_at - time.monotonic()) > 0:
@@ -51,12 +52,18 @@ async def carry_configs(plane: ControlPlane, pair: Pair) -> Parity:
     return await maker.carry_configs(governed(plane.ledger.facts, pair.scope))
 
 
-async def _carry(plane: ControlPlane, pair: Pair) -> None:
+async def _carry(plane: ControlPlane, pair: Pair, failing: set[Pair]) -> None:
+    """Once; that it cannot be done is told when it begins."""
     try:
         made = await carry_configs(plane, pair)
     except LookError as error:
-        _logger.info("replica.configs_not_carried", cluster=pair.to_cluster, detail=str(error))
+        if pair not in failing:
+            failing.add(pair)
+            _logger.warning(
+                "replica.configs_not_carried", cluster=pair.to_cluster, detail=str(error)
+            )
         return
+    failing.discard(pair)
     if made.changed:
         _logger.info("replica.configs_carried", cluster=pair.to_cluster, detail=told(made))
 

@@ -57,9 +57,6 @@ def _is_here(origin: str, host: str) -> bool:
 
 
 def _is_json(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
-    """Or there is nothing: whether that will do, the call says itself."""
+    """Or nothing is said of it, by a program: a browser says at least where its page is from."""
     kind = connection.headers.get("content-type")
-    if kind is None:
-        length = connection.headers.get("content-length", "0")
-        return length == "0" and "transfer-encoding" not in connection.headers
-    return kind.partition(";")[0].strip().lower() == "application/json"
+    return kind is None or kind.partition(";")[0].strip().lower() == "application/json"

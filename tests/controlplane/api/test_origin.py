@@ -62,12 +62,12 @@ def test_what_comes_from_elsewhere_is_refused(client, method, path, wants_json):
 
 @pytest.mark.parametrize(("method", "path"), WITH_BODY)
 def test_a_body_is_json_or_refused(client, method, path):
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", None):
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        answer = asked(client, method, path, {"Content-Type": kind}, content=b"{}")
+        assert answer.status_code == 415, kind
+    for kind in ("application/json", "Application/JSON; charset=utf-8", None):
         headers = {"Content-Type": kind} if kind else {}
         answer = asked(client, method, path, headers, content=b"{}")
-        assert answer.status_code == 415, kind
-    for kind in ("application/json", "Application/JSON; charset=utf-8"):
-        answer = asked(client, method, path, {"Content-Type": kind}, content=b"{}")
         assert answer.status_code == 401, kind
     assert asked(client, method, path, {}).status_code == 401
 

@@ -25,6 +25,7 @@ from controlplane.domain.parity.made import Parity, Trimmed, not_trimmed
 from controlplane.domain.parity.topics import Surplus, kept, surplus, too_large, unexplained
 from controlplane.probes.asking import asking
 from controlplane.probes.layout import Layout, layout_of
+from controlplane.probes.numbers import name
 from controlplane.probes.parity.beginnings import Known, Pair, surplus_before
 from controlplane.probes.parity.cleaning import MOST_RECORDS, CleanedKeys, write_tombstones
 from controlplane.probes.parity.configs import add_partitions, carry, topic_states
@@ -152,7 +153,7 @@ class ParityMaker:
                 left=(
                     *unexplained(names, found.surplus.unexplained),
                     *kept(names, refusals),
-                    *not_trimmed(names, {_name(p): why for p, why in refused.items()}),
+                    *not_trimmed(names, {name(p): why for p, why in refused.items()}),
                     *carried.left,
                 ),
             )
@@ -189,7 +190,7 @@ class ParityMaker:
         found = self._keys.found(self._compacted or ())
         if found:
             await write_tombstones(self._clusters.source, found)
-        return tuple((_name(p), len(keys)) for p, keys in sorted(found.items()))
+        return tuple((name(p), len(keys)) for p, keys in sorted(found.items()))
 
     async def _look(self, source: Inquiry, target: Inquiry, governed: Governed) -> _Found:
         # The target first: what is made meanwhile is no surplus.
@@ -315,8 +316,4 @@ def _grown(both: Iterable[Both]) -> dict[str, int]:
 
 
 def _trimmed(before: Mapping[TopicPartition, int]) -> tuple[Trimmed, ...]:
-    return tuple(Trimmed(partition=_name(p), before=at) for p, at in sorted(before.items()))
-
-
-def _name(partition: TopicPartition) -> str:
-    return f"{partition.topic}-{partition.partition}"
+    return tuple(Trimmed(partition=name(p), before=at) for p, at in sorted(before.items()))

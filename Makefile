@@ -35,7 +35,7 @@ style: setup ## style, types and layers alone
 
 .PHONY: test
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --durations=25
 
 .PHONY: demo
 demo: setup ## the whole scenario on this machine: two clusters, a switch, and what it cost
@@ -68,6 +68,10 @@ simulate: setup ## the switch in a world that fails (SEEDS=100000), about an hou
 .PHONY: worlds
 worlds: setup ## a tenant that changes and deletes, there and back (WORLDS=20), a minute for each
 	@INTERLOCK_WORLDS=$(or $(WORLDS),20) $(BIN)/python -m pytest -q tests/system/test_parity.py
+
+.PHONY: crashes
+crashes: setup ## a control plane is killed after each event of a switch, in some ten minutes
+	@INTERLOCK_ALL_CRASHES=1 $(BIN)/python -m pytest -q tests/system/test_crash.py
 
 .PHONY: explore
 explore: setup ## every state of a switch with a change of leader or an abort, some minutes

@@ -1,4 +1,4 @@
-"""What all tests share: real Kafka and Postgres, started once for a run when first asked for."""
+"""What all tests share: real Kafka and Postgres, started once for a worker when first asked for."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -30,10 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all tests that need servers, as these share them."""
+    """With several workers, tests of one file that need servers stay together: they share them."""
     for item in items:
         if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("environment"))
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +58,14 @@ def backend(
 
 @pytest.fixture(scope="session")
 def clusters(backend: Backend) -> Iterator[Clusters]:
-    """Two clusters of one broker each, shared by the whole run: use `unique_name` for topics."""
+    """Two clusters of one broker each, for all tests of a worker: use `unique_name` for topics."""
     with backend.clusters() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def postgres_url(backend: Backend) -> Iterator[str]:
-    """A Postgres server, shared by the whole run, as one that may create databases and roles."""
+    """A Postgres server for all tests of a worker, as one that may create databases and roles."""
     with backend.postgres() as url:
         yield url
 

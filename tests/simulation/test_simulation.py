@@ -77,6 +77,54 @@ def test_what_was_seen_once_does_not_come_back(seed, plan):
     assert run(seed, plan).wrong is None
 
 
+CALM = Plan(switches=(3.0,), lost_at=None, aborted_at=None, faults=())
+LOST = CALM._replace(switches=(), lost_at=3.0)
+LIVES = {
+    "planned": CALM,
+    "planned, and undone": CALM._replace(aborted_at=3.6),
+    "forced": LOST,
+    "forced without a node": LOST._replace(faults=(Fault(3.0, "gateway1", "stopped", 9.0),)),
+}
+"""Switches that have, together, the events that a switch has in this world."""
+
+LIVED = {  # Budgets are too short here for `mirror_awaited`, which changes nothing.
+    "switch.requested",
+    "switch.preflight_passed",
+    "switch.quiesce_ordered",
+    "switch.transactions_held",
+    "switch.fence_ordered",
+    "switch.node_drained",
+    "switch.node_fenced",
+    "switch.barrier_reached",
+    "switch.source_frozen",
+    "switch.caught_up",
+    "switch.positions_translated",
+    "switch.loss_recorded",
+    "switch.lag_waived",
+    "switch.numbering_decided",
+    "switch.committed",
+    "switch.node_resumed",
+    "switch.completed",
+    "switch.abort_requested",
+    "switch.aborted",
+}
+
+
+def kinds(story: tuple[str, ...]) -> set[str]:
+    return {line.rpartition(" ")[2] for line in story}
+
+
+def test_a_switch_goes_on_from_a_log_that_ends_after_any_of_its_events():
+    """`make crashes` does the same to processes."""
+    crashed = set()
+    for name, plan in LIVES.items():
+        for kind in sorted(kinds(run(1, plan).story)):
+            life = run(1, plan._replace(crash_at=kind))
+            assert (name, kind, life.wrong) == (name, kind, None)
+            crashed.add(kind)
+    assert crashed == LIVED
+
+
 def test_in_no_seed_does_anything_go_wrong():
     outcome = live_through(range(SEEDS))
     if outcome.failed:

@@ -25,6 +25,8 @@ FORCED_UNTIL: Final = 60.0
 SETTLED_S: Final = 10.0
 """So long after the last switch was asked for everybody is served."""
 BUDGET_S: Final = 5.0
+OUTAGE_S: Final = 0.5
+"""So long no control plane runs after all of them have crashed."""
 WRITERS: Final = 4
 DRIFT: Final = 0.005
 """So two clocks differ by one percent at most, which is what a lease allows for."""
@@ -66,6 +68,8 @@ class World:
         self.processes = {process.name: process for process in everybody}
         self.requested_at = 0.0
         self.acknowledged_so_far: set[Written] = set()
+        self.crash_at: str | None = None
+        """The kind of the event, the first of which no control plane survives."""
         self.gave_up = False
         """Whether a cluster is lost, with whatever was on it alone."""
         self.lost = ""
@@ -137,6 +141,9 @@ class World:
             if switch.mode == "planned":
                 self.mirror.turn(self.timeline)
         self.database.append(event)
+        if event.kind == self.crash_at:
+            self.crash_at = None
+            self.timeline.after(0.0, self._lose_planes)
 
     def _judge_commit(self, switch: Switch) -> None:
         if switch.commit_seq is not None or not switch.caught_up:
@@ -154,6 +161,12 @@ class World:
             self.fail("committed without a decision about numbers (C8)")
         if self._alike[target.name] < len(self.clusters[switch.from_cluster].log):
             self.fail("committed without what clients had done to the old cluster (C9)")
+
+    def _lose_planes(self) -> None:
+        """What goes on afterwards knows nothing but the log."""
+        for plane in self.planes:
+            plane.kill()
+            self.timeline.after(OUTAGE_S, plane.start_if_killed)
 
     # --- what coordinators look at --------------------------------------------------------------
 
@@ -249,6 +262,8 @@ class Plan(NamedTuple):
     aborted_at: float | None
     """In one in eight an operator changes his mind."""
     faults: tuple[Fault, ...]
+    crash_at: str | None = None
+    """All control planes are killed right after the first event of this kind."""
 
     @classmethod
     def of(cls, seed: int) -> "Plan":
@@ -277,6 +292,7 @@ class Run(NamedTuple):
 def run(seed: int, plan: Plan, flaws: Flaws = SOUND) -> Run:
     """Live through a seed."""
     world = World(seed, flaws)
+    world.crash_at = plan.crash_at
     for process in [*world.planes, *world.gateways, world.mirror, *world.writers]:
         process.start()
     for fault in plan.faults:

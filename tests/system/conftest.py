@@ -42,7 +42,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 @pytest.fixture
 def vcluster(unique_name: str, operator: Operator) -> Iterator[str]:
-    """A virtual cluster of this test's own; later switches do not wait for its topics."""
+    """A virtual cluster of this test's own, whose topics are gone afterwards."""
     name = f"{unique_name}-"
     yield name
-    operator.call("DELETE", f"/admin/vclusters/v1/vcluster/{name}/topics")
+    operator.forget(name)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from importlib import import_module
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kio.schema.metadata.v9.request import MetadataRequest
 from kio.serial import entity_reader, entity_writer
@@ -25,10 +25,29 @@ from upstream.sasl.mechanism import LoginRefusedError
 _LENGTH: Final = Struct(">i")
 _AT_ONCE: Final = 50
 """Requests that are under way on one connection."""
+_UNREADABLE: Final = (SerialError, KeyError, ValueError, IndexError)
+"""What kio raises of bytes that are no such answer."""
 
 
 class InquiryError(Exception):
     """A cluster did not answer, or not so that it can be read; the message says which and how."""
+
+
+class Unread(NamedTuple):
+    """A broker's answer, not read yet: many are the same as the last time."""
+
+    broker: str
+    request: Any
+    body: bytes
+
+    def read(self) -> Any:
+        """The answer as kio's dataclass. Raises InquiryError."""
+        try:
+            _, read_body = _readers(self.request.__class__)
+            body, _ = read_body(self.body, 0)
+        except _UNREADABLE as error:
+            raise InquiryError(f"{self.broker} answers what cannot be read: {error!r}") from error
+        return body
 
 
 class Connection:
@@ -81,13 +100,17 @@ class Connection:
 
     async def ask_all(self, requests: Sequence[Any]) -> list[Any]:
         """The answers to many requests, in their order. Raises InquiryError."""
-        answers: list[Any] = []
+        return [answer.read() for answer in await self.ask_unread(requests)]
+
+    async def ask_unread(self, requests: Sequence[Any]) -> list[Unread]:
+        """The same, for whoever may not have to read them. Raises InquiryError."""
+        answers: list[Unread] = []
         for start in range(0, len(requests), _AT_ONCE):
             some = requests[start : start + _AT_ONCE]
             for request in some:
                 self._correlation_id += 1
                 self._send(_encoded(request, self._correlation_id))
-            answers += [self._decoded(request, await self._receive()) for request in some]
+            answers += [self._unread(request, await self._receive()) for request in some]
         return answers
 
     def _send(self, frame: bytes) -> None:
@@ -101,14 +124,13 @@ class Connection:
         except (OSError, EOFError) as error:
             raise InquiryError(f"{self._name} ended the connection: {error!r}") from error
 
-    def _decoded(self, request: Any, frame: bytes) -> Any:
+    def _unread(self, request: Any, frame: bytes) -> Unread:
         try:
-            read_header, read_body = _readers(request.__class__)
+            read_header, _ = _readers(request.__class__)
             _, at = read_header(frame, 0)
-            body, _ = read_body(frame, at)
-        except (SerialError, KeyError, ValueError, IndexError) as error:
+        except _UNREADABLE as error:
             raise InquiryError(f"{self._name} answers what cannot be read: {error!r}") from error
-        return body
+        return Unread(self._name, request, frame[at:])
 
 
 def _encoded(request: Any, correlation_id: int) -> bytes:
@@ -171,12 +193,16 @@ class Inquiry:
 
     async def ask(self, broker: int, *requests: Any) -> list[Any]:
         """A broker's answers, in the order of the requests. Raises InquiryError."""
+        return [answer.read() for answer in await self.ask_unread(broker, *requests)]
+
+    async def ask_unread(self, broker: int, *requests: Any) -> list[Unread]:
+        """The same, for whoever may not have to read them. Raises InquiryError."""
         if broker not in self._addresses:
             raise InquiryError(f"{self._access.name} has no broker {broker} at present")
         if broker not in self._connections:
             host, port = self._addresses[broker]
             self._connections[broker] = await Connection.open(self._access, host, port)
-        return await self._connections[broker].ask_all(requests)
+        return await self._connections[broker].ask_unread(requests)
 
     async def ask_each(self, requests: dict[int, list[Any]]) -> Iterable[tuple[Any, Any]]:
         """Each request with its answer, of several brokers at a time. Raises InquiryError."""

@@ -26,12 +26,45 @@ class Begins(NamedTuple):
     theirs: int
 
 
+class Log(NamedTuple):
+    """A partition as it is on both clusters."""
+
+    begins: Begins
+    end: int
+    """Where what is committed ends on the source."""
+    their_end: int
+    is_compacted: bool
+
+    def may_have_surplus(self) -> bool:
+        """Whether records may stand at the target's beginning that are not on the source.
+
+        Of a compacted one that has no more offsets there, what stands first was cleaned away here.
+        """
+        theirs, ours = self.their_end - self.begins.theirs, self.end - self.begins.ours
+        return theirs > (ours if self.is_compacted else 0)
+
+    def free(self, first: Imprint | None) -> int:
+        """Up to where the target may have records that the source has cleaned away."""
+        cleaned = (self.end if first is None else first.offset) - self.begins.ours
+        return self.begins.theirs + (cleaned if self.is_compacted else 0)
+
+
 class Known(NamedTuple):
     """What was found of a partition, good for as long as both begin there."""
 
     begins: Begins
     surplus_before: int
     """The target's offset of the source's first record, or where the target begins."""
+    until: int | None = None
+    """It is good only as long as the target ends there; None: whatever comes."""
+
+    def may_change(self, begins: Begins) -> bool:
+        """Whether it is to be asked where both end."""
+        return self.until is not None or self.begins != begins
+
+    def holds(self, begins: Begins, their_end: int | None) -> bool:
+        """Whether nothing has come or gone since that could change it."""
+        return self.begins == begins and self.until in {None, their_end}
 
 
 class Pair(NamedTuple):
@@ -61,57 +94,82 @@ async def surplus_before(
     Raises:
         LookError: one of them does not answer.
     """
-    wanted = list(partitions)
-    # The target first: what is mirrored meanwhile is no surplus.
-    their_begins, their_ends = await together(target.ends.begins(wanted), target.ends.ends(wanted))
-    begins, ends = await together(source.ends.begins(wanted), source.ends.committed_ends(wanted))
-    both = {p: Begins(begins[p], their_begins[p]) for p in wanted}
-    unread = {
-        p: (Range(begins[p], ends[p], most=1), Range(their_begins[p], their_ends[p], most=1))
-        for p in wanted
-        if their_begins[p] < their_ends[p] and (p not in known or known[p].begins != both[p])
+    begins = await _begins(source, target, list(partitions))
+    wanted = [p for p in begins if p not in known or known[p].may_change(begins[p])]
+    their_ends: dict[TopicPartition, int] = {}
+    if wanted:
+        # The target first: what is mirrored meanwhile is no surplus.
+        their_ends = await target.ends.ends(wanted)
+        ends = await source.ends.committed_ends(wanted)
+        logs = {p: Log(begins[p], ends[p], their_ends[p], p in compacted) for p in wanted}
+        known |= await _found(source, target, logs, known)
+    found = {
+        p: known[p].surplus_before
+        for p in begins
+        if p in known and known[p].holds(begins[p], their_ends.get(p))
     }
-    emptied: dict[TopicPartition, int] = {}
+    return {p: before for p, before in found.items() if before > begins[p].theirs}
+
+
+async def _begins(
+    source: Pair, target: Pair, partitions: list[TopicPartition]
+) -> dict[TopicPartition, Begins]:
+    ours, theirs = await together(source.ends.begins(partitions), target.ends.begins(partitions))
+    return {p: Begins(ours[p], theirs[p]) for p in partitions}
+
+
+async def _found(
+    source: Pair,
+    target: Pair,
+    logs: Mapping[TopicPartition, Log],
+    known: Mapping[TopicPartition, Known],
+) -> dict[TopicPartition, Known]:
+    """What can be said of those whose target has records, and of which it is not known yet."""
+    found: dict[TopicPartition, Known] = {}
     looked_for: dict[TopicPartition, Wanted] = {}
     free: dict[TopicPartition, int] = {}
-    for p, (ours, theirs) in (await _first_records(source, target, unread)).items():
-        cleaned = (ends[p] if ours is None else ours.offset) - begins[p]
-        free[p] = their_begins[p] + (cleaned if p in compacted else 0)
-        if p in compacted and their_ends[p] - their_begins[p] <= ends[p] - begins[p]:
-            # No more offsets than here, so far: what stands there first was cleaned away here.
-            continue
-        if ours is None:
-            if their_ends[p] > free[p]:
-                emptied[p] = their_ends[p]
-        elif theirs is None or is_same(ours, theirs):
-            known[p] = Known(both[p], their_begins[p])
-        else:
-            looked_for[p] = Wanted((ours.offset,), ends[p], their_ends[p])
-    for p, places in (await search(source.records, target.records, looked_for)).items():
-        (place,) = places.values()
-        # What is not found may be on its way: it is looked for again.
-        if place.method in _SURE:
-            is_surplus = place.offset > free[p]
-            known[p] = Known(both[p], place.offset if is_surplus else their_begins[p])
-    found = {
-        p: known[p].surplus_before for p in wanted if p in known and known[p].begins == both[p]
+    unknown = {
+        p: log
+        for p, log in logs.items()
+        if log.may_have_surplus() and not (p in known and known[p].holds(log.begins, log.their_end))
     }
-    return emptied | {p: before for p, before in found.items() if before > their_begins[p]}
+    for p, (ours, theirs) in (await _first_records(source, target, unknown)).items():
+        log = logs[p]
+        free[p] = log.free(ours)
+        if ours is None:
+            is_surplus = log.their_end > free[p]
+            before = log.their_end if is_surplus else log.begins.theirs
+            found[p] = Known(log.begins, before, log.their_end)
+        elif theirs is None or is_same(ours, theirs):
+            found[p] = Known(log.begins, log.begins.theirs)
+        else:
+            looked_for[p] = Wanted((ours.offset,), log.end, log.their_end)
+    for p, places in (await search(source.records, target.records, looked_for)).items():
+        log, (place,) = logs[p], places.values()
+        if place.method not in _SURE:
+            # It may be on its way: it is looked for again when something has come.
+            found[p] = Known(log.begins, log.begins.theirs, log.their_end)
+        else:
+            is_surplus = place.offset > free[p]
+            found[p] = Known(log.begins, place.offset if is_surplus else log.begins.theirs)
+    return found
 
 
 async def _first_records(
-    source: Pair,
-    target: Pair,
-    bounds: Mapping[TopicPartition, tuple[Range, Range]],
+    source: Pair, target: Pair, logs: Mapping[TopicPartition, Log]
 ) -> dict[TopicPartition, tuple[Imprint | None, Imprint | None]]:
     """The first committed record of each partition that can be read on both clusters."""
-    if not bounds:
+    if not logs:
         return {}
     ours, theirs = await together(
-        source.records.read({p: of_ours for p, (of_ours, _) in bounds.items()}),
-        target.records.read({p: of_theirs for p, (_, of_theirs) in bounds.items()}),
+        source.records.read(
+            {p: Range(log.begins.ours, log.end, most=1) for p, log in logs.items()}
+        ),
+        target.records.read(
+            {p: Range(log.begins.theirs, log.their_end, most=1) for p, log in logs.items()}
+        ),
     )
-    readable = (p for p in bounds if ours[p].readable and theirs[p].readable)
+    readable = (p for p in logs if ours[p].readable and theirs[p].readable)
     return {p: (_first(ours[p]), _first(theirs[p])) for p in readable}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from kio.schema.create_partitions.v3.request import CreatePartitionsRequest, CreatePartitionsTopic
 from kio.schema.describe_configs.v4.request import DescribeConfigsRequest, DescribeConfigsResource
@@ -26,43 +26,69 @@ _OF_THE_TOPIC: Final = 1
 _SET, _DELETE = i8(0), i8(1)
 """Kafka: `AlterConfigOp.OpType`."""
 _TOPICS_IN_ONE: Final = 100
+_Configs: TypeAlias = dict[str, dict[str, Config]]
+"""By topic and by name."""
 WITHIN: Final = i32Timedelta.parse(timedelta(seconds=10))
 """For the cluster to do what it is asked for."""
 
 
-async def topic_states(
-    asked: Inquiry, layout: Layout, topics: Collection[str]
-) -> dict[str, TopicState]:
-    """Those of the topics that the cluster has; without configs if we may not read them.
+class TopicStateReader:
+    """Reads one cluster's topics again and again; what has not changed is not read anew."""
 
-    Raises:
-        InquiryError: the cluster does not answer.
-    """
-    there = [topic for topic in sorted(topics) if topic in layout.topics]
-    configs = await _configs(asked, there)
-    return {
-        topic: TopicState(
-            partitions=len(layout.topics[topic].leaders),
-            replicas=layout.topics[topic].replicas,
-            configs=configs.get(topic, {}),
-        )
-        for topic in there
-    }
+    def __init__(self) -> None:
+        """Nothing was read yet."""
+        self._last: dict[tuple[str, ...], tuple[bytes, _Configs]] = {}
+        """By the topics that were asked for together."""
+
+    async def read(
+        self, asked: Inquiry, layout: Layout, topics: Collection[str]
+    ) -> dict[str, TopicState]:
+        """Those of the topics that the cluster has; without configs if we may not read them.
+
+        Raises:
+            InquiryError: the cluster does not answer.
+        """
+        there = [topic for topic in sorted(topics) if topic in layout.topics]
+        configs = await self._configs(asked, there)
+        return {
+            topic: TopicState(
+                partitions=len(layout.topics[topic].leaders),
+                replicas=layout.topics[topic].replicas,
+                configs=configs.get(topic, {}),
+            )
+            for topic in there
+        }
+
+    async def _configs(self, asked: Inquiry, topics: list[str]) -> _Configs:
+        some = [
+            tuple(topics[start : start + _TOPICS_IN_ONE])
+            for start in range(0, len(topics), _TOPICS_IN_ONE)
+        ]
+        answers = await asked.ask_unread(asked.brokers[0], *map(_question, some))
+        last, self._last = self._last, {}
+        found: _Configs = {}
+        for together, answer in zip(some, answers, strict=True):
+            body, configs = last.get(together, (b"", {}))
+            if body != answer.body:
+                configs = _read(answer.read())
+            self._last[together] = answer.body, configs
+            found |= configs
+        return found
 
 
-async def _configs(asked: Inquiry, topics: list[str]) -> dict[str, dict[str, Config]]:
-    requests = [
-        DescribeConfigsRequest(
-            resources=tuple(
-                DescribeConfigsResource(
-                    resource_type=_TOPIC, resource_name=topic, configuration_keys=None
-                )
-                for topic in topics[start : start + _TOPICS_IN_ONE]
-            ),
-            include_synonyms=True,
-        )
-        for start in range(0, len(topics), _TOPICS_IN_ONE)
-    ]
+def _question(topics: tuple[str, ...]) -> DescribeConfigsRequest:
+    return DescribeConfigsRequest(
+        resources=tuple(
+            DescribeConfigsResource(
+                resource_type=_TOPIC, resource_name=topic, configuration_keys=None
+            )
+            for topic in topics
+        ),
+        include_synonyms=True,
+    )
+
+
+def _read(answer: Any) -> _Configs:
     return {
         result.resource_name: {
             entry.name: Config(
@@ -71,7 +97,6 @@ async def _configs(asked: Inquiry, topics: list[str]) -> dict[str, dict[str, Con
             for entry in result.configs
             if not (entry.read_only or entry.is_sensitive)
         }
-        for answer in await asked.ask(asked.brokers[0], *requests)
         for result in answer.results
         if result.error_code is ErrorCode.none
     }

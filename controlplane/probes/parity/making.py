@@ -28,7 +28,7 @@ from controlplane.probes.layout import Layout, layout_of
 from controlplane.probes.numbers import name
 from controlplane.probes.parity.beginnings import Known, Pair, surplus_before
 from controlplane.probes.parity.cleaning import MOST_RECORDS, CleanedKeys, write_tombstones
-from controlplane.probes.parity.configs import add_partitions, carry, topic_states
+from controlplane.probes.parity.configs import TopicStateReader, add_partitions, carry
 from controlplane.probes.parity.deleting import delete_records, delete_topics
 from controlplane.probes.parity.forgetting import forget
 from controlplane.probes.parity.governed import Governed
@@ -81,6 +81,7 @@ class ParityMaker:
         """Nothing was looked at yet."""
         self._clusters = clusters
         self._readers = readers
+        self._ours, self._theirs = TopicStateReader(), TopicStateReader()
         self._known: dict[TopicPartition, Known] = {}
         self._keys = CleanedKeys()
         self._compacted: list[TopicPartition] | None = None
@@ -200,7 +201,7 @@ class ParityMaker:
         on_source = {topic for topic in ours.topics if governed.is_ours(topic)}
         both = on_target & on_source
         here, there = await together(
-            topic_states(source, ours, both), topic_states(target, theirs, both)
+            self._ours.read(source, ours, both), self._theirs.read(target, theirs, both)
         )
         self._forget_what_was_made_anew(ours, theirs, both)
         found = _Found(
@@ -244,7 +245,7 @@ class ParityMaker:
     @staticmethod
     async def _look_again(target: Inquiry, found: _Found, touched: Collection[str]) -> _Found:
         theirs = await layout_of(target, None)
-        states = await topic_states(target, theirs, touched)
+        states = await TopicStateReader().read(target, theirs, touched)
         again = {t: found.both[t]._replace(theirs=state) for t, state in states.items()}
         return found._replace(theirs=theirs, both=found.both | again)
 

@@ -13,7 +13,7 @@ from controlplane.domain.parity.made import Trimmed
 from controlplane.probes.asking import asking
 from controlplane.probes.groups import committed_by
 from controlplane.probes.layout import layout_of
-from controlplane.probes.parity.configs import topic_states
+from controlplane.probes.parity.configs import TopicStateReader
 from controlplane.probes.parity.governed import Governed
 from controlplane.probes.parity.making import Clusters, ParityMaker
 from controlplane.probes.readers import Readers
@@ -56,8 +56,8 @@ async def make_topic(bootstrap: str, topic: str, partitions: int = 1, **configs:
 
 async def values(bootstrap: str, topic: str) -> dict[str, str | None]:
     async with asking(cluster("any", bootstrap), "") as asked:
-        state = (await topic_states(asked, await layout_of(asked, [topic]), [topic]))[topic]
-    return {name: config.value for name, config in state.configs.items()}
+        found = await TopicStateReader().read(asked, await layout_of(asked, [topic]), [topic])
+    return {name: config.value for name, config in found[topic].configs.items()}
 
 
 async def partitions_of(bootstrap: str, topic: str) -> int:

@@ -82,12 +82,17 @@ def mirror_properties(
 
 
 def _plugins(direction: Direction, properties: Mapping[str, str]) -> dict[str, str]:
-    """Our transformation, behind those of the operator."""
-    place, chain = f"{direction.target}.plugin.path", f"{direction}.transforms"
-    folders = properties.get(place, properties.get("plugin.path"))
+    """Our transformation, behind those of the operator.
+
+    Workers of both clusters find it: the threads of all workers of a process look for classes
+    where the one that was made last does.
+    """
+    places = [f"{cluster}.plugin.path" for cluster in (direction.source, direction.target)]
+    folders = {place: properties.get(place, properties.get("plugin.path")) for place in places}
+    chain = f"{direction}.transforms"
     theirs = properties.get(chain, properties.get("transforms"))
     return {
-        place: f"{folders},{PLUGINS}" if folders else str(PLUGINS),
+        **{place: f"{own},{PLUGINS}" if own else str(PLUGINS) for place, own in folders.items()},
         chain: f"{theirs},{_OURS}" if theirs else _OURS,
         f"{chain}.{_OURS}.type": TRANSFORM,
     }

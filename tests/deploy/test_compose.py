@@ -143,6 +143,7 @@ def test_the_mirror_is_the_sandbox_s(tmp_path):
     assert different == {
         "main.bootstrap.servers",
         "failover.bootstrap.servers",
+        "main.plugin.path",
         "failover.plugin.path",
     }
     mounted = f"./mirrormaker/plugins:{composed['failover.plugin.path']}:ro"

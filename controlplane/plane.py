@@ -36,6 +36,8 @@ class ControlPlane:
         """Replicas that this control plane, while it leads, cannot look at, and why."""
         self.mirror_tended = Tended()
         """How this control plane, while it leads, found the mirror that it manages."""
+        self.mirror_refills = False
+        """Whether this control plane, while it leads, has the mirror begin anew with topics."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 

@@ -10,6 +10,7 @@ import structlog
 from uuid_utils import uuid7
 
 from controlplane.coordinator.carrying import carry_configs
+from controlplane.coordinator.refilling import Refiller
 from controlplane.coordinator.tending import Tender
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
@@ -39,6 +40,7 @@ async def tend_mirror(plane: ControlPlane) -> None:
     """Look after the mirror of the scope, for ever."""
     runner, scope = open_runner(plane.settings), plane.settings.scope
     tender = Tender(plane, runner) if runner is not None else None
+    refiller = Refiller(plane, runner) if runner is not None else None
     while True:
         facts = plane.ledger.facts
         if (reversal := facts.open_reversal(scope)) is not None:
@@ -46,8 +48,8 @@ async def tend_mirror(plane: ControlPlane) -> None:
         elif runner is not None and _by_itself(plane) and due_reversal(facts, scope):
             await _request(plane)
         else:
-            if runner is not None and tender is not None:
-                await _keep_running(plane, runner, tender)
+            if runner is not None and tender is not None and refiller is not None:
+                await _keep_running(plane, runner, tender, refiller)
             await plane.ledger.changed.wait(_IDLE_S)
 
 
@@ -71,10 +73,13 @@ async def _request(plane: ControlPlane) -> None:
         _logger.warning("mirror.not_reversed", scope=scope, seq=facts.seq, detail=str(refusal))
 
 
-async def _keep_running(plane: ControlPlane, runner: Runner, tender: Tender) -> None:
+async def _keep_running(
+    plane: ControlPlane, runner: Runner, tender: Tender, refiller: Refiller
+) -> None:
     """Give the order that follows from the log, if the runner has another, or none."""
     facts, scope = plane.ledger.facts, plane.settings.scope
-    if facts.open_switch(scope) is not None:
+    switch = facts.open_switch(scope)
+    if switch is not None and switch.fence_seq is not None:
         return
     initial = initial_direction(facts.first_cluster.get(scope), plane.settings.clusters_by_role)
     wanted = direction_after(initial, facts.newest_reversal(scope))
@@ -84,6 +89,7 @@ async def _keep_running(plane: ControlPlane, runner: Runner, tender: Tender) -> 
             _logger.info("mirror.ordered", direction=str(wanted))
         elif wanted is not None:
             await tender.tend(wanted)
+            await refiller.tend(wanted)
     except _TROUBLE as error:
         _logger.warning("mirror.unavailable", detail=str(error))
 

@@ -232,8 +232,9 @@ class Prober:
                 comparing_ms=round((time.monotonic() - began_at) * 1000, 1),
             )
         turning = self._plane.ledger.facts.open_reversal(self._switch.scope)
-        if turning is not None:
-            found = replace(found, turning=str(turning.direction))
+        if turning is not None or self._plane.mirror_refills:
+            direction = turning.direction if turning is not None else self._direction
+            found = replace(found, turning=str(direction))
         self._memory.mirror = found
 
     async def _losses(self) -> None:

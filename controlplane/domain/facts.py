@@ -54,7 +54,8 @@ class Facts:
         self.deleted_topics: set[str] = set()
         """Physical names of topics that a node has seen deleted, and nobody made again."""
         self.topics_made_anew: dict[str, int] = {}
-        """By physical name, the newest event that a topic which had been deleted was made again."""
+        """By physical name, the newest event that a topic which had been deleted was made again, or
+        that the mirror began anew with it."""
         self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.rebuild_seq = 0
@@ -80,7 +81,8 @@ class Facts:
                 self.api_versions[name] = api_versions
             case events.TopicMapped(physical=physical):
                 self.topics_seq = recorded.seq
-                if physical in self.deleted_topics:
+                # One that was made anew is told of again when the mirror begins anew with it.
+                if physical in self.deleted_topics or physical in self.topics_made_anew:
                     self.deleted_topics.discard(physical)
                     self.topics_made_anew[physical] = recorded.seq
             case events.TopicUnmapped(vcluster=vcluster, logical=logical):

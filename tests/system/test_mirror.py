@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import msgspec
+import psutil
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import (
@@ -139,11 +140,9 @@ def test_a_task_that_failed_is_told_with_its_cause_and_started_again(operator):
     producer.produce(physical, random.Random(2).randbytes(5000))
     assert producer.flush(10) == 0
     wait_until(lambda: "RecordTooLargeException" in trouble(), "the cause is told", 60)
-    checks = operator.call("POST", "/api/v1/switch-plans", json={"toCluster": "main"}).json()
-    (check,) = [c for c in checks["checks"] if c["name"] == "mirror_direction"]
-    assert not check["passed"]
-    assert "MirrorSourceConnector" in check["detail"]
-    assert "RecordTooLargeException" in check["detail"]
+    reason = refusals(operator, "main")["mirror_direction"]
+    assert "MirrorSourceConnector" in reason
+    assert "RecordTooLargeException" in reason
     allow(1_048_588)
 
     def copied():
@@ -155,6 +154,43 @@ def test_a_task_that_failed_is_told_with_its_cause_and_started_again(operator):
     lines = operator.call("GET", "/metrics").text.splitlines()
     told = dict(line.split() for line in lines if line.startswith("interlock_mirror_restarts "))
     assert float(told["interlock_mirror_restarts"]) >= 1
+
+
+def test_a_topic_made_again_that_outgrew_the_old_one_unnoticed_is_copied_from_its_beginning(
+    operator,
+):
+    """Goes on where the test before it ended: failover serves, and both sides hold the same."""
+    vcluster, topic = "again-", "orders"
+    client, physical = operator.client(vcluster), vcluster + topic
+    Operator._create(client, topic, 1)
+    write_all(client, topic, b"old", b"older")
+    wait_until(
+        lambda: list(records(operator, "main", physical)) == [b"old", b"older"], "a copy", 60
+    )
+    (worker,) = psutil.Process(operator.environment.process("mirror-maker").pid).children()
+    worker.suspend()
+    (deleted,) = AdminClient(client).delete_topics([topic]).values()
+    deleted.result(10)
+    Operator._create(client, topic, 1)
+    new = [b"%d" % number for number in range(5)]
+    write_all(client, topic, *new)
+    worker.resume()
+    wait_until(
+        lambda: list(records(operator, "main", physical))[-5:] == new, "it is copied whole", 120
+    )
+    wait_until(lambda: refusals(operator, "main") == {}, "nothing stands in the way", 30)
+    for to in ("main", "failover"):
+        answer = operator.switch(to, wait="mirror")
+        assert answer.status_code == 200, answer.text
+        assert list(records(operator, to, physical)) == new
+        wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 60)
+
+
+def write_all(client, topic, *values):
+    producer = Producer(client)
+    for value in values:
+        producer.produce(topic, value)
+        assert producer.flush(30) == 0
 
 
 def test_after_a_forced_switch_the_old_cluster_is_made_a_copy_again_and_its_tail_kept(operator):
@@ -237,6 +273,11 @@ def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_acc
     kept = [n for n in range(count) if not shared <= n < lost]
     assert list(records(operator, "main", physical)) == in_partitions(kept)
     assert list(records(operator, "failover", physical)) == in_partitions(range(count))
+
+
+def refusals(operator, to):
+    answer = operator.call("POST", "/api/v1/switch-plans", json={"toCluster": to}).json()
+    return {c["name"]: c["detail"] for c in answer["checks"] if not c["passed"]}
 
 
 def records(operator, cluster, physical):

@@ -48,7 +48,7 @@ def mirror_cause(view: View) -> str:
     if view.mirror is None:
         return blind(view)
     if view.switch.fence_seq is None and view.mirror.turning is not None:
-        return f"the mirror is still being turned round to {view.mirror.turning}: try again soon"
+        return f"the mirror is still being made to copy {view.mirror.turning}: try again soon"
     if not_proved(view.mirror.unreadable):
         return (
             f"nothing is proved of what cannot be read: {named(view.mirror.unreadable)};"

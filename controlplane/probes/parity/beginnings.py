@@ -58,6 +58,11 @@ class Known(NamedTuple):
     until: int | None = None
     """It is good only as long as the target ends there; None: whatever comes."""
 
+    @property
+    def lacks_the_first(self) -> bool:
+        """Whether the source has a record with which its copy does not begin, nor goes on."""
+        return self.until is not None and self.surplus_before == self.begins.theirs
+
     def may_change(self, begins: Begins) -> bool:
         """Whether it is to be asked where both end."""
         return self.until is not None or self.begins != begins

@@ -60,7 +60,7 @@ class TestBeforeTheFence:
         at = view(switch(Phase.PREPARING), mirror=turning)
         assert kinds(at) == ["probe mirror"]
         ((abort,),) = (step.events for step in next_steps(at, 20.0))
-        assert "turned round to failover->main" in abort.cause
+        assert "made to copy failover->main" in abort.cause
 
     def test_makes_the_target_alike_before_it_waits_for_the_mirror(self) -> None:
         assert kinds(view(switch(Phase.PREPARING), mirror=FAR, parity=None)) == ["probe parity"]

@@ -159,27 +159,25 @@ def test_a_task_that_failed_is_told_with_its_cause_and_started_again(operator):
 def test_a_topic_made_again_that_outgrew_the_old_one_unnoticed_is_copied_from_its_beginning(
     operator,
 ):
-    """Goes on where the test before it ended: failover serves, and both sides hold the same."""
     vcluster, topic = "again-", "orders"
     client, physical = operator.client(vcluster), vcluster + topic
+    serving, other = operator.routing()["cluster"], operator.other_cluster()
     Operator._create(client, topic, 1)
     write_all(client, topic, b"old", b"older")
-    wait_until(
-        lambda: list(records(operator, "main", physical)) == [b"old", b"older"], "a copy", 60
-    )
+    wait_until(lambda: list(records(operator, other, physical)) == [b"old", b"older"], "a copy", 60)
     (worker,) = psutil.Process(operator.environment.process("mirror-maker").pid).children()
     worker.suspend()
-    (deleted,) = AdminClient(client).delete_topics([topic]).values()
-    deleted.result(10)
+    admin, new = AdminClient(client), [b"%d" % number for number in range(5)]
+    (deleted,) = admin.delete_topics([topic]).values()
+    deleted.result(30)
     Operator._create(client, topic, 1)
-    new = [b"%d" % number for number in range(5)]
     write_all(client, topic, *new)
     worker.resume()
     wait_until(
-        lambda: list(records(operator, "main", physical))[-5:] == new, "it is copied whole", 120
+        lambda: list(records(operator, other, physical))[-5:] == new, "it is copied whole", 120
     )
-    wait_until(lambda: refusals(operator, "main") == {}, "nothing stands in the way", 30)
-    for to in ("main", "failover"):
+    wait_until(lambda: refusals(operator, other) == {}, "nothing stands in the way", 30)
+    for to in (other, serving):
         answer = operator.switch(to, wait="mirror")
         assert answer.status_code == 200, answer.text
         assert list(records(operator, to, physical)) == new

@@ -48,3 +48,9 @@ def turned_to(operator: Operator, source: str) -> bool:
     newest = mirror(operator)["reversal"]
     assert newest is None or newest["phase"] != "failed", newest["cause"]
     return newest is not None and newest["source"] == source and newest["phase"] == "reversed"
+
+
+def refusals(operator: Operator, to: str) -> dict[str, str]:
+    """What stands in the way of a planned switch, by the name of the check."""
+    plan = operator.call("POST", "/api/v1/switch-plans", json={"toCluster": to}).json()
+    return {check["name"]: check["detail"] for check in plan["checks"] if not check["passed"]}

@@ -221,7 +221,7 @@ class Operator:
         try:
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             for partition in partitions:
-                yield from _read(consumer, TopicPartition(topic, partition, 0))
+                yield from _read(consumer, TopicPartition(topic, partition))
         finally:
             consumer.close()
 
@@ -234,10 +234,9 @@ def end_of(cluster: KafkaCluster, topic: str) -> int:
 
 
 def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[bytes]:
-    _, end = consumer.get_watermark_offsets(partition, timeout=10)
-    consumer.assign([partition])
+    position, end = consumer.get_watermark_offsets(partition, timeout=10)
+    consumer.assign([TopicPartition(partition.topic, partition.partition, position)])
     give_up_at = time.monotonic() + PATIENCE
-    position = 0
     while position < end:
         assert time.monotonic() < give_up_at, f"{partition} cannot be read to its end"
         for message in consumer.consume(1000, timeout=1):

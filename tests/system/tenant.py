@@ -30,7 +30,6 @@ CONFIGS = {
 }
 NOT_YET = {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE}
 PATIENCE = 60
-NOTICED_WITHIN_S = 30.0
 BEGINNING_OF_TIME = int(time.time() * 1000) - 3_600_000  # noqa: TID251 - records of an hour ago
 
 
@@ -45,10 +44,6 @@ class Topic:
 
     written: int = 0
     """How many records it was ever given."""
-    small_until: float = 0.0
-    """Until then a mirror may not have noticed that this is not the topic of before: if it was
-    given more than that had, the mirror would leave records out, and the switch be refused."""
-    end_before: int = 0
     keeps_times: bool = True
     """Whether all its records have the times that the tenant gave them."""
 
@@ -119,7 +114,7 @@ class Tenant:
         topic = topic or self._any()
         assert topic is not None
         producer = self._producers[self._chance.choice(CODECS)]
-        for _ in range(min(self._chance.randint(1, 8), _room(topic))):
+        for _ in range(self._chance.randint(1, 8)):
             self._count += 1
             key = f"key{self._chance.randint(1, 9)}" if topic.is_compacted else None
             deletes = topic.is_compacted and self._chance.random() < 1 / 4
@@ -158,10 +153,6 @@ class Tenant:
             read.pop(before.name, None)
         self.groups = {group: read for group, read in self.groups.items() if read}
         self._make(before.name)
-        anew = self.topics[before.name]
-        end = before.records[-1][0] + 1 if before.records else 0
-        anew.end_before = min((e for e in (before.end_before, end) if e), default=0)
-        anew.small_until = time.monotonic() + NOTICED_WITHIN_S
         if self._chance.random() < 2 / 3:
             self._write(self.topics[before.name])
 
@@ -227,13 +218,6 @@ class Tenant:
     def _done(futures: dict[Any, Any]) -> None:
         for future in futures.values():
             future.result(PATIENCE)
-
-
-def _room(topic: Topic) -> int:
-    """How many records it may be given."""
-    if time.monotonic() > topic.small_until or topic.end_before == 0:
-        return 8
-    return max(0, topic.end_before - 1 - topic.written)
 
 
 def _is_committed(consumer: Consumer, place: TopicPartition) -> bool:

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 from contract.clusters_file import ClusterProperties
 from sandbox.process import wait_until
 from tests.controlplane.probes.batches import Raw, append, batch
-from tests.system.mirrored import mirror, mirrored, turned_to
+from tests.system.mirrored import mirror, mirrored, refusals, turned_to
 from tests.system.operator import Operator
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
@@ -271,11 +271,6 @@ def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_acc
     kept = [n for n in range(count) if not shared <= n < lost]
     assert list(records(operator, "main", physical)) == in_partitions(kept)
     assert list(records(operator, "failover", physical)) == in_partitions(range(count))
-
-
-def refusals(operator, to):
-    answer = operator.call("POST", "/api/v1/switch-plans", json={"toCluster": to}).json()
-    return {c["name"]: c["detail"] for c in answer["checks"] if not c["passed"]}
 
 
 def records(operator, cluster, physical):

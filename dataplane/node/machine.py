@@ -119,6 +119,9 @@ class Standing(Struct, frozen=True):
 
     routing: Routing
     phase: Phase = "replaying"
+    epoch: int | None = None
+    """In which the node served last: that of the upstream connections, if there are any. Another
+    one than the routing's where records in between were overtaken by newer ones."""
     drain_by: float | None = None
     """Monotonic second at which draining turns into cutting."""
 
@@ -159,7 +162,8 @@ class NodeState(Struct, frozen=True):
 class Trigger(Enum):
     """What an event means to one scope."""
 
-    FENCED = "the routing says fenced"
+    FENCED = "the routing says fenced, in the epoch that the connections belong to"
+    OVERTAKEN = "the routing says fenced, in another epoch"
     SERVED = "the routing does not say fenced, in the epoch that the connections belong to"
     MOVED = "the routing does not say fenced, in another epoch"
     LEASED = "the node holds a lease"
@@ -173,18 +177,22 @@ TRANSITIONS: dict[tuple[Phase, Trigger], tuple[Phase, tuple[Order, ...]]] = {
     ("replaying", Trigger.FENCED): ("drained", (Order.REPORT,)),
     ("replaying", Trigger.LEASED): ("serving", (Order.SERVE, Order.REPORT)),
     ("serving", Trigger.FENCED): ("draining", (Order.FENCE, Order.REPORT)),
+    ("serving", Trigger.OVERTAKEN): ("drained", (Order.DROP, Order.REPORT)),
     ("serving", Trigger.SERVED): ("serving", (Order.SERVE, Order.REPORT)),
     ("serving", Trigger.MOVED): ("serving", (Order.DROP, Order.SERVE, Order.REPORT)),
     ("serving", Trigger.LAPSED): ("self_fenced", (Order.DROP, Order.REPORT)),
+    ("draining", Trigger.OVERTAKEN): ("drained", (Order.DROP, Order.REPORT)),
     ("draining", Trigger.SERVED): ("serving", (Order.SERVE, Order.REPORT)),
     ("draining", Trigger.MOVED): ("serving", (Order.DROP, Order.SERVE, Order.REPORT)),
     ("draining", Trigger.CLOSED): ("drained", (Order.REPORT,)),
     ("draining", Trigger.OVERDUE): ("draining", (Order.CUT,)),
     ("draining", Trigger.LAPSED): ("drained", (Order.DROP, Order.REPORT)),
     ("drained", Trigger.FENCED): ("drained", (Order.REPORT,)),
+    ("drained", Trigger.OVERTAKEN): ("drained", (Order.REPORT,)),
     ("drained", Trigger.SERVED): ("self_fenced", ()),
     ("drained", Trigger.MOVED): ("self_fenced", ()),
     ("self_fenced", Trigger.FENCED): ("drained", (Order.REPORT,)),
+    ("self_fenced", Trigger.OVERTAKEN): ("drained", (Order.REPORT,)),
     ("self_fenced", Trigger.LEASED): ("serving", (Order.SERVE, Order.REPORT)),
 }
 
@@ -247,9 +255,9 @@ def _follow(
     known = state.standing(routing.scope)
     followed = replace(known, routing=routing) if known else Standing(routing)
     state = _with(state, followed)
+    moved = followed.epoch not in {None, routing.epoch}
     if routing.state == "fenced":
-        return _trigger(state, followed, Trigger.FENCED, now)
-    moved = known is not None and known.routing.epoch != routing.epoch
+        return _trigger(state, followed, Trigger.OVERTAKEN if moved else Trigger.FENCED, now)
     return _trigger(state, followed, Trigger.MOVED if moved else Trigger.SERVED, now)
 
 
@@ -284,7 +292,8 @@ def _trigger(
     elif standing.phase != "draining":
         # Not longer than by the lease from before the fence, which is what a coordinator waits out.
         drain_by = min(now + DRAIN_LIMIT, state.lease_deadline)
-    state = _with(state, replace(standing, phase=phase, drain_by=drain_by))
+    epoch = standing.routing.epoch if Order.SERVE in orders else standing.epoch
+    state = _with(state, replace(standing, phase=phase, epoch=epoch, drain_by=drain_by))
     return state, tuple(Command(order, standing.routing) for order in orders)
 
 

@@ -162,6 +162,21 @@ def test_a_fence_that_arrives_while_the_node_is_self_fenced_is_a_drain() -> None
     assert node.phase == "drained"
 
 
+def test_a_fence_of_another_epoch_costs_the_connections() -> None:
+    """What came in between was overtaken by it: they lead to a cluster that serves no more."""
+    node = _serving()
+    assert node(_routing(1, fenced=True)) == [Order.DROP, Order.REPORT]
+    assert node.phase == "drained"
+    assert node(_routing(1)) == [Order.SERVE, Order.REPORT]
+
+
+def test_a_drain_that_is_overtaken_costs_the_connections() -> None:
+    node = _serving()
+    node(_routing(fenced=True))
+    assert node(_routing(1, fenced=True)) == [Order.DROP, Order.REPORT]
+    assert node.phase == "drained"
+
+
 def test_a_lease_alone_does_not_open_a_fenced_scope() -> None:
     node = _serving()
     node(_routing(fenced=True, term=7))

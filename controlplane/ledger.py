@@ -30,8 +30,13 @@ class Turn:
         self._by = by
 
     async def append(self, events: Sequence[Event]) -> list[Recorded]:
-        """Add events; they become facts when the turn ends well."""
+        """Add events; they become facts when the turn ends well.
+
+        Raises:
+            IllegalTransitionError: one of them cannot follow; the turn has to end with it.
+        """
         new = await append(self.connection, events, self.facts.versions, self._by)
+        self.facts.check([*self.appended, *new])
         self.appended += new
         return new
 

@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from contract.records import Node, Routing
 from controlplane.coordinator.watching import newest_seen, replicas
 from controlplane.domain.facts import Facts
-from controlplane.domain.switch.state import Phase, Switch
+from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.transitions import Phase
 from controlplane.plane import ControlPlane
 from controlplane.store.sessions import Session
 

@@ -13,7 +13,7 @@ from controlplane.domain.switch.request import (
     SwitchRunningError,
     start_switch,
 )
-from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.transitions import Phase
 from controlplane.ledger import Turn
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution

@@ -6,7 +6,8 @@ from contract.records import Identities, Node, Producers
 from controlplane.domain.facts import Facts
 from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
-from controlplane.domain.switch.state import Phase, Switch
+from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import (
     Losses,
     MirrorState,

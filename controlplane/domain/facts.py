@@ -1,6 +1,6 @@
 """Everything that the log adds up to: the one fold that decisions are made on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -72,6 +72,24 @@ class Facts:
         if record is not None:
             self.control.apply(record)
         return record
+
+    def check(self, appended: Sequence[Recorded]) -> None:
+        """Make sure that these can follow, before they are there for ever.
+
+        Raises:
+            IllegalTransitionError: one of them cannot happen to its switch or reversal.
+        """
+        switches, turns = dict[str, Switch](), dict[str, reversals.Reversal]()
+        for recorded in appended:
+            match recorded.event:
+                case SwitchEvent(switch_id=id_):
+                    known = switches.get(id_) or self.switches.get(id_)
+                    switches[id_] = after(known, recorded)
+                case mirror.ReversalEvent(reversal_id=id_):
+                    turn = turns.get(id_) or self.reversals.get(id_)
+                    turns[id_] = reversals.after(turn, recorded)
+                case _:
+                    pass
 
     def _remember(self, recorded: Recorded) -> Switch | None:  # noqa: C901, PLR0912 - one line for each event
         match recorded.event:

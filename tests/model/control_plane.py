@@ -10,8 +10,9 @@ from controlplane.coordinator.memory import Memory
 from controlplane.domain.event import Recorded
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
-from controlplane.domain.switch.state import ABORTABLE, Phase, Switch, after
+from controlplane.domain.switch.state import Switch, after
 from controlplane.domain.switch.steps import Append, next_steps
+from controlplane.domain.switch.transitions import ABORTABLE, Phase
 from controlplane.domain.switch.view import (
     MirrorState,
     NodeView,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from controlplane.domain.switch.state import ABORTABLE, Phase
+from controlplane.domain.switch.transitions import ABORTABLE, Phase
 from tests.model import control_plane, nodes
 from tests.model.world import BUDGET, Flaws, Left, Node, World, tick
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from controlplane.domain.switch.rules import Rules
-from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.transitions import Phase
 from tests.model.explorer import Found, explore, follow, shortened, wander, wander_often
 from tests.model.moves import beginning
 from tests.model.world import OLD, ONE_WRITE, Flaws, Left, World

@@ -19,7 +19,8 @@ from contract.records import Routing
 from contract.session import ScopeReport
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.rules import Rules
-from controlplane.domain.switch.state import Phase, Switch
+from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState, Numbers, Positions, Sweep, Timing
 from dataplane.node.machine import NEVER, NodeState
 

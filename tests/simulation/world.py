@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL, Rules
-from controlplane.domain.switch.state import ABORTABLE, Switch
+from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.transitions import ABORTABLE
 from controlplane.domain.switch.view import Timing
 from dataplane.node import machine
 from tests.simulation.clusters import Cluster, Mirror, Outcome, Written

@@ -23,7 +23,8 @@ from controlplane.domain.mirror.request import (
     confirm_reversal,
     request_reversal,
 )
-from controlplane.domain.mirror.state import Phase, Reversal, direction_after, initial_direction
+from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
+from controlplane.domain.mirror.transitions import Phase
 from controlplane.domain.refusal import Missing, Unavailable
 from controlplane.plane import ControlPlane
 from controlplane.probes.divergence import sample_keys

@@ -3,7 +3,7 @@
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.request import last_committed
-from controlplane.domain.mirror.state import Phase
+from controlplane.domain.mirror.transitions import Phase
 
 
 def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:

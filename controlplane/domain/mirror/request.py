@@ -7,7 +7,8 @@ import msgspec
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror import events
-from controlplane.domain.mirror.state import Phase, Reversal
+from controlplane.domain.mirror.state import Reversal
+from controlplane.domain.mirror.transitions import Phase
 from controlplane.domain.refusal import Conflict, Missing
 from controlplane.domain.switch.state import Switch
 

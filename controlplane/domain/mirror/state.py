@@ -11,7 +11,6 @@ operator's, who confirms it (SEEDED -> STARTED).
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 import msgspec
@@ -19,22 +18,8 @@ import msgspec
 from contract.mirror import Direction
 from controlplane.domain.event import Recorded
 from controlplane.domain.mirror import events
+from controlplane.domain.mirror.transitions import ENDED, Phase, phase_after
 from controlplane.domain.switch.events import Ends
-
-
-class Phase(StrEnum):
-    """What is done of a reversal."""
-
-    REQUESTED = "requested"
-    STOPPED = "stopped"
-    SEEDED = "seeded"
-    STARTED = "started"
-    REVERSED = "reversed"
-    FAILED = "failed"
-
-
-ENDED = frozenset({Phase.REVERSED, Phase.FAILED})
-"""Phases that nothing follows."""
 
 
 class Reversal(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,30 +65,41 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
         return self.phase not in ENDED
 
 
-def after(  # noqa: PLR0911 - one line for each event
-    reversal: Reversal | None, recorded: Recorded
-) -> Reversal:
-    """The reversal after one more of its events."""
+def after(reversal: Reversal | None, recorded: Recorded) -> Reversal:
+    """The reversal after one more of its events.
+
+    Raises:
+        IllegalTransitionError: it cannot happen to the reversal as it stands.
+    """
+    event = recorded.event
     if reversal is None:
         return _requested(recorded)
+    if not isinstance(event, events.ReversalEvent):
+        raise TypeError(f"event {recorded.seq}, {event.kind}, is not of a reversal")
+    phase = phase_after(reversal.phase, event, recorded.seq)
+    return _with(_noted(reversal, recorded), phase=phase)
+
+
+def _noted(  # noqa: PLR0911 - one line for each event
+    reversal: Reversal, recorded: Recorded
+) -> Reversal:
+    """What an event says besides where the reversal stands."""
     match recorded.event:
         case events.MirrorStopped():
-            return _with(reversal, phase=Phase.STOPPED, stopped=True)
+            return _with(reversal, stopped=True)
         case events.TailsSettled(topics=topics):
             return _with(reversal, apart=topics)
         case events.TargetEmptied():
             return _with(reversal, emptied_seq=recorded.seq)
         case events.PositionsSeeded(positions=positions, target_ends=ends):
             seeded = reversal.runner != "manual" or reversal.seeded
-            return _with(
-                reversal, phase=Phase.SEEDED, seeded=seeded, positions=positions, target_ends=ends
-            )
+            return _with(reversal, seeded=seeded, positions=positions, target_ends=ends)
         case events.MirrorStarted():
-            return _with(reversal, phase=Phase.STARTED, stopped=True, seeded=True)
+            return _with(reversal, stopped=True, seeded=True)
         case events.MirrorReversed():
-            return _ended(reversal, recorded, phase=Phase.REVERSED)
+            return _ended(reversal, recorded)
         case events.ReversalFailed(cause=cause):
-            return _ended(reversal, recorded, phase=Phase.FAILED, cause=cause)
+            return _ended(reversal, recorded, cause=cause)
         case _:
             return reversal
 

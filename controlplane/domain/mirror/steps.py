@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from controlplane.domain.mirror import events
-from controlplane.domain.mirror.state import Phase, Reversal
+from controlplane.domain.mirror.state import Reversal
+from controlplane.domain.mirror.transitions import Phase
 from controlplane.domain.switch.events import Ends
 
 _NAMED = 5

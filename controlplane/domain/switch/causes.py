@@ -7,7 +7,7 @@ from controlplane.domain.switch.numbers import numbers_cause
 from controlplane.domain.switch.parity import parity_cause
 from controlplane.domain.switch.positions import positions_cause
 from controlplane.domain.switch.rules import Rules, unaccounted
-from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState, View
 from controlplane.domain.unreadable import named, not_proved
 

@@ -9,10 +9,12 @@ import msgspec
 from controlplane.domain.completeness import Hole
 from controlplane.domain.event import Event, Recorded
 from controlplane.domain.mirror import state as mirror
+from controlplane.domain.mirror import transitions as mirror_transitions
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
-from controlplane.domain.switch.state import Phase, Switch, after
+from controlplane.domain.switch.state import Switch, after
+from controlplane.domain.switch.transitions import Phase
 
 _E = TypeVar("_E", bound=Event)
 
@@ -97,7 +99,7 @@ class MirrorStory(msgspec.Struct, frozen=True, kw_only=True):
 
     direction: str
     runner: Literal["process", "connect", "manual"]
-    phase: mirror.Phase
+    phase: mirror_transitions.Phase
     began_at: datetime
     took_ms: float | None
     """None: it has not ended."""

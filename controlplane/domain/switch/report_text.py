@@ -19,7 +19,7 @@ from controlplane.domain.switch.report import (
     Report,
     Stage,
 )
-from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.transitions import Phase
 
 _OUTCOMES = {
     Phase.COMPLETED: "completed: every node that is alive serves {to}",

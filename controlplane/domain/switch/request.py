@@ -6,7 +6,8 @@ from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing
 from controlplane.domain.switch.events import AbortRequested, Mode, SwitchRequested
-from controlplane.domain.switch.state import ABORTABLE, Phase, Switch
+from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.transitions import ABORTABLE, Phase
 
 
 class StartSwitch(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from controlplane.domain.switch.state import ABORTABLE, Member, Phase
+from controlplane.domain.switch.state import Member
+from controlplane.domain.switch.transitions import ABORTABLE, Phase
 from controlplane.domain.switch.view import MirrorState, NodeView, View
 
 

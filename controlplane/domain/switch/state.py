@@ -1,52 +1,12 @@
-"""A switch as its events add up.
-
-REQUESTED -> PREPARING -> QUIESCING -> FENCING -> VERIFYING -> CATCHING_UP -> COMMITTED
-    |            |            |           |           |             |             |
-    |            +------------+-----+-----+-----------+-------------+             v
-    v                               v                                         RESUMING
- ABORTED  <--------------------- ABORTING  (never after COMMITTED)                |
-                                                                                  v
-                                                                              COMPLETED
-"""
+"""A switch as its events add up; which of them may follow which is in `transitions`."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
 from controlplane.domain.event import Recorded
 from controlplane.domain.switch import events
-
-
-class Phase(StrEnum):
-    """Where a switch stands."""
-
-    REQUESTED = "requested"
-    PREPARING = "preparing"
-    QUIESCING = "quiescing"
-    FENCING = "fencing"
-    VERIFYING = "verifying"
-    CATCHING_UP = "catching_up"
-    COMMITTED = "committed"
-    RESUMING = "resuming"
-    COMPLETED = "completed"
-    ABORTING = "aborting"
-    ABORTED = "aborted"
-
-
-ENDED = frozenset({Phase.COMPLETED, Phase.ABORTED})
-"""Phases that nothing follows."""
-ABORTABLE = frozenset(
-    {
-        Phase.REQUESTED,
-        Phase.PREPARING,
-        Phase.QUIESCING,
-        Phase.FENCING,
-        Phase.VERIFYING,
-        Phase.CATCHING_UP,
-    }
-)
-"""Phases before the point of no return."""
+from controlplane.domain.switch.transitions import ENDED, Phase, phase_after
 
 Member = tuple[str, str]
 """Node id and incarnation."""
@@ -124,27 +84,35 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(self.drained) | frozenset(self.lease_expired)
 
 
-def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, PLR0911, PLR0912 - one line for each event
-    """The switch after one more of its events."""
+def after(switch: Switch | None, recorded: Recorded) -> Switch:
+    """The switch after one more of its events.
+
+    Raises:
+        IllegalTransitionError: it cannot happen to the switch as it stands.
+    """
+    event = recorded.event
     if switch is None:
         return _requested(recorded)
-    switch = msgspec.structs.replace(switch, version=recorded.version)
+    if not isinstance(event, events.SwitchEvent):
+        raise TypeError(f"event {recorded.seq}, {event.kind}, is not of a switch")
+    phase = phase_after(switch.phase, event, recorded.seq)
+    return _with(_noted(switch, recorded), version=recorded.version, phase=phase)
+
+
+def _noted(switch: Switch, recorded: Recorded) -> Switch:  # noqa: C901, PLR0911, PLR0912 - one line for each event
+    """What an event says besides where the switch stands."""
     match recorded.event:
-        case events.PreflightPassed():
-            return _with(switch, phase=Phase.PREPARING)
         case events.SwitchRejected(cause=cause):
-            ended = recorded.recorded_at
-            return _with(switch, phase=Phase.ABORTED, cause=cause, rejected=True, ended_at=ended)
+            return _with(switch, cause=cause, rejected=True, ended_at=recorded.recorded_at)
         case events.MirrorAwaited():
             return _with(switch, mirror_awaited=switch.mirror_awaited + 1)
         case events.QuiesceOrdered():
-            return _with(switch, phase=Phase.QUIESCING, quiesce_seq=recorded.seq)
+            return _with(switch, quiesce_seq=recorded.seq)
         case events.TransactionsHeld():
             return _with(switch, hold_seq=recorded.seq)
         case events.FenceOrdered(participants=participants, cooperative=cooperative):
             return _with(
                 switch,
-                phase=Phase.FENCING,
                 participants=participants,
                 awaits_members=cooperative > 0,
                 fence_seq=recorded.seq,
@@ -158,14 +126,12 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
             )
         case events.NodeFenced(node_id=node, incarnation=incarnation):
             return _with(switch, lease_expired=(*switch.lease_expired, (node, incarnation)))
-        case events.BarrierReached():
-            return _with(switch, phase=Phase.VERIFYING)
         case events.TransactionsAborted(transactional_ids=ids):
             return _with(switch, aborted_transactions=(*switch.aborted_transactions, *ids))
         case events.SourceFrozen():
-            return _with(switch, phase=Phase.CATCHING_UP, source_frozen=True)
+            return _with(switch, source_frozen=True)
         case events.CaughtUp() | events.LagWaived():
-            return _with(switch, phase=Phase.CATCHING_UP, caught_up=True)
+            return _with(switch, caught_up=True)
         case events.CutRecorded(source_ends=source, target_ends=target):
             return _with(switch, cut=Cut(source=source, target=target))
         case events.PositionsTranslated(digest=digest):
@@ -173,22 +139,15 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:  # noqa: C901, P
         case events.NumberingDecided(digest=digest):
             return _with(switch, numbering_digest=digest)
         case events.SwitchCommitted():
-            return _with(
-                switch,
-                phase=Phase.COMMITTED,
-                commit_seq=recorded.seq,
-                committed_at=recorded.recorded_at,
-            )
+            return _with(switch, commit_seq=recorded.seq, committed_at=recorded.recorded_at)
         case events.NodeResumed(node_id=node):
-            return _with(switch, phase=Phase.RESUMING, resumed=(*switch.resumed, node))
+            return _with(switch, resumed=(*switch.resumed, node))
         case events.MembersReturned():
             return _with(switch, awaits_members=False)
-        case events.SwitchCompleted():
-            return _with(switch, phase=Phase.COMPLETED, ended_at=recorded.recorded_at)
         case events.AbortRequested(cause=cause):
-            return _with(switch, phase=Phase.ABORTING, cause=cause)
-        case events.SwitchAborted():
-            return _with(switch, phase=Phase.ABORTED, ended_at=recorded.recorded_at)
+            return _with(switch, cause=cause)
+        case events.SwitchCompleted() | events.SwitchAborted():
+            return _with(switch, ended_at=recorded.recorded_at)
         case _:
             return switch
 

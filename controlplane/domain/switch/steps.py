@@ -46,12 +46,12 @@ from controlplane.domain.switch.rules import (
     stands_still,
     unaccounted,
 )
-from controlplane.domain.switch.state import Phase
 from controlplane.domain.switch.transactions import (
     gives_transactions_time,
     transactions_cause,
     what_was_aborted,
 )
+from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState, NodeView, View
 
 

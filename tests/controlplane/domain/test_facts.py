@@ -9,6 +9,7 @@ from controlplane.domain.decide import decide
 from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.refusal import Conflict
 from controlplane.domain.switch import events as switch
+from tests.controlplane.domain.switch.ways import to_the_commit, to_the_fence
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
 
 REQUESTED = switch.SwitchRequested(
@@ -57,24 +58,23 @@ def test_a_request_alone_changes_no_routing() -> None:
     assert _routing() == facts_of(OPEN).routing("main")
 
 
-FENCE = switch.FenceOrdered(switch_id="s1", participants=())
-
-
 def test_a_fence_keeps_cluster_and_epoch() -> None:
-    assert _routing(FENCE) == Routing(
+    assert _routing(*to_the_fence("s1")) == Routing(
         scope="main", cluster="main", epoch=0, state="fenced", term=2, switch_id="s1"
     )
 
 
 def test_a_commit_changes_cluster_and_epoch_in_one_record() -> None:
-    assert _routing(FENCE, switch.SwitchCommitted(switch_id="s1", epoch=1)) == Routing(
+    committed = switch.SwitchCommitted(switch_id="s1", epoch=1)
+    assert _routing(*to_the_commit("s1"), committed) == Routing(
         scope="main", cluster="failover", epoch=1, state="serving", term=2, switch_id="s1"
     )
 
 
 @pytest.mark.parametrize("fenced", [True, False])
 def test_an_abort_serves_the_old_cluster_in_the_old_epoch(*, fenced) -> None:
-    history = [FENCE] if fenced else []
+    asked = switch.AbortRequested(switch_id="s1", at_phase="any", cause="x")
+    history = [*(to_the_fence("s1") if fenced else []), asked]
     assert _routing(*history, switch.SwitchAborted(switch_id="s1", cause="x")) == Routing(
         scope="main", cluster="main", epoch=0, state="serving", term=2, switch_id="s1"
     )

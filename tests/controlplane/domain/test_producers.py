@@ -4,6 +4,7 @@ from contract.producer_ids import FIRST_UNIQUE, NUMBER_BITS
 from contract.records import Producers, Writer
 from controlplane.domain.producers import GIVEN_UP_AFTER_MS, Seen, recorded
 from controlplane.domain.switch import events
+from tests.controlplane.domain.switch.ways import to_the_commit
 from tests.controlplane.histories import OPEN, facts_of
 
 NOW = 10_000_000
@@ -50,9 +51,11 @@ def test_timestamps_are_the_applications_so_some_old_ones_are_kept_too():
 
 
 def test_a_record_goes_when_nothing_is_left_to_say():
-    facts = facts_of(OPEN, requested(), noted(Writer(0, ID, 1, 7, NOW)))
+    facts = facts_of(OPEN, requested(), *to_the_commit("s"), noted(Writer(0, ID, 1, 7, NOW)))
     assert [p.physical for p in facts.control.of(Producers)] == ["orders"]
-    facts = facts_of(OPEN, requested(), noted(Writer(0, ID, 1, 7, NOW)), noted())
+    facts = facts_of(
+        OPEN, requested(), *to_the_commit("s"), noted(Writer(0, ID, 1, 7, NOW)), noted()
+    )
     assert list(facts.control.of(Producers)) == []
 
 

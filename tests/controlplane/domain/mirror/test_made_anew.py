@@ -11,6 +11,7 @@ from controlplane.domain.switch.events import (
     SwitchEvent,
     SwitchRequested,
 )
+from tests.controlplane.domain.switch.ways import to_the_commit
 from tests.controlplane.histories import OPEN, facts_of, take
 
 BACK = Direction(source="failover", target="main")
@@ -18,6 +19,7 @@ SETTLED = events.TailsSettled(
     reversal_id="r1", topics=(events.ApartTopic(topic="t", tail=3, side_topic=None),)
 )
 EMPTIED = events.TargetEmptied(reversal_id="r1")
+SEEDED = events.PositionsSeeded(reversal_id="r1", positions=(), target_ends=())
 STARTED = events.MirrorStarted(reversal_id="r1")
 FAILED = events.ReversalFailed(reversal_id="r1", cause="it did not go well")
 
@@ -34,7 +36,8 @@ def forced(switch_id: str, source: str, target: str, epoch: int) -> list[SwitchE
         mirror_budget_s=20,
     )
     committed = SwitchCommitted(switch_id=switch_id, epoch=epoch)
-    return [requested, committed, SwitchCompleted(switch_id=switch_id, fenced_ms=1, total_ms=1)]
+    completed = SwitchCompleted(switch_id=switch_id, fenced_ms=1, total_ms=1)
+    return [requested, *to_the_commit(switch_id), committed, completed]
 
 
 def reversing(*happened: events.ReversalEvent) -> Facts:
@@ -57,6 +60,7 @@ def test_nothing_is_known_of_a_topic_until_it_is_empty():
 def test_what_was_seen_before_is_forgotten_and_what_is_seen_then_is_kept():
     facts = reversing(SETTLED, EMPTIED)
     emptied = facts.seq
+    take(facts, SEEDED)
     take(facts, STARTED)
     assert made_anew_since(facts, "main", emptied - 1) == {"t"}
     assert made_anew_since(facts, "main", emptied) == frozenset()
@@ -73,7 +77,7 @@ def test_a_reversal_that_failed_half_way_may_have_emptied_a_topic():
 
 
 def test_after_the_next_switch_clients_have_written_there():
-    facts = reversing(SETTLED, EMPTIED, STARTED)
+    facts = reversing(SETTLED, EMPTIED, SEEDED, STARTED)
     for event in (
         *forced("s2", "failover", "main", 2),
         *forced("s3", "main", "failover", 3),

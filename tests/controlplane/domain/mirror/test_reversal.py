@@ -15,10 +15,12 @@ from controlplane.domain.mirror.request import (
     due_reversal,
     request_reversal,
 )
-from controlplane.domain.mirror.state import Phase, direction_after, initial_direction
+from controlplane.domain.mirror.state import direction_after, initial_direction
 from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, next_step
+from controlplane.domain.mirror.transitions import Phase
 from controlplane.domain.refusal import Conflict, Missing
 from controlplane.domain.switch import events as switch
+from tests.controlplane.domain.switch.ways import to_the_commit
 from tests.controlplane.histories import OPEN, facts_of, take
 
 CUT = (("t-0", 5),)
@@ -43,10 +45,15 @@ def requested(switch_id: str = "s1", to: str = "failover") -> switch.SwitchReque
 
 
 def completed(switch_id: str = "s1", *, proved: bool = True) -> list[switch.SwitchEvent]:
-    """The end of a switch: with the cut, unless it committed without looking."""
-    cut = switch.CutRecorded(switch_id=switch_id, source_ends=CUT, target_ends=CUT)
+    """All of a switch after its request: with the cut, unless it committed without looking."""
+    return ended(switch_id, CUT if proved else None)
+
+
+def ended(switch_id: str, ends: switch.Ends | None) -> list[switch.SwitchEvent]:
+    cut = switch.CutRecorded(switch_id=switch_id, source_ends=ends or (), target_ends=ends or ())
     return [
-        *([cut] if proved else []),
+        *to_the_commit(switch_id),
+        *([cut] if ends is not None else []),
         switch.SwitchCommitted(switch_id=switch_id, epoch=1),
         switch.SwitchCompleted(switch_id=switch_id, fenced_ms=1, total_ms=1),
     ]
@@ -333,10 +340,7 @@ def test_nor_once_records_may_have_been_copied():
 
 def test_offsets_of_a_topic_that_was_filled_again_are_not_compared_with_those_of_before():
     cut = (("t-0", 5), ("u-0", 6))
-    facts = facts_of(OPEN, requested())
-    take(facts, switch.CutRecorded(switch_id="s1", source_ends=cut, target_ends=cut))
-    for event in completed(proved=False):
-        take(facts, event)
+    facts = facts_of(OPEN, requested(), *ended("s1", cut))
     for event in (requested("s2", "main"), *completed("s2", proved=False)):
         take(facts, event)
     forward = Direction(source="main", target="failover")

@@ -12,8 +12,9 @@ from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
-from controlplane.domain.switch.state import Cut, Phase, after
+from controlplane.domain.switch.state import Cut, after
 from controlplane.domain.switch.steps import next_steps
+from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import (
     Losses,
     Numbers,

@@ -18,7 +18,7 @@ from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
 from controlplane.domain.switch.report import report_of
 from controlplane.domain.switch.report_text import as_markdown
-from controlplane.domain.switch.state import Phase
+from controlplane.domain.switch.transitions import Phase
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, take
 
 S = {"switch_id": "s1"}
@@ -255,6 +255,7 @@ def test_what_was_done_to_the_target_is_told() -> None:
             requested,
             *BEGUN[1:],
             FENCE,
+            *STOPPED,
             events.SourceFrozen(
                 **S, offsets_digest="old", window_ms=1.0, tombstones=(("t-0", 3), ("t-1", 2))
             ),

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from contract.session import Unrest
 from controlplane.domain.completeness import Hole
-from controlplane.domain.mirror.state import Phase
+from controlplane.domain.mirror.transitions import Phase
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.configs import Difference
 from controlplane.domain.parity.made import Parity

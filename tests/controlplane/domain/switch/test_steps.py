@@ -9,8 +9,8 @@ from contract.session import Unrest
 from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
-from controlplane.domain.switch.state import Phase
 from controlplane.domain.switch.steps import next_steps
+from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import (
     MirrorState,
     NodeView,

@@ -1,0 +1,61 @@
+"""Which event may happen to a reversal in which phase, and where it leads.
+
+`docs/transitions.md` is drawn from these rows; everything else is an error.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from controlplane.domain.mirror import events
+from controlplane.domain.transitions import IllegalTransitionError
+
+
+class Phase(StrEnum):
+    """What is done of a reversal."""
+
+    REQUESTED = "requested"
+    STOPPED = "stopped"
+    SEEDED = "seeded"
+    STARTED = "started"
+    REVERSED = "reversed"
+    FAILED = "failed"
+
+
+ENDED: Final = frozenset({Phase.REVERSED, Phase.FAILED})
+"""Phases that nothing follows."""
+
+Row: TypeAlias = Mapping[Phase, Phase]
+"""From where to where an event leads."""
+
+_NOT_SEEDED: Final = (Phase.REQUESTED, Phase.STOPPED)
+"""Of a reversal by hand nobody tells when the old direction has stopped."""
+
+TRANSITIONS: Final[Mapping[type[events.ReversalEvent], Row]] = {
+    events.MirrorStopped: {Phase.REQUESTED: Phase.STOPPED},
+    events.TailsSettled: {phase: phase for phase in _NOT_SEEDED},
+    events.TargetEmptied: {phase: phase for phase in _NOT_SEEDED},
+    events.PositionsSeeded: dict.fromkeys(_NOT_SEEDED, Phase.SEEDED),
+    events.MirrorStarted: {Phase.SEEDED: Phase.STARTED},
+    events.MirrorReversed: {Phase.STARTED: Phase.REVERSED},
+    events.ReversalFailed: dict.fromkeys((*_NOT_SEEDED, Phase.SEEDED, Phase.STARTED), Phase.FAILED),
+}
+"""What follows the request, which begins a reversal in `REQUESTED`."""
+
+
+def phase_after(phase: Phase, event: events.ReversalEvent, seq: int) -> Phase:
+    """Where an event leads.
+
+    Args:
+        phase: where the reversal stands.
+        event: what happens to it.
+        seq: its number in the log, for the error.
+
+    Raises:
+        IllegalTransitionError: it cannot happen there.
+    """
+    following = TRANSITIONS.get(type(event), {}).get(phase)
+    if following is None:
+        subject = f"reversal {event.reversal_id}"
+        raise IllegalTransitionError(seq, event.kind, subject, phase.value)
+    return following

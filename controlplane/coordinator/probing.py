@@ -258,7 +258,7 @@ class Prober:
         return await side_by_side(
             await self._readers.of(self._switch.from_cluster),
             await self._readers.of(self._switch.to_cluster),
-            self._topics(),
+            await (await self._readers.of(self._switch.from_cluster)).partitions(self._topics()),
             self._seen,
             self._rows,
         )
@@ -323,8 +323,11 @@ class Prober:
             raise TypeError(f"there is no cluster {self._switch.from_cluster} to switch from")
         return Era(self._switch.scope, self._switch.expected_epoch, cluster.index)
 
-    def _is_ours(self, name: str) -> bool:
-        return name.startswith(tuple(self._plane.ledger.facts.tenants_of(self._switch.scope)))
+    @property
+    def _is_ours(self) -> Callable[[str], bool]:
+        """Whether a group or a transactional id is."""
+        prefixes = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
+        return lambda name: name.startswith(prefixes)
 
     @property
     def _now(self) -> Switch:

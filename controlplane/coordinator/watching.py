@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from typing import NamedTuple
 
 import msgspec
 import structlog
+from aiokafka import TopicPartition
 
 from contract.mirror import Direction
 from contract.records import Routing
@@ -57,7 +59,7 @@ async def _try(
     """Look once; why that found nothing out, if it did not."""
     try:
         async with asyncio.timeout(LOOK_BUDGET_S):
-            seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
+            seen[pair] = await _look(plane, readers, pair, seen.get(pair))
     except LookError as error:
         return str(error)
     except TimeoutError:
@@ -108,7 +110,7 @@ async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Loss
     at, answered = time.monotonic(), True
     try:
         async with asyncio.timeout(_DEAD_AFTER_S):
-            watched: Watched | None = await _watch_one(plane, readers, pair, None)
+            watched: Watched | None = await _look(plane, readers, pair, None)
     except (LookError, TimeoutError):
         answered = False
         await readers.close()
@@ -133,17 +135,39 @@ def _still_true(plane: ControlPlane, scope: str, watched: Watched | None) -> Wat
     return forgetting(watched, made_anew_since(plane.ledger.facts, scope, watched.seq))
 
 
-async def _watch_one(
+class _There(NamedTuple):
+    """What the cluster has that serves."""
+
+    seq: int
+    """The newest event before it was asked."""
+    partitions: list[TopicPartition]
+    """Of all its topics."""
+
+
+async def _ask(plane: ControlPlane, readers: Readers, pair: Pair) -> _There:
+    seq = plane.ledger.facts.seq
+    return _There(seq, await (await readers.of(pair.from_cluster)).all_partitions())
+
+
+async def _look(
     plane: ControlPlane, readers: Readers, pair: Pair, before: Watched | None
+) -> Watched:
+    return await _watch_one(plane, readers, pair, await _ask(plane, readers, pair), before)
+
+
+async def _watch_one(
+    plane: ControlPlane, readers: Readers, pair: Pair, there: _There, before: Watched | None
 ) -> Watched:
     if before is None:
         before = await newest_seen(plane, pair)
     before = _still_true(plane, pair.scope, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     facts = plane.ledger.facts
-    seq, direction = facts.seq, Direction(source=pair.from_cluster, target=pair.to_cluster)
+    topics = facts.topics_in(pair.scope)
+    ours = [p for p in there.partitions if p.topic in topics]
+    direction = Direction(source=pair.from_cluster, target=pair.to_cluster)
     filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
-    seen = await watch(source, replica, facts.topics_in(pair.scope), before, filled)
-    watched = msgspec.structs.replace(seen, seq=seq)
+    seen = await watch(source, replica, ours, before, filled)
+    watched = msgspec.structs.replace(seen, seq=there.seq)
     await plane.watches.keep(pair, watched)
     return watched

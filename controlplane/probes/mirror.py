@@ -1,7 +1,7 @@
 """Compares two clusters: whether the old one stands still, and whether the target holds it all."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,7 @@ FAR_MS = 10_000
 """A target whose last record is older than the source's by this much is not close enough."""
 
 
-async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
+async def sweep(source: EndReader, topics: Container[str]) -> Sweep:
     """The source's end offsets.
 
     Raises:
@@ -35,7 +35,7 @@ async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
 async def compare(
     source: EndReader,
     target: EndReader,
-    topics: Iterable[str],
+    topics: Container[str],
     equal_at: Mapping[str, Collection[tuple[int, int]]] = NOWHERE,
 ) -> MirrorState:
     """How far the target is behind.

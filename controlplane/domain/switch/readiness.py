@@ -6,7 +6,7 @@ mirror has not created yet, records on their way); whoever asks beforehand is to
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from statistics import median
 
 import msgspec
@@ -140,7 +140,7 @@ def lag_check(seen: Seen) -> Check:
 
 
 def completeness_check(
-    direction: Direction, watched: Watched | None, topics: Collection[str], *, accepted: bool
+    direction: Direction, watched: Watched | None, topics: Container[str], *, accepted: bool
 ) -> Check:
     """Whether the mirror was seen to leave records out.
 

@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 
 from contract.mirror import Direction
 from contract.records import Routing
+from controlplane.coordinator.adopting import Adopter
 from controlplane.domain.mirror.made_anew import filled_by_the_mirror_alone, made_anew_since
 from controlplane.domain.replica import Watched, forgetting, seen_both_ways
 from controlplane.domain.switch.view import Losses
@@ -35,12 +36,14 @@ async def watch_replicas(plane: ControlPlane) -> None:
     """Look at every replica of every scope, for ever."""
     readers = Readers(plane.settings.clusters)
     seen: dict[Pair, Watched] = {}
+    adopters: dict[Pair, Adopter] = {}
     try:
         while True:
             pairs = _pairs(plane)
             failed = False
             for pair in pairs:
-                why = await _try(plane, readers, pair, seen)
+                adopter = _adopter(plane, pair, adopters)
+                why = await _try(plane, readers, pair, adopter, seen)
                 _tell(plane.not_watched, pair, why)
                 if why is not None:
                     failed = True
@@ -54,17 +57,31 @@ async def watch_replicas(plane: ControlPlane) -> None:
 
 
 async def _try(
-    plane: ControlPlane, readers: Readers, pair: Pair, seen: dict[Pair, Watched]
+    plane: ControlPlane,
+    readers: Readers,
+    pair: Pair,
+    adopter: Adopter,
+    seen: dict[Pair, Watched],
 ) -> str | None:
     """Look once; why that found nothing out, if it did not."""
     try:
         async with asyncio.timeout(LOOK_BUDGET_S):
-            seen[pair] = await _look(plane, readers, pair, seen.get(pair))
+            seen[pair] = await _look(plane, readers, pair, seen.get(pair), adopter)
     except LookError as error:
         return str(error)
     except TimeoutError:
         return f"no look was done within our budget of {LOOK_BUDGET_S:g} s"
     return None
+
+
+def _adopter(plane: ControlPlane, pair: Pair, adopters: dict[Pair, Adopter]) -> Adopter:
+    """Of what serves now; what was seen of a cluster that does not serve any more is forgotten."""
+    if pair not in adopters:
+        for old in [p for p in adopters if p.scope == pair.scope]:
+            if old.from_cluster != pair.from_cluster:
+                del adopters[old]
+        adopters[pair] = Adopter(plane, pair.scope, pair.from_cluster)
+    return adopters[pair]
 
 
 def _tell(known: dict[Pair, str], pair: Pair, why: str | None) -> None:
@@ -150,9 +167,17 @@ async def _ask(plane: ControlPlane, readers: Readers, pair: Pair) -> _There:
 
 
 async def _look(
-    plane: ControlPlane, readers: Readers, pair: Pair, before: Watched | None
+    plane: ControlPlane,
+    readers: Readers,
+    pair: Pair,
+    before: Watched | None,
+    adopter: Adopter | None = None,
 ) -> Watched:
-    return await _watch_one(plane, readers, pair, await _ask(plane, readers, pair), before)
+    there = await _ask(plane, readers, pair)
+    if adopter is not None:
+        # Whether or not the replica answers.
+        await adopter.look(there.partitions)
+    return await _watch_one(plane, readers, pair, there, before)
 
 
 async def _watch_one(

@@ -46,3 +46,4 @@ def vcluster(unique_name: str, operator: Operator) -> Iterator[str]:
     name = f"{unique_name}-"
     yield name
     operator.call("DELETE", f"/admin/vclusters/v1/vcluster/{name}/topics")
+    operator.delete_topics(name)

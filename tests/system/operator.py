@@ -198,6 +198,15 @@ class Operator:
             if physical not in AdminClient(direct).list_topics(timeout=10).topics:
                 self._create(direct, physical, partitions)
 
+    def delete_topics(self, vcluster: str) -> None:
+        """Delete all topics of a virtual cluster on the clusters themselves."""
+        for cluster in (self.environment.main, self.environment.failover):
+            admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+            topics = admin.list_topics(timeout=10).topics
+            if names := [name for name in topics if name.startswith(vcluster)]:
+                for future in admin.delete_topics(names).values():
+                    future.result(20)
+
     @staticmethod
     def _create(client: dict[str, Any], topic: str, partitions: int) -> None:
         admin = AdminClient(client)

@@ -51,7 +51,7 @@ async def test_one_that_cannot_be_looked_at_does_not_stop_the_watch_over_another
     plane, other = a_plane(), replace(PAIR, to_cluster="third")
     looks = {PAIR: 0, other: 0}
 
-    async def look(_plane: Any, _readers: Any, pair: Pair, _before: Any) -> None:
+    async def look(_plane: Any, _readers: Any, pair: Pair, *_: Any) -> None:
         looks[pair] += 1
         if pair == PAIR and looks[pair] <= 3:
             raise UnreachableError("it is gone")

@@ -1,12 +1,16 @@
 """Environments whose mirror is run by `interlock mirrormaker`, and turned round by the switch."""
 
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 
+from contract.mirror import PATH
 from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import reserved_ports
@@ -48,3 +52,16 @@ def turned_to(operator: Operator, source: str) -> bool:
     newest = mirror(operator)["reversal"]
     assert newest is None or newest["phase"] != "failed", newest["cause"]
     return newest is not None and newest["source"] == source and newest["phase"] == "reversed"
+
+
+@contextmanager
+def halted(operator: Operator) -> Iterator[None]:
+    """MirrorMaker 2 copies nothing for a while, and lives."""
+    supervisor = f"http://localhost:{operator.environment.plan.ports.mirror}{PATH}"
+    secret = operator.environment.secrets.node_token
+    report = httpx.get(supervisor, headers={"authorization": f"Bearer {secret}"}).json()
+    os.killpg(report["pid"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(report["pid"], signal.SIGCONT)

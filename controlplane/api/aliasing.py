@@ -5,6 +5,7 @@ import asyncio
 from contract.clusters_file import ClusterProperties
 from contract.names import physical_name
 from contract.records import TopicAlias
+from controlplane.api.serving import serving_cluster
 from controlplane.api.tokens import wait_for_nodes
 from controlplane.domain.aliases import require_possible
 from controlplane.domain.commands import AliasTopic
@@ -40,7 +41,7 @@ async def make_alias(  # noqa: PLR0917 - what an alias is, and who wants it
     facts = await plane.ledger.fresh()
     require_possible(facts, vcluster, logical, physical)
     own = physical_name(vcluster, logical)
-    cluster = _cluster_of(plane, facts, vcluster)
+    cluster = serving_cluster(plane, existing(facts, vcluster).scope)
     found = await _find(cluster, physical, own)
     if physical not in found:
         raise Invalid(f"there is no physical topic {physical}: create it first")
@@ -68,14 +69,6 @@ def alias_of(facts: Facts, vcluster: str, logical: str) -> TopicAlias:
     if not isinstance(state, TopicAlias):
         raise Missing(f"virtual cluster {vcluster} has no alias {logical}")
     return state
-
-
-def _cluster_of(plane: ControlPlane, facts: Facts, vcluster: str) -> ClusterProperties:
-    routing = facts.routing(existing(facts, vcluster).scope)
-    for cluster in plane.settings.clusters:
-        if routing is not None and cluster.name == routing.cluster:
-            return cluster
-    raise Unavailable(f"no configured cluster serves virtual cluster {vcluster}")
 
 
 async def _find(cluster: ClusterProperties, wanted: str, *others: str) -> dict[str, Size]:

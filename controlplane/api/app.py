@@ -13,6 +13,7 @@ from controlplane.api.incumbent_topics import VirtualTopicController
 from controlplane.api.internal import InternalController
 from controlplane.api.metrics import metrics
 from controlplane.api.origin import refuse_from_elsewhere
+from controlplane.api.own.adoption import AdoptionController
 from controlplane.api.own.aliases import AliasController
 from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.credentials import CredentialController
@@ -42,6 +43,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             PhysicalClusterController,
             TenantController,
             PolicyController,
+            AdoptionController,
             AliasController,
             CredentialController,
             ClusterController,

@@ -32,6 +32,27 @@ def create(name: str, /, connection: Connection = HERE) -> None:
     show_one(connection, connection.post("/api/v1/virtual-clusters", {"name": name}))
 
 
+@vcluster.command
+def adopt(name: str, /, *, apply: bool = False, connection: Connection = HERE) -> None:
+    """Topics that the cluster has under a virtual cluster's name, and that the log does not know.
+
+    Args:
+        name: the virtual cluster; it need not be there yet.
+        apply: have the log know them, and create the virtual cluster if there is none.
+        connection: where to ask.
+    """
+    path = f"/api/v1/virtual-clusters/{name}/adoption"
+    answer = connection.post(path) if apply else connection.get(path)
+    columns = {
+        "topic": "logical",
+        "physical topic": "physical",
+        "partitions": "partitions",
+        "replicas": "replicationFactor",
+        "configs": "configs",
+    }
+    show(connection, answer, columns)
+
+
 @token.command
 def issue(vcluster: str, account: str, /, *, days: int = 90, connection: Connection = HERE) -> None:
     """Issue a token: the password of a client whose user name is the account.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -17,10 +17,12 @@ from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses, newest_seen
 from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
 from controlplane.domain.mirror.common_ground import came_apart, equal_ends
+from controlplane.domain.mirror.positions import split
 from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import Seen, recorded
 from controlplane.domain.replica import Watched
+from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check
 from controlplane.domain.switch.state import Switch
@@ -184,8 +186,8 @@ class Prober:
     def _is_yet_to_be_told(self) -> bool:
         """Whether a topic is gone of which its node will say in a moment that it was deleted."""
         told_by = self._memory.phase_seen_at.get(self._now.phase, 0.0) + _TOLD_WITHIN_S
-        known = self._topics()
-        return time.monotonic() < told_by and any(d.name in known for d in self._made.left)
+        topics = self._topics()
+        return time.monotonic() < told_by and any(d.name in topics for d in self._made.left)
 
     async def _tombstones(self) -> None:
         self._memory.tombstones = await self._alike.delete_once_more(self._governed)
@@ -222,7 +224,8 @@ class Prober:
         self._seen = await newest_seen(self._plane, self._pair)
         facts, scope = self._plane.ledger.facts, self._switch.scope
         equal_at = equal_ends(facts, scope, self._direction, self._seen)
-        found = await compare(source, target, self._topics(), equal_at)
+        known = facts.known_partitions_in(scope)
+        found = await compare(source, target, self._topics(), equal_at, known)
         if found.cut is not None:
             began_at = time.monotonic()
             compared = await prove(source, target, found.cut, self._seen)
@@ -259,7 +262,7 @@ class Prober:
         return await side_by_side(
             await self._readers.of(self._switch.from_cluster),
             await self._readers.of(self._switch.to_cluster),
-            self._topics(),
+            sorted(self._proved),
             self._seen,
             self._rows,
         )
@@ -272,17 +275,30 @@ class Prober:
         """Bring over what clients go on from; none of it counts without the other."""
         source = await self._side(self._switch.from_cluster)
         target = await self._side(self._switch.to_cluster)
-        translating = translate(source, target, self._is_ours, self._topics())
-        brought = together(self._writers(), translating)
+        topics = {partition.topic for partition in self._proved}
+        translating = translate(source, target, self._is_ours, topics)
+        brought = together(self._writers(topics), translating)
         # Numbers are looked for next, and nothing moves any more: one wait instead of two.
-        (_, (positions, self._points)), self._read = await together(brought, self._side_by_side())
-        self._memory.positions = positions
+        reading = together(self._side_by_side(), source.ends.partitions(self._topics()))
+        (_, (positions, points)), (read, there) = await together(brought, reading)
+        if not self._proved.issuperset(there):
+            # A broker has told of a topic only now: what holds of the others does not of it.
+            self._memory.mirror = None
+            return
+        self._memory.positions, self._points, self._read = positions, points, read
 
-    async def _writers(self) -> None:
+    @property
+    def _proved(self) -> frozenset[TopicPartition]:
+        """What the target was found to hold whole: nothing else is brought over."""
+        mirror = self._memory.mirror
+        ends = mirror.cut.source if mirror is not None and mirror.cut is not None else ()
+        return frozenset(TopicPartition(*split(name)) for name, _ in ends)
+
+    async def _writers(self, topics: Collection[str]) -> None:
         """Note how far producers have written, and who transactional ones are."""
         source = self._cluster(self._switch.from_cluster)
         seen, there = await together(
-            all_producers(source, self._topics()), all_transactions(source, self._is_ours)
+            all_producers(source, topics), all_transactions(source, self._is_ours)
         )
         await self._give(there)
         known = self._plane.ledger.facts.control.of(Identities)
@@ -324,8 +340,11 @@ class Prober:
             raise TypeError(f"there is no cluster {self._switch.from_cluster} to switch from")
         return Era(self._switch.scope, self._switch.expected_epoch, cluster.index)
 
-    def _is_ours(self, name: str) -> bool:
-        return name.startswith(tuple(self._plane.ledger.facts.tenants_of(self._switch.scope)))
+    @property
+    def _is_ours(self) -> Callable[[str], bool]:
+        """Whether a group or a transactional id is."""
+        prefixes = tuple(self._plane.ledger.facts.tenants_of(self._switch.scope))
+        return lambda name: name.startswith(prefixes)
 
     @property
     def _now(self) -> Switch:
@@ -340,5 +359,5 @@ class Prober:
     def _direction(self) -> Direction:
         return Direction(source=self._switch.from_cluster, target=self._switch.to_cluster)
 
-    def _topics(self) -> frozenset[str]:
+    def _topics(self) -> ScopeTopics:
         return self._plane.ledger.facts.topics_in(self._switch.scope)

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from typing import NamedTuple
 
 import msgspec
 import structlog
+from aiokafka import TopicPartition
 
 from contract.mirror import Direction
 from contract.records import Routing
+from controlplane.coordinator.adopting import Adopter
 from controlplane.domain.mirror.made_anew import filled_by_the_mirror_alone, made_anew_since
 from controlplane.domain.replica import Watched, forgetting, seen_both_ways
 from controlplane.domain.switch.view import Losses
@@ -33,12 +36,14 @@ async def watch_replicas(plane: ControlPlane) -> None:
     """Look at every replica of every scope, for ever."""
     readers = Readers(plane.settings.clusters)
     seen: dict[Pair, Watched] = {}
+    adopters: dict[Pair, Adopter] = {}
     try:
         while True:
             pairs = _pairs(plane)
             failed = False
             for pair in pairs:
-                why = await _try(plane, readers, pair, seen)
+                adopter = _adopter(plane, pair, adopters)
+                why = await _try(plane, readers, pair, adopter, seen)
                 _tell(plane.not_watched, pair, why)
                 if why is not None:
                     failed = True
@@ -52,17 +57,31 @@ async def watch_replicas(plane: ControlPlane) -> None:
 
 
 async def _try(
-    plane: ControlPlane, readers: Readers, pair: Pair, seen: dict[Pair, Watched]
+    plane: ControlPlane,
+    readers: Readers,
+    pair: Pair,
+    adopter: Adopter,
+    seen: dict[Pair, Watched],
 ) -> str | None:
     """Look once; why that found nothing out, if it did not."""
     try:
         async with asyncio.timeout(LOOK_BUDGET_S):
-            seen[pair] = await _watch_one(plane, readers, pair, seen.get(pair))
+            seen[pair] = await _look(plane, readers, pair, seen.get(pair), adopter)
     except LookError as error:
         return str(error)
     except TimeoutError:
         return f"no look was done within our budget of {LOOK_BUDGET_S:g} s"
     return None
+
+
+def _adopter(plane: ControlPlane, pair: Pair, adopters: dict[Pair, Adopter]) -> Adopter:
+    """Of what serves now; what was seen of a cluster that does not serve any more is forgotten."""
+    if pair not in adopters:
+        for old in [p for p in adopters if p.scope == pair.scope]:
+            if old.from_cluster != pair.from_cluster:
+                del adopters[old]
+        adopters[pair] = Adopter(plane, pair.scope, pair.from_cluster)
+    return adopters[pair]
 
 
 def _tell(known: dict[Pair, str], pair: Pair, why: str | None) -> None:
@@ -108,7 +127,7 @@ async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Loss
     at, answered = time.monotonic(), True
     try:
         async with asyncio.timeout(_DEAD_AFTER_S):
-            watched: Watched | None = await _watch_one(plane, readers, pair, None)
+            watched: Watched | None = await _look(plane, readers, pair, None)
     except (LookError, TimeoutError):
         answered = False
         await readers.close()
@@ -133,17 +152,47 @@ def _still_true(plane: ControlPlane, scope: str, watched: Watched | None) -> Wat
     return forgetting(watched, made_anew_since(plane.ledger.facts, scope, watched.seq))
 
 
+class _There(NamedTuple):
+    """What the cluster has that serves."""
+
+    seq: int
+    """The newest event before it was asked."""
+    partitions: list[TopicPartition]
+    """Of all its topics."""
+
+
+async def _ask(plane: ControlPlane, readers: Readers, pair: Pair) -> _There:
+    seq = plane.ledger.facts.seq
+    return _There(seq, await (await readers.of(pair.from_cluster)).all_partitions())
+
+
+async def _look(
+    plane: ControlPlane,
+    readers: Readers,
+    pair: Pair,
+    before: Watched | None,
+    adopter: Adopter | None = None,
+) -> Watched:
+    there = await _ask(plane, readers, pair)
+    if adopter is not None:
+        # Whether or not the replica answers.
+        await adopter.look(there.partitions)
+    return await _watch_one(plane, readers, pair, there, before)
+
+
 async def _watch_one(
-    plane: ControlPlane, readers: Readers, pair: Pair, before: Watched | None
+    plane: ControlPlane, readers: Readers, pair: Pair, there: _There, before: Watched | None
 ) -> Watched:
     if before is None:
         before = await newest_seen(plane, pair)
     before = _still_true(plane, pair.scope, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     facts = plane.ledger.facts
-    seq, direction = facts.seq, Direction(source=pair.from_cluster, target=pair.to_cluster)
+    topics = facts.topics_in(pair.scope)
+    ours = [p for p in there.partitions if p.topic in topics]
+    direction = Direction(source=pair.from_cluster, target=pair.to_cluster)
     filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
-    seen = await watch(source, replica, facts.topics_in(pair.scope), before, filled)
-    watched = msgspec.structs.replace(seen, seq=seq)
+    seen = await watch(source, replica, ours, before, filled)
+    watched = msgspec.structs.replace(seen, seq=there.seq)
     await plane.watches.keep(pair, watched)
     return watched

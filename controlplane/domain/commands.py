@@ -118,6 +118,34 @@ class UnmapTopic(Command, frozen=True, kw_only=True):
     logical: str
 
 
+class FoundTopic(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic that was found on the cluster that serves its virtual cluster."""
+
+    logical: str
+    partitions: int
+    replication_factor: int
+    configs: dict[str, str]
+    """Those that were set for the topic."""
+    version: int | None = None
+    """How many events there were of it before the cluster was asked; None: however many."""
+
+
+class AdoptTopics(Command, frozen=True, kw_only=True):
+    """Note topics of a virtual cluster that were found."""
+
+    vcluster: str
+    topics: tuple[FoundTopic, ...]
+    to_create: tuple[str, str] | None = None
+    """Scope and a fresh cluster id, for a virtual cluster that is not there yet."""
+
+
+class NoteGoneTopics(Command, frozen=True, kw_only=True):
+    """Note topics that were not found any more on the cluster that serves."""
+
+    topics: tuple[tuple[str, str, int], ...]
+    """Virtual cluster, logical name, and how many events there were of the topic before."""
+
+
 class UnmapAllTopics(Command, frozen=True, kw_only=True):
     """Forget every topic of a virtual cluster."""
 

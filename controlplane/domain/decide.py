@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from controlplane.domain import (
+    adoption,
     aliases,
     commands,
     credentials,
@@ -42,6 +43,8 @@ _HANDLERS: dict[type[commands.Command], Callable[..., list[Event]]] = {
     commands.MapTopic: topics.map_topic,
     commands.UnmapTopic: topics.unmap_topic,
     commands.UnmapAllTopics: topics.unmap_all_topics,
+    commands.AdoptTopics: adoption.adopt_topics,
+    commands.NoteGoneTopics: adoption.note_gone_topics,
     commands.AliasTopic: aliases.alias_topic,
     commands.UnaliasTopic: aliases.unalias_topic,
     commands.GrantTopic: aliases.grant_topic,

@@ -19,7 +19,9 @@ from controlplane.domain import events
 from controlplane.domain.event import Recorded
 from controlplane.domain.mirror import events as mirror
 from controlplane.domain.mirror import state as reversals
+from controlplane.domain.mirror.own_topics import mirror_topics
 from controlplane.domain.projection import record_of
+from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.switch.events import SwitchEvent
 from controlplane.domain.switch.state import Switch, after
 
@@ -53,6 +55,8 @@ class Facts:
         """The newest event that a topic came to be, or is gone."""
         self.deleted_topics: set[str] = set()
         """Physical names of topics that a node has seen deleted, and nobody made again."""
+        self.forgotten_topics: set[str] = set()
+        """The same of topics that somebody had us forget, although they may well be there."""
         self.topics_made_anew: dict[str, int] = {}
         """By physical name, the newest event that a topic which had been deleted was made again, or
         that the mirror began anew with it."""
@@ -99,15 +103,18 @@ class Facts:
                 self.api_versions[name] = api_versions
             case events.TopicMapped(physical=physical):
                 self.topics_seq = recorded.seq
+                self.forgotten_topics.discard(physical)
                 # One that was made anew is told of again when the mirror begins anew with it.
                 if physical in self.deleted_topics or physical in self.topics_made_anew:
                     self.deleted_topics.discard(physical)
                     self.topics_made_anew[physical] = recorded.seq
             case events.TopicUnmapped(vcluster=vcluster, logical=logical):
                 self.topics_seq = recorded.seq
-                # Whoever else takes a mapping away leaves the topic where it is.
-                if recorded.actor.startswith("node:"):
-                    self.deleted_topics.add(physical_name(vcluster, logical))
+                self._unmapped(physical_name(vcluster, logical), recorded.actor)
+            case events.VirtualClusterDeleted(name=name):
+                self.forgotten_topics = {
+                    topic for topic in self.forgotten_topics if not topic.startswith(name)
+                }
             case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
                 self.grants[owner, logical, grantee] = access
             case events.TopicGrantRevoked(owner=owner, logical=logical, grantee=grantee):
@@ -129,6 +136,14 @@ class Facts:
             case _:
                 pass
         return None
+
+    def _unmapped(self, physical: str, actor: str) -> None:
+        """Only a node has seen it deleted; whoever else takes a mapping away leaves it there."""
+        if actor.startswith("node:"):
+            self.deleted_topics.add(physical)
+            self.forgotten_topics.discard(physical)
+        elif not actor.startswith("system:"):
+            self.forgotten_topics.add(physical)
 
     def cluster(self, name: str) -> Cluster | None:
         """A physical cluster that was described."""
@@ -157,14 +172,25 @@ class Facts:
         """Names of the virtual clusters that are bound to a scope."""
         return frozenset(v.name for v in self.control.of(VirtualCluster) if v.scope == scope)
 
-    def topics_in(self, scope: str) -> frozenset[str]:
-        """Physical names of all topics that virtual clusters of a scope see."""
+    def topics_in(self, scope: str) -> ScopeTopics:
+        """The topics that virtual clusters of a scope see, whether or not we were told of them."""
         tenants = self.tenants_of(scope)
-        topics: list[TopicMapping | TopicAlias] = [
-            *self.control.of(TopicMapping),
-            *self.control.of(TopicAlias),
-        ]
-        return frozenset(topic.physical for topic in topics if topic.vcluster in tenants)
+        aliases = (a.physical for a in self.control.of(TopicAlias) if a.vcluster in tenants)
+        return ScopeTopics(tenants, aliases, self.mirror_topics())
+
+    def known_topics_in(self, scope: str) -> list[TopicMapping]:
+        """Those of them that we were told of, but for aliases."""
+        tenants = self.tenants_of(scope)
+        return [topic for topic in self.control.of(TopicMapping) if topic.vcluster in tenants]
+
+    def known_partitions_in(self, scope: str) -> frozenset[str]:
+        """Their partitions, as `topic-n`."""
+        topics = self.known_topics_in(scope)
+        return frozenset(f"{t.physical}-{n}" for t in topics for n in range(t.partitions))
+
+    def mirror_topics(self) -> frozenset[str]:
+        """What the mirrors between all clusters keep for themselves."""
+        return mirror_topics(cluster.name for cluster in self.control.of(Cluster))
 
     def owner_of(self, physical: str) -> str | None:
         """The virtual cluster that a physical topic belongs to, by its prefix; None for none's."""

@@ -19,10 +19,13 @@ def create_virtual_cluster(facts: Facts, command: commands.CreateVirtualCluster)
     """A new tenant. No name may begin with another's, not even with a deleted one's."""
     if facts.control.get(f"vcluster/{command.name}") is not None:
         raise Conflict(f"virtual cluster {command.name} exists already")
-    return _created(facts, command.name, command.scope, command.cluster_id)
+    return [virtual_cluster_created(facts, command.name, command.scope, command.cluster_id)]
 
 
-def _created(facts: Facts, name: str, scope: str, cluster_id: str) -> list[Event]:
+def virtual_cluster_created(
+    facts: Facts, name: str, scope: str, cluster_id: str
+) -> events.VirtualClusterCreated:
+    """A tenant that is not there yet. Raises Refusal if there cannot be one of that name."""
     if not is_virtual_cluster_name(name):
         raise Invalid(
             f"{name!r} cannot be a virtual cluster's name: use 1 to 64 of the characters"
@@ -45,7 +48,7 @@ def _created(facts: Facts, name: str, scope: str, cluster_id: str) -> list[Event
             f"scope {scope} is not open yet: the control plane has not reached every cluster of"
             " clusters.yaml; see /health/ready"
         )
-    return [events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id)]
+    return events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id)
 
 
 def delete_virtual_cluster(facts: Facts, command: commands.DeleteVirtualCluster) -> list[Event]:
@@ -71,7 +74,9 @@ def issue_token(facts: Facts, command: commands.IssueToken) -> list[Event]:
     require_account_name(command.name)
     decided: list[Event] = []
     if facts.control.get(f"vcluster/{command.vcluster}") is None:
-        decided += _created(facts, command.vcluster, command.scope, command.cluster_id)
+        decided.append(
+            virtual_cluster_created(facts, command.vcluster, command.scope, command.cluster_id)
+        )
     account = facts.control.get(f"account/{command.vcluster}/{command.name}")
     if account is None:
         decided.append(events.ServiceAccountCreated(vcluster=command.vcluster, name=command.name))

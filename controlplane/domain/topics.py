@@ -24,12 +24,13 @@ def map_topic(facts: Facts, command: commands.MapTopic) -> list[Event]:
         configs=command.configs,
     )
     known = facts.control.get(f"topic/{command.vcluster}/{command.logical}")
-    if isinstance(known, TopicMapping) and _same(known, mapped):
+    if isinstance(known, TopicMapping) and same_topic(known, mapped):
         return []
     return [mapped]
 
 
-def _same(known: TopicMapping, mapped: events.TopicMapped) -> bool:
+def same_topic(known: TopicMapping, mapped: events.TopicMapped) -> bool:
+    """Whether a topic is known just so."""
     return (known.partitions, known.replication_factor, known.configs) == (
         mapped.partitions,
         mapped.replication_factor,
@@ -38,8 +39,9 @@ def _same(known: TopicMapping, mapped: events.TopicMapped) -> bool:
 
 
 def unmap_topic(facts: Facts, command: commands.UnmapTopic) -> list[Event]:
-    """A topic is gone; nothing happens if it was not known."""
-    if facts.control.get(f"topic/{command.vcluster}/{command.logical}") is None:
+    """A topic is gone, whether or not it was known; nothing happens if that is known already."""
+    known = facts.control.get(f"topic/{command.vcluster}/{command.logical}") is not None
+    if not known and physical_name(command.vcluster, command.logical) in facts.deleted_topics:
         return []
     return [events.TopicUnmapped(vcluster=command.vcluster, logical=command.logical)]
 

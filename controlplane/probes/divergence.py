@@ -1,6 +1,6 @@
 """Reads both clusters from where they held the same, and compares them record by record."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import TypeAlias
 
 from aiokafka import TopicPartition
@@ -17,7 +17,7 @@ LIMIT = 200_000
 async def find_divergence(
     serving: EndReader,
     other: EndReader,
-    topics: Iterable[str],
+    topics: Container[str],
     equal_at: tuple[Mapping[str, int], Mapping[str, int]],
 ) -> list[Divergence]:
     """Every partition that either cluster has; one that cannot be read says so.
@@ -31,9 +31,8 @@ async def find_divergence(
     Raises:
         UnreachableError: one of them does not answer.
     """
-    names = frozenset(topics)
-    both = [(serving, set(await serving.partitions(names)), equal_at[0])]
-    both.append((other, set(await other.partitions(names)), equal_at[1]))
+    both = [(serving, set(await serving.partitions(topics)), equal_at[0])]
+    both.append((other, set(await other.partitions(topics)), equal_at[1]))
     found = []
     for partition in sorted(both[0][1] | both[1][1]):
         try:

@@ -1,7 +1,7 @@
 """Compares two clusters: whether the old one stands still, and whether the target holds it all."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,7 @@ FAR_MS = 10_000
 """A target whose last record is older than the source's by this much is not close enough."""
 
 
-async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
+async def sweep(source: EndReader, topics: Container[str]) -> Sweep:
     """The source's end offsets.
 
     Raises:
@@ -35,17 +35,19 @@ async def sweep(source: EndReader, topics: Iterable[str]) -> Sweep:
 async def compare(
     source: EndReader,
     target: EndReader,
-    topics: Iterable[str],
+    topics: Container[str],
     equal_at: Mapping[str, Collection[tuple[int, int]]] = NOWHERE,
+    known: Collection[str] = (),
 ) -> MirrorState:
     """How far the target is behind.
 
     Args:
         source: where records are written.
         target: where they are copied to.
-        topics: physical names.
+        topics: physical names: of those that are there, all are looked at.
         equal_at: end offsets of both at which a partition (`topic-n`) is known to be the same.
             Where both still end there, the target may have deleted its last records since.
+        known: partitions (`topic-n`) that the source has to tell of.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -85,13 +87,16 @@ async def compare(
         )
     ]
     far = [p for p in behind if p in hopeless or is_far_behind(ours.found[p], theirs.found[p])]
+    gone = tuple(sorted(set(known).difference(map(_name, partitions))))
+    is_equal = not behind and not gone
     return MirrorState(
         at=at,
         partitions=len(partitions),
-        behind=tuple(_name(p) for p in behind),
-        far_behind=tuple(_name(p) for p in far),
+        behind=(*map(_name, behind), *gone),
+        far_behind=(*map(_name, far), *gone),
         unreadable=unreadable,
-        cut=None if behind else Cut(source=named(ends), target=named(target_ends)),
+        gone=gone,
+        cut=Cut(source=named(ends), target=named(target_ends)) if is_equal else None,
     )
 
 

@@ -1,6 +1,6 @@
 """Sees which records stand where on two clusters of which the one holds all of the other."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -55,23 +55,22 @@ class SideBySide(NamedTuple):
 async def side_by_side(
     source: EndReader,
     target: EndReader,
-    topics: Iterable[str],
+    partitions: list[TopicPartition],
     seen: Watched | None,
     read: Mapping[TopicPartition, Rows],
 ) -> list[SideBySide]:
-    """All partitions, while nothing moves and the target holds everything.
+    """Partitions of which the target holds everything, while nothing moves.
 
     Args:
         source: the cluster that served.
         target: the other one.
-        topics: physical names.
+        partitions: those that both have.
         seen: what was seen of them before.
         read: what was read of them since nothing moves any more.
 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    partitions = await source.partitions(topics)
     begins, target_begins = await together(source.begins(partitions), target.begins(partitions))
     ends, target_ends = await together(source.ends(partitions), target.ends(partitions))
     known_before = runs_known(seen)
@@ -102,7 +101,7 @@ async def side_by_side(
     ]
 
 
-def logs_as_seen(seen: Watched, topics: Collection[str]) -> list[Logs]:
+def logs_as_seen(seen: Watched, topics: Container[str]) -> list[Logs]:
     """The same for clusters that are not asked: as it was when both answered last."""
     found = []
     for mark in seen.marks:

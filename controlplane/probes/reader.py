@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,14 +41,13 @@ class EndReader:
         self._committed = committed
         self._admin = admin
 
-    async def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+    async def partitions(self, topics: Container[str]) -> list[TopicPartition]:
         """The partitions of those topics that exist.
 
         Raises:
             UnreachableError: the cluster does not answer.
         """
-        wanted = set(topics)
-        return [p for p in await self.all_partitions() if p.topic in wanted]
+        return [p for p in await self.all_partitions() if p.topic in topics]
 
     async def all_partitions(self) -> list[TopicPartition]:
         """The partitions of all topics.

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
 from contract.mirror import Direction
+from controlplane.domain.adoption import owned_by_nobody
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import equal_ends, held_the_same
 from controlplane.domain.mirror.state import direction_after, initial_direction
@@ -16,8 +17,10 @@ from controlplane.domain.switch.readiness import (
     Seen,
     circle_check,
     flow_checks,
+    gone_checks,
     lag_check,
     mapping_check,
+    nobodys_checks,
     topic_checks,
     unreadable_checks,
 )
@@ -50,7 +53,7 @@ async def topics_ready(
     found = await _look(settings, facts, scope, direction, seen)
     checks = [
         *topic_checks(found, patient=True),
-        *await _rights(settings, facts, scope, direction),
+        *await _rights(settings, facts, scope, found),
         *unreadable_checks(found.mirror.unreadable),
     ]
     if scope in facts.circles:
@@ -77,7 +80,9 @@ async def all_ready(
     turning = _turning(settings, facts, scope, direction) if managed else None
     return [
         *topic_checks(found, patient=False),
-        *await _rights(settings, facts, scope, direction),
+        *gone_checks(found),
+        *nobodys_checks(found),
+        *await _rights(settings, facts, scope, found),
         mapping_check(found),
         *flow_checks(flowing, found, turning or trouble, managed=managed),
         *unreadable_checks(found.mirror.unreadable),
@@ -85,11 +90,12 @@ async def all_ready(
     ], flowing.delay_s
 
 
-async def _rights(
-    settings: Settings, facts: Facts, scope: str, direction: Direction
-) -> list[Check]:
+async def _rights(settings: Settings, facts: Facts, scope: str, found: Seen) -> list[Check]:
+    direction = found.direction
     source, target = _pair(settings, direction)
-    topics = facts.topics_in(scope)
+    # A cluster does not tell of a topic that we may not see: the log may know of it.
+    known = (topic.physical for topic in facts.known_topics_in(scope))
+    topics = frozenset((*found.source, *known))
     ours, theirs = await together(rights_on(source, topics), rights_on(target, topics))
     return list(rights_checks(direction, ours, theirs))
 
@@ -113,18 +119,19 @@ async def _look(
     settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
 ) -> Seen:
     source, target = _pair(settings, direction)
-    names = facts.topics_in(scope)
+    names, known = facts.topics_in(scope), facts.known_partitions_in(scope)
     on_source, on_target = await together(_topics_on(source), _topics_on(target))
-    ours = tuple(sorted(names & on_source))
+    ours = tuple(sorted(name for name in on_source if name in names))
     async with end_reader(source) as reader, end_reader(target) as other:
         equal_at = equal_ends(facts, scope, direction, seen)
-        state = await compare(reader, other, names, equal_at)
+        state = await compare(reader, other, names, equal_at, known)
         behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
         records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(
         direction=direction,
         source=ours,
-        target=names & on_target,
+        target=frozenset(name for name in on_target if name in names),
+        nobodys=tuple(owned_by_nobody(facts, on_source - {MAPPINGS_TOPIC})),
         has_mappings=MAPPINGS_TOPIC in on_target,
         prefixed=frozenset(n for n in ours if f"{direction.source}.{n}" in on_target),
         mirror=state,

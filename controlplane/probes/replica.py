@@ -1,6 +1,6 @@
 """Looks at a scope's cluster and a replica of it together, and at the replica alone."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
@@ -29,7 +29,7 @@ from controlplane.probes.taking import LastOf
 async def watch(
     source: EndReader,
     replica: EndReader,
-    topics: Iterable[str],
+    partitions: list[TopicPartition],
     before: Watched | None,
     filled_by_the_mirror: Collection[str] = (),
 ) -> Watched:
@@ -38,7 +38,7 @@ async def watch(
     Args:
         source: the cluster that serves the scope.
         replica: the other one.
-        topics: physical names.
+        partitions: those of the source, as it has just told them.
         before: what was seen last; an anchor of then is kept where none is found now.
         filled_by_the_mirror: topics into which nothing else wrote on the replica: the first records
             are an anchor too, as the last ones may be far behind the source's.
@@ -47,8 +47,8 @@ async def watch(
         UnreachableError: one of them does not answer.
     """
     known = {mark.partition: mark.anchor for mark in before.marks} if before else {}
-    partitions = await source.partitions(topics)
-    there = [p for p in await replica.partitions(topics) if p in set(partitions)]
+    wanted = set(partitions)
+    there = [p for p in await replica.all_partitions() if p in wanted]
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = [p for p in there if not is_newest(known.get(name(p)), ends[p], replica_ends[p])]

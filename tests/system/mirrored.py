@@ -1,12 +1,16 @@
 """Environments whose mirror is run by `interlock mirrormaker`, and turned round by the switch."""
 
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 
+from contract.mirror import PATH
 from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import reserved_ports
@@ -54,3 +58,16 @@ def refusals(operator: Operator, to: str) -> dict[str, str]:
     """What stands in the way of a planned switch, by the name of the check."""
     plan = operator.call("POST", "/api/v1/switch-plans", json={"toCluster": to}).json()
     return {check["name"]: check["detail"] for check in plan["checks"] if not check["passed"]}
+
+
+@contextmanager
+def halted(operator: Operator) -> Iterator[None]:
+    """MirrorMaker 2 copies nothing for a while, and lives."""
+    supervisor = f"http://localhost:{operator.environment.plan.ports.mirror}{PATH}"
+    secret = operator.environment.secrets.node_token
+    report = httpx.get(supervisor, headers={"authorization": f"Bearer {secret}"}).json()
+    os.killpg(report["pid"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(report["pid"], signal.SIGCONT)

@@ -5,9 +5,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from sandbox.process import wait_until
-from tests.system.mirrored import mirrored, refusals, turned_to
+from tests.system.mirrored import halted, mirrored, refusals, turned_to
 from tests.system.tenant import Tenant, expected, found
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(600)]
@@ -42,6 +43,47 @@ def test_everything_is_as_the_tenant_has_left_it(operator, seed):
         for what, left in wanted.items():
             assert there[what] == left, f"{what}: {there[what]} instead of {left}"
         wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 90)
+
+
+def test_a_topic_that_was_made_past_the_gateway_is_waited_for_and_brought_over(operator):
+    vcluster, topic = "untold-", "orders"
+    physical, client = vcluster + topic, operator.client(vcluster, **{"group.id": "untold-readers"})
+    to, serving = operator.other_cluster(), operator.routing()["cluster"]
+    values = [b"%d" % number for number in range(10)]
+    with ThreadPoolExecutor() as pool:
+        with halted(operator):
+            bootstrap = operator.cluster(serving).bootstrap_servers
+            operator._create({"bootstrap.servers": bootstrap}, physical, 1)
+            producer = Producer(client)
+            for value in values:
+                producer.produce(topic, value)
+            assert producer.flush(30) == 0
+            consumer = Consumer(client)
+            consumer.commit(offsets=[TopicPartition(topic, 0, 7)], asynchronous=False)
+            began_seq = operator.events()[-1]["seq"]
+            switching = pool.submit(operator.switch, to, wait="mirror")
+
+            def awaited():
+                told = operator.events(kind="switch.mirror_awaited", after=began_seq)
+                return any(f"{physical}-0" in event["data"]["named"] for event in told)
+
+            wait_until(awaited, "the switch names what the mirror lacks", 30)
+            assert operator.routing()["cluster"] == serving
+        answer = switching.result(120)
+    assert answer.status_code == 200, answer.text
+    assert list(operator.physical_records(to, physical)) == values
+    (cut,) = operator.events(kind="switch.cut_recorded", after=began_seq)
+    assert [f"{physical}-0", len(values)] in cut["data"]["source_ends"]
+    consumer.subscribe([topic])
+    messages = consumer.consume(3, timeout=30)
+    assert [(m.offset(), m.value()) for m in messages] == [(n, values[n]) for n in (7, 8, 9)]
+    consumer.close()
+
+    def adopted():
+        told = operator.events(subject=f"topic/{vcluster}/{topic}")
+        return [(event["kind"], event["actor"]) for event in told]
+
+    wait_until(lambda: adopted() == [("topic.mapped", "system:adoption")], "it is adopted", 30)
 
 
 def switch(operator, to):

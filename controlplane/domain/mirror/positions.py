@@ -1,6 +1,6 @@
 """Where the new direction begins, in every partition of its source."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 
 from controlplane.domain.mirror.events import Position
 from controlplane.domain.switch.events import Ends
@@ -9,7 +9,7 @@ from controlplane.domain.switch.events import Ends
 def positions_at(
     cut: Ends,
     source_ends: Ends,
-    governed: Collection[str],
+    governed: Container[str],
     on_target: Collection[str],
     filled_again: Collection[str] = (),
 ) -> tuple[Position, ...]:
@@ -26,13 +26,15 @@ def positions_at(
         filled_again: topics of which everything is copied: the target's are empty.
     """
     known = {name: end for name, end in cut if split(name)[0] not in filled_again}
-    return tuple(_positions(known, source_ends, {*governed, *filled_again}, on_target))
+    # What is filled again is copied from its beginning, as what is governed and in no cut.
+    taken_over = frozenset(on_target).difference(filled_again)
+    return tuple(_positions(known, source_ends, governed, taken_over))
 
 
 def _positions(
     cut: Mapping[str, int],
     source_ends: Ends,
-    governed: Collection[str],
+    governed: Container[str],
     on_target: Collection[str],
 ) -> Iterator[Position]:
     for name, end in source_ends:

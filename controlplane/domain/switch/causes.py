@@ -54,6 +54,12 @@ def mirror_cause(view: View) -> str:
             f"nothing is proved of what cannot be read: {named(view.mirror.unreadable)};"
             f" see to these partitions, or force the switch"
         )
+    if view.mirror.gone:
+        return (
+            f"cluster {view.switch.from_cluster} does not tell of {some(view.mirror.gone)}, which"
+            " the log knows, and nothing is proved of what is not seen: if that was deleted there,"
+            " it is noted within some seconds, so try again"
+        )
     if view.mirror.holes:
         return left_out(view.switch.to_cluster, view.switch.from_cluster, view.mirror.holes)
     return (

@@ -6,7 +6,7 @@ mirror has not created yet, records on their way); whoever asks beforehand is to
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from statistics import median
 
 import msgspec
@@ -43,6 +43,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that the target has."""
     prefixed: frozenset[str]
     """Topics that are on the target under the name that MirrorMaker's default policy gives."""
+    nobodys: tuple[str, ...] = ()
+    """Topics of the source that no virtual cluster sees."""
     has_mappings: bool
     """Whether the target has the topic in which the incumbent's users look topics up."""
     mirror: MirrorState
@@ -122,8 +124,9 @@ def mapping_check(seen: Seen) -> Check:
 
 def lag_check(seen: Seen) -> Check:
     """How far the target is behind; a moment's worth is what running mirrors always have."""
-    target, unproved = seen.direction.target, not_proved(seen.mirror.unreadable)
-    # Of what cannot be read this says nothing.
+    target = seen.direction.target
+    # Of what cannot be read, or is not there, this says nothing.
+    unproved = {*not_proved(seen.mirror.unreadable), *seen.mirror.gone}
     behind = tuple(name for name in seen.mirror.behind if name not in unproved)
     if not behind:
         return _check("mirror_lag", True, f"{target} holds everything")
@@ -131,7 +134,7 @@ def lag_check(seen: Seen) -> Check:
         f"{target} is behind by about {seen.lag_records} records and {seen.lag_s:.1f} s in"
         f" {', '.join(behind[:_NAMED])}{_and_more(len(behind) - _NAMED)}"
     )
-    far = set(seen.mirror.far_behind) - set(unproved)
+    far = set(seen.mirror.far_behind) - unproved
     if not far:
         return _check("mirror_lag", True, detail)
     return _check(
@@ -139,8 +142,35 @@ def lag_check(seen: Seen) -> Check:
     )
 
 
+def gone_checks(seen: Seen) -> Iterator[Check]:
+    """What the log knows, and the cluster that serves does not tell of."""
+    gone = seen.mirror.gone
+    if gone:
+        yield _check(
+            "topics_gone",
+            False,
+            f"{seen.direction.source} does not tell of {', '.join(gone[:_NAMED])}"
+            f"{_and_more(len(gone) - _NAMED)}, which the log knows: if that was deleted there, it"
+            " is noted within some seconds, so try again",
+        )
+
+
+def nobodys_checks(seen: Seen) -> Iterator[Check]:
+    """Topics that no client of the gateway sees. Not a hindrance: whoever uses them has to know."""
+    names = seen.nobodys
+    if names:
+        yield _check(
+            "topics_of_nobody",
+            True,
+            f"{len(names)} topics of {seen.direction.source} are under no virtual cluster's name,"
+            f" so that no switch looks at them: {', '.join(names[:_NAMED])}"
+            f"{_and_more(len(names) - _NAMED)}; `interlock vcluster adopt NAME` shows what a"
+            " virtual cluster of that name would have",
+        )
+
+
 def completeness_check(
-    direction: Direction, watched: Watched | None, topics: Collection[str], *, accepted: bool
+    direction: Direction, watched: Watched | None, topics: Container[str], *, accepted: bool
 ) -> Check:
     """Whether the mirror was seen to leave records out.
 

@@ -74,15 +74,18 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     """Monotonic seconds at which looking began."""
     partitions: int
     behind: tuple[str, ...]
-    """Partitions whose last record is not the same on both sides, that have a hole, or cannot be
-    read."""
+    """Partitions whose last record is not the same on both sides, that have a hole, cannot be read,
+    or are gone."""
     far_behind: tuple[str, ...]
-    """Those that lack more than a moment's worth, or do not exist on the target, or have a hole, or
-    cannot be read: no waiting behind a fence helps."""
+    """Those that lack more than a moment's worth, do not exist on the target, have a hole, cannot
+    be read, or are gone: no waiting behind a fence helps."""
     holes: tuple[Hole, ...] = ()
     """What the mirror left out."""
     unreadable: tuple[Unreadable, ...] = ()
     """What could not be read, on either cluster: nothing is proved of these partitions."""
+    gone: tuple[str, ...] = ()
+    """Partitions that the log knows and the old cluster does not tell of, which are far behind for
+    as long as nobody has noted that they are gone: it may just not know of all."""
     compared: tuple[tuple[str, int], ...] = ()
     """How many of each partition's last records were found on the target one by one."""
     comparing_ms: float = 0.0

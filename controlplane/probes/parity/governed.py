@@ -20,9 +20,5 @@ def governed(facts: Facts, scope: str) -> Governed:
 
     Whoever made it, and whether or not the log was told of it.
     """
-    prefixes, known = tuple(facts.tenants_of(scope)), facts.topics_in(scope)
-
-    def is_ours(name: str) -> bool:
-        return name.startswith(prefixes) or name in known
-
-    return Governed(is_ours, frozenset(facts.deleted_topics))
+    topics = facts.topics_in(scope)
+    return Governed(topics.__contains__, frozenset(facts.deleted_topics))

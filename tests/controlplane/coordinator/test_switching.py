@@ -170,6 +170,52 @@ async def test_a_topic_that_was_not_mirrored_keeps_the_fence_from_being_ordered(
         assert "fence_ordered" not in await kinds(plane)
 
 
+@pytest.mark.parametrize("made", ["before the gateway", "past it", "behind the fence"])
+async def test_a_topic_that_nobody_told_of_is_proved(variables, clusters, made):
+    tenant = f"t{uuid4().hex[:8]}"
+    topic, group = f"{tenant}orders", f"{tenant}readers"
+    async with in_process(variables) as plane, serving_nodes(plane) as (node,):
+
+        async def make() -> None:
+            await write(clusters.main, topic, b"tom", b"laura", b"ann")
+            await commit(clusters.main, topic, group, 2)
+
+        if made == "before the gateway":
+            await make()
+        await plane.client.post("/api/v1/virtual-clusters", json={"name": tenant})
+        if made == "past it":
+            await make()
+        node.never_drains = made == "behind the fence"
+        async with asyncio.TaskGroup() as tasks:
+            switching = tasks.create_task(switch(plane))
+            if made == "behind the fence":
+
+                async def fenced() -> bool:
+                    return "fence_ordered" in await kinds(plane)
+
+                await eventually(fenced)
+                await make()
+                node.never_drains = False
+        status, message = switching.result()
+        assert status == 503
+        assert f"{topic}-0" in message
+        assert node.history[-1] == ("main", 0)
+        await write(clusters.failover, topic, b"tom", b"laura", b"ann")
+        assert await switch(plane) == (200, "Cluster switched")
+        assert await committed(clusters.failover, topic, group) == 2
+        query = {"kind": "switch.cut_recorded"}
+        cuts = (await plane.client.get("/api/v1/events", params=query)).json()["items"]
+        assert [f"{topic}-0", 3] in cuts[-1]["data"]["source_ends"]
+
+
+async def test_what_the_log_knows_and_the_cluster_does_not_tell_of_is_not_passed_over(variables):
+    async with in_process(variables) as plane, serving_nodes(plane) as (node,):
+        topic = await map_topic(plane, node)
+        status, message = await switch(plane)
+        assert status == 503
+        assert f"main does not tell of {topic}-0" in message
+
+
 async def test_writes_past_the_gateway_are_noticed(variables, clusters):
     async with in_process(variables) as plane, serving_nodes(plane) as (node,):
         topic = await map_topic(plane, node)

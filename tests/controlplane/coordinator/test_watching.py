@@ -37,7 +37,7 @@ async def test_a_look_that_never_ends_or_fails_is_followed_by_another(
             case _:
                 raise EnoughError
 
-    monkeypatch.setattr(watching, "_watch_one", look)
+    monkeypatch.setattr(watching, "_look", look)
     monkeypatch.setattr(watching, "_pairs", lambda _: [PAIR])
     monkeypatch.setattr(watching, "LOOK_BUDGET_S", 0.02)
     monkeypatch.setattr(watching, "_RETRY_S", 0.01)
@@ -51,7 +51,7 @@ async def test_one_that_cannot_be_looked_at_does_not_stop_the_watch_over_another
     plane, other = a_plane(), replace(PAIR, to_cluster="third")
     looks = {PAIR: 0, other: 0}
 
-    async def look(_plane: Any, _readers: Any, pair: Pair, _before: Any) -> None:
+    async def look(_plane: Any, _readers: Any, pair: Pair, *_: Any) -> None:
         looks[pair] += 1
         if pair == PAIR and looks[pair] <= 3:
             raise UnreachableError("it is gone")
@@ -60,7 +60,7 @@ async def test_one_that_cannot_be_looked_at_does_not_stop_the_watch_over_another
         if looks[pair] > 4:
             raise EnoughError
 
-    monkeypatch.setattr(watching, "_watch_one", look)
+    monkeypatch.setattr(watching, "_look", look)
     monkeypatch.setattr(watching, "_pairs", lambda _: [PAIR, other])
     monkeypatch.setattr(watching, "_AGAIN_S", 0.01)
     monkeypatch.setattr(watching, "_RETRY_S", 0.01)

@@ -56,7 +56,7 @@ async def test_what_is_further_back_is_compared_if_offsets_do_not_agree(clusters
     async with both(clusters, unique_name) as (source, replica):
         for bootstrap in (clusters.main, clusters.failover):
             await write(bootstrap, unique_name, *VALUES[:20])
-        seen = await watch(source, replica, [unique_name], None)
+        seen = await watch(source, replica, await source.partitions([unique_name]), None)
         await write(clusters.main, unique_name, *VALUES[20:])
         await write(clusters.failover, unique_name, *VALUES[20:100], *VALUES[101:])
         ends = cut(unique_name, len(VALUES), len(VALUES) - 1)
@@ -71,7 +71,7 @@ async def test_what_has_not_moved_is_not_read_again(clusters, unique_name):
     async with both(clusters, unique_name) as (source, replica):
         for bootstrap in (clusters.main, clusters.failover):
             await write(bootstrap, unique_name, *VALUES[:20])
-        seen = await watch(source, replica, [unique_name], None)
+        seen = await watch(source, replica, await source.partitions([unique_name]), None)
         compared = await prove(source, replica, cut(unique_name, 20, 20), seen)
     assert (compared.rows, compared.holes) == ({}, ())
 
@@ -82,12 +82,12 @@ async def test_the_watch_remembers_what_was_left_out(clusters, unique_name):
             await write(bootstrap, unique_name, *VALUES[:20])
         await write(clusters.main, unique_name, *VALUES[20:40])
         await write(clusters.failover, unique_name, *VALUES[22:40])
-        seen = await watch(source, replica, [unique_name], None)
+        seen = await watch(source, replica, await source.partitions([unique_name]), None)
         hole = Hole(partition=f"{unique_name}-0", first=20, last=21, records=2)
         assert [mark.hole for mark in seen.marks] == [hole]
         for bootstrap in (clusters.main, clusters.failover):
             await write(bootstrap, unique_name, *VALUES[: ROW + 10])
-        later = await watch(source, replica, [unique_name], seen)
+        later = await watch(source, replica, await source.partitions([unique_name]), seen)
         assert [mark.hole for mark in later.marks] == [hole], "out of sight by now"
         ends = cut(unique_name, 40 + ROW + 10, 38 + ROW + 10)
         assert (await prove(source, replica, ends, later)).holes == (hole,)
@@ -97,12 +97,12 @@ async def test_what_was_left_out_is_forgotten_when_the_topic_is_gone(clusters, u
     async with both(clusters, unique_name) as (source, replica):
         await write(clusters.main, unique_name, *VALUES[:20])
         await write(clusters.failover, unique_name, *VALUES[:10], *VALUES[12:20])
-        seen = await watch(source, replica, [unique_name], None)
+        seen = await watch(source, replica, await source.partitions([unique_name]), None)
         assert [mark.hole.records for mark in seen.marks] == [2]
         await delete(clusters.failover, unique_name)
         while await replica.partitions([unique_name]):  # noqa: ASYNC110 - the broker says it to who asks
             await asyncio.sleep(0.05)
-        gone = await watch(source, replica, [unique_name], seen)
+        gone = await watch(source, replica, await source.partitions([unique_name]), seen)
         assert [mark.hole for mark in gone.marks] == [None]
 
 
@@ -112,7 +112,7 @@ async def test_of_transactions_only_records_count(clusters, unique_name):
             values = VALUES[number * 10 : number * 10 + 10]
             await write(clusters.main, unique_name, *values, transactional_id=unique_name)
         await write(clusters.failover, unique_name, *VALUES[:30])
-        seen = await watch(source, replica, [unique_name], None)
+        seen = await watch(source, replica, await source.partitions([unique_name]), None)
         compared = await prove(source, replica, cut(unique_name, 33, 30), seen)
     assert [mark.hole for mark in seen.marks] == [None]
     assert compared.holes == ()

@@ -67,7 +67,7 @@ async def test_watch_proof_and_loss(clusters, unique_name):
     async with both(clusters, unique_name) as (source, target):
         produce(clusters.main, unique_name, range(1, RECORDS))
         produce(clusters.failover, unique_name, range(1, 10), shift=1)
-        seen = await watch(source, target, [unique_name], None)
+        seen = await watch(source, target, await source.partitions([unique_name]), None)
         assert [mark.anchor.source for mark in seen.marks] == [8] * len(CODECS)
         assert [loss.first for loss in await losses(target, seen)] == [9] * len(CODECS)
         behind = await compare(source, target, [unique_name])
@@ -104,7 +104,7 @@ async def test_numbers_and_positions(clusters, unique_name):
         )
         assert found.by_method == (("aligned", len(CODECS)),)
         assert list(points.values()) == [[(7, 11)]] * len(CODECS)
-        logs = await side_by_side(source, target, [unique_name], None, {})
+        logs = await side_by_side(source, target, await source.partitions([unique_name]), None, {})
         assert [(log.runs[0].shift, log.whole) for log in logs] == [(4, True)] * len(CODECS)
         partitions = [TopicPartition(*split(name)) for name in names(unique_name)]
         at = await ours.not_older(dict.fromkeys(partitions, 5000))

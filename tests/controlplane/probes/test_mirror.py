@@ -61,6 +61,9 @@ async def test_two_clusters_are_compared_by_what_stands_last(clusters, unique_na
         cut = (await compare(source, target, [unique_name])).cut
         ends = ((f"{unique_name}-0", 151), (f"{unique_name}-1", 0))
         assert cut == Cut(source=ends, target=ends)
+        known = [f"{unique_name}-1", f"{unique_name}-2"]
+        lacking = await compare(source, target, [unique_name], known=known)
+        assert (lacking.gone, lacking.behind, lacking.cut) == ((known[1],), (known[1],), None)
 
 
 @pytest.mark.environment

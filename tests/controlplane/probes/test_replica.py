@@ -32,14 +32,19 @@ async def test_a_replica_that_is_far_behind_is_known_by_its_first_records(cluste
         end_reader(cluster("main", clusters.main)) as source,
         end_reader(cluster("failover", clusters.failover)) as replica,
     ):
-        empty = await watch(source, replica, topics, None)
+        empty = await watch(source, replica, await source.partitions(topics), None)
         everything = Loss(partition=f"{unique_name}-0", first=0, seen_end=len(VALUES))
         assert await losses(replica, empty) == (everything,)
         await write(clusters.failover, unique_name, *VALUES[:COPIED])
         assert await lost(replica, empty) == COPIED
         # Who did not see it empty cannot know that nobody else writes there.
-        assert await lost(replica, await watch(source, replica, topics, None)) == 0
-        filled = await watch(source, replica, topics, None, filled_by_the_mirror=topics)
+        assert (
+            await lost(replica, await watch(source, replica, await source.partitions(topics), None))
+            == 0
+        )
+        filled = await watch(
+            source, replica, await source.partitions(topics), None, filled_by_the_mirror=topics
+        )
         assert await lost(replica, filled) == COPIED
         await write(clusters.failover, unique_name, *VALUES[COPIED:])
         assert await lost(replica, filled) == len(VALUES)
@@ -55,7 +60,9 @@ async def test_its_first_records_say_nothing_if_they_are_not_the_sources(cluster
         end_reader(cluster("main", clusters.main)) as source,
         end_reader(cluster("failover", clusters.failover)) as replica,
     ):
-        seen = await watch(source, replica, topics, None, filled_by_the_mirror=topics)
+        seen = await watch(
+            source, replica, await source.partitions(topics), None, filled_by_the_mirror=topics
+        )
         assert await lost(replica, seen) == 0
 
 
@@ -78,6 +85,6 @@ async def test_a_log_that_grows_while_it_is_looked_at_is_not_taken_for_read_from
             return await last_rows(*wanted)
 
         monkeypatch.setattr(replica_module, "last_rows", grow_and_read)
-        (mark,) = (await watch(source, replica, [unique_name], None)).marks
+        (mark,) = (await watch(source, replica, await source.partitions([unique_name]), None)).marks
     assert mark.source_end == ROW, "as it was before"
     assert mark.runs == (Run(1, 1, ROW, whole=False),)

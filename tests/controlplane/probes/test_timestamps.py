@@ -59,7 +59,7 @@ async def scene(clusters, unique_name, request):
 async def test_watch_proof_numbers_and_divergence(scene, unique_name):
     _, other, source, target, last = scene
     topics = [unique_name]
-    seen = await watch(source, target, topics, None)
+    seen = await watch(source, target, await source.partitions(topics), None)
     (loss,) = await losses(target, seen)
     assert (seen.marks[0].anchor, seen.marks[0].hole, loss.first) == (
         Anchor(len(ORIGINALS) - 2, len(ORIGINALS) - 2),
@@ -78,7 +78,9 @@ async def test_watch_proof_numbers_and_divergence(scene, unique_name):
     compared = await prove(source, target, found.cut, None)
     assert compared.holes == ()
     assert [rows.found for rows in compared.rows.values()] == [len(ORIGINALS)]
-    (log,) = await side_by_side(source, target, topics, None, compared.rows)
+    (log,) = await side_by_side(
+        source, target, await source.partitions(topics), None, compared.rows
+    )
     assert [(run.shift, run.count) for run in log.runs] == [(0, len(ORIGINALS))]
     (divergence,) = await find_divergence(source, target, topics, ({}, {}))
     assert (divergence.on_serving.count, divergence.on_other.count) == (0, 0)

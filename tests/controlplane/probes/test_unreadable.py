@@ -50,7 +50,7 @@ def name(topic: str, partition: int = 1) -> str:
 
 async def test_the_watch_goes_on_and_marks_it(scene, unique_name):
     *_, source, target = scene
-    seen = await watch(source, target, [unique_name], None)
+    seen = await watch(source, target, await source.partitions([unique_name]), None)
     readable = [mark for mark in seen.marks if mark.unreadable is None]
     assert [(m.partition, m.anchor.source) for m in readable] == [
         (name(unique_name, 0), 3),
@@ -71,7 +71,7 @@ async def test_a_record_of_the_replica_that_cannot_be_read_tells_no_smaller_loss
 ):
     main, failover, source, target = scene
     await append(failover, unique_name, 0, batch(*GOOD[4:]))
-    seen = await watch(source, target, [unique_name], None)
+    seen = await watch(source, target, await source.partitions([unique_name]), None)
     await append(main, unique_name, 0, batch(*GOOD[:2]))
     await append(failover, unique_name, 0, batch(NO_TEXT))
     (loss,) = [o for o in await losses(target, seen) if o.partition == name(unique_name, 0)]
@@ -86,7 +86,7 @@ async def test_it_is_not_proved_and_is_named(scene, unique_name):
     assert found.behind == found.far_behind == (name(unique_name),)
     assert [one.partition for one in found.unreadable] == [name(unique_name)]
     assert found.cut is None
-    logs = await side_by_side(source, target, [unique_name], None, {})
+    logs = await side_by_side(source, target, await source.partitions([unique_name]), None, {})
     assert [log.whole for log in logs] == [True, False, True]
 
 

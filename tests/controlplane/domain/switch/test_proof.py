@@ -130,6 +130,13 @@ class TestProof:
         )
         assert "t-0 on main at offset 4: CorruptRecordException" in abort.cause
 
+    def test_does_not_commit_without_what_the_old_cluster_does_not_tell_of(self) -> None:
+        gone = msgspec.structs.replace(CAUGHT_UP, behind=("t-0",), gone=("t-0",), cut=None)
+        ((abort,),) = (
+            step.events for step in next_steps(self.catching_up(sweeps=STILL, mirror=gone), 20.0)
+        )
+        assert "cluster main does not tell of t-0, which the log knows" in abort.cause
+
     def test_does_not_order_a_fence_for_what_no_waiting_brings(self) -> None:
         at = view(switch(Phase.PREPARING), mirror=LEFT_OUT)
         assert "fence_ordered" not in kinds(at)

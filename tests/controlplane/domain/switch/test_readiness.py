@@ -17,8 +17,10 @@ from controlplane.domain.switch.readiness import (
     completeness_check,
     expected_stall_ms,
     flow_checks,
+    gone_checks,
     lag_check,
     mapping_check,
+    nobodys_checks,
     topic_checks,
     transactions_check,
     unreadable_checks,
@@ -145,6 +147,24 @@ def test_what_the_mirror_left_out_is_refused_unless_it_may_be_lost() -> None:
     assert completeness_check(GOOD.direction, seen, ours, accepted=True).passed
     assert completeness_check(GOOD.direction, seen, others, accepted=False).passed
     assert completeness_check(GOOD.direction, None, ours, accepted=False).passed
+
+
+def test_what_the_cluster_does_not_tell_of_is_named_and_is_no_lag():
+    gone = ("t-0", "t-1")
+    found = msgspec.structs.replace(HELD, behind=gone, far_behind=gone, gone=gone)
+    (check,) = gone_checks(but(mirror=found))
+    assert not check.passed
+    assert check.detail.startswith("main does not tell of t-0, t-1, which the log knows")
+    assert lag_check(but(mirror=found)).passed
+    assert list(gone_checks(GOOD)) == []
+
+
+def test_topics_of_nobody_are_told_and_stand_in_nobody_s_way():
+    (check,) = nobodys_checks(but(nobodys=tuple("abcdefg")))
+    assert check.passed
+    assert check.detail.startswith("7 topics of main are under no virtual cluster's name")
+    assert "a, b, c, d, e and 2 more" in check.detail
+    assert list(nobodys_checks(GOOD)) == []
 
 
 def test_what_cannot_be_read_is_named_and_is_no_lag():

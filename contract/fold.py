@@ -44,6 +44,10 @@ class ControlState:
         record = self._records.get(key)
         return record.state if record is not None else None
 
+    def record(self, key: str) -> Record | None:
+        """The newest record under a key, which may say that the thing is gone."""
+        return self._records.get(key)
+
     def of(self, kind: type[S]) -> Iterator[S]:
         """All present states of one kind, in order of their keys."""
         for _, record in sorted(self._records.items()):

@@ -226,6 +226,8 @@ class Beacon(msgspec.Struct, frozen=True, kw_only=True, tag="beacon"):
 
     seq: int
     digest: str
+    layout: str = ""
+    """`contract.codec.LAYOUT` of the release that worked the digest out; empty: an older one."""
 
 
 State: TypeAlias = (

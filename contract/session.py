@@ -70,6 +70,12 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     """Every record up to this `seq` has been applied."""
     digest: str
     scopes: dict[str, ScopeReport]
+    log: str | None = None
+    """Identity of the log that it follows; None: a node of an older release, or it knows none."""
+    layout: str = ""
+    """`contract.codec.LAYOUT` of the node; empty: an older release."""
+    contradiction: str | None = None
+    """What a channel last said against what was applied, and was refused; None: nothing."""
     unreadable: str | None = None
     """Why a control record could not be read (rule N8); the node stays fenced."""
     leaving: bool = False
@@ -85,6 +91,8 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     head_seq: int
     records: tuple[Record, ...]
     refusal: str | None = None
+    log: str | None = None
+    """Identity of the log; None: a control plane of an older release."""
 
 
 class RecordsAnswer(msgspec.Struct, frozen=True, kw_only=True):

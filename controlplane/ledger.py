@@ -11,13 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.records import Record
 from controlplane.domain.commands import Command
+from controlplane.domain.copies import Copy, Log
 from controlplane.domain.decide import decide
 from controlplane.domain.event import Event, Recorded
+from controlplane.domain.events import LogReconciled
 from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Unavailable
 from controlplane.pulse import Pulse
-from controlplane.store.event_store import Attribution, EventStore, append, tail
+from controlplane.store.event_store import Attribution, EventStore, append, hash_at, tail
 
 _logger = structlog.get_logger()
+
+_DIGESTS_KEPT = 256
+
+
+class LogBehindError(Unavailable):
+    """A copy of the truth knows more than the log: nothing is decided on it."""
 
 
 class Turn:
@@ -65,6 +74,15 @@ class Ledger:
         """Beats after every change of the facts, and when a node reported during a switch."""
         self.closing = False
         """Whether those who wait should stop waiting, because the process is to end."""
+        self.objection: str | None = None
+        """Why nothing may be decided on this log; None: nothing is known against it."""
+        self.remembered: Copy | None = None
+        """What was read of the log before its tail was lost; None: all of it is still there."""
+        self._looked = asyncio.Event()
+        self._hash = b""
+        """Of the newest event that was read."""
+        self._digests: dict[int, str] = {}
+        """Digests of the control state as of a `seq`, as far as somebody asked in time."""
         self._signals = {crash_at: signal.SIGKILL, stop_at: signal.SIGSTOP}
         self._tells = False
 
@@ -79,12 +97,49 @@ class Ledger:
         ledger._tells = True
         return ledger
 
+    def judged(self, objection: str | None) -> None:
+        """The copies of the truth were looked at: whether the log may be decided on."""
+        self.objection = objection
+        self._looked.set()
+        self.changed.beat()
+
+    def digest_at(self, seq: int) -> str | None:
+        """The digest of the control state as of a `seq`; None where nobody can tell any more."""
+        control = self.facts.control
+        if control.seq <= seq <= self.facts.seq and seq not in self._digests:
+            self._digests[seq] = control.digest()
+            for oldest in list(self._digests)[:-_DIGESTS_KEPT]:
+                del self._digests[oldest]
+        return self._digests.get(seq)
+
+    def as_log(self) -> Log:
+        """The log, for copies of the truth to be compared with."""
+        return Log(log=self.facts.log, seq=self.facts.seq, digest_at=self.digest_at)
+
     @asynccontextmanager
-    async def turn(self, by: Attribution) -> AsyncIterator[Turn]:
-        """Wait for one's turn, with the facts brought up to the end of the log."""
+    async def turn(self, by: Attribution, *, reconciles: bool = False) -> AsyncIterator[Turn]:
+        """Wait for one's turn, with the facts brought up to the end of the log.
+
+        Args:
+            by: whose turn, and why.
+            reconciles: it is there to settle what stands against the log.
+
+        Raises:
+            LogBehindError: a copy of the truth knows more than the log.
+        """
+        await self._looked.wait()
         async with self.store.exclusive() as (connection, head):
+            seq, known = self.facts.seq, self._hash
+            found = await hash_at(connection, seq) if seq else known
+            if found != known and self.facts.seq == seq:
+                raise LogBehindError(
+                    "the log does not have the event any more that was read last: its database was"
+                    " restored, or is another; look at `interlock control reconcile`"
+                )
             while self.facts.seq < head.seq:
                 self._apply(await tail(connection, self.facts.seq))
+            if self.objection is not None and not reconciles:
+                raise LogBehindError(self.objection)
             turn = Turn(connection, self.facts, by)
             yield turn
         self._apply(turn.appended)
@@ -103,9 +158,45 @@ class Ledger:
         """Read what others have written; returns once the facts hold `at_least` that `seq`."""
         while True:
             new = await self.store.read(self.facts.seq)
+            if new and await self._is_cut():
+                await self._begin_anew()
+                continue
             self._apply(new)
             if not new or self.facts.seq >= at_least:
                 return
+
+    async def follow(self) -> None:
+        """Read what others have written; begin anew where the log is not what was read of it."""
+        if await self._is_cut():
+            await self._begin_anew()
+        await self.catch_up()
+
+    async def _is_cut(self) -> bool:
+        """Whether the event that was read last is not in the log, or not as it was."""
+        seq, known = self.facts.seq, self._hash
+        return seq > 0 and await self.store.hash_at(seq) != known and self.facts.seq == seq
+
+    async def _begin_anew(self) -> None:
+        """Read the whole log again; what was known of it before is a copy that knows more."""
+        cut, facts = self.facts, Facts((await self.store.head()).log)
+        newest = b""
+        while new := await self.store.read(facts.seq):
+            for recorded in new:
+                facts.apply(recorded)
+                newest = recorded.hash
+        if self.facts is not cut:
+            return
+        _logger.error("log.cut", log=cut.log, read_up_to=cut.seq, ends_at=facts.seq)
+        if self.remembered is None or self.remembered.seq <= cut.seq:
+            self.remembered = Copy(
+                where="this control plane itself",
+                log=cut.log,
+                seq=cut.seq,
+                digest=cut.control.digest(),
+            )
+        self.facts, self._hash = facts, newest
+        self._digests.clear()
+        self.changed.beat()
 
     def close(self) -> None:
         """Send everyone home who waits."""
@@ -141,6 +232,10 @@ class Ledger:
             if recorded.seq <= self.facts.seq:
                 continue
             self.facts.apply(recorded)
+            self._hash = recorded.hash
+            if isinstance(recorded.event, LogReconciled):
+                self.remembered = None
+                self._digests.clear()
             if self._tells:
                 _tell(recorded)
         if events:

@@ -80,6 +80,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         background = [
             tasks.create_task(_follow(plane)),
             tasks.create_task(_listen(plane)),
+            tasks.create_task(plane.copies.watch()),
             tasks.create_task(lead_when_possible(plane)),
             tasks.create_task(_stop(plane, server, stop)),
         ]
@@ -115,7 +116,7 @@ async def _listen(plane: ControlPlane) -> None:
 async def _follow(plane: ControlPlane) -> None:
     while True:
         try:
-            await plane.ledger.catch_up()
+            await plane.ledger.follow()
         except LOST as error:
             _logger.warning("postgres.unreachable", detail=str(error))
         await plane.written.wait(_POLL_S)

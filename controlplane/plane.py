@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from controlplane.copies import Copies
 from controlplane.domain.mirror.tending import Tended
 from controlplane.ledger import Ledger
 from controlplane.mirrors.flow import Sightings
@@ -25,6 +26,7 @@ class ControlPlane:
         self.engine = engine
         self.ledger = ledger
         self.sessions = Sessions(engine)
+        self.copies = Copies(ledger, self.sessions, settings.control_cluster)
         self.publications = Publications(engine)
         self.watches = Watches(engine)
         self.written = Pulse()

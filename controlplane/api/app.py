@@ -22,6 +22,7 @@ from controlplane.api.own.fleet import ClusterController, NodeController
 from controlplane.api.own.mirror import MirrorController
 from controlplane.api.own.plans import plan
 from controlplane.api.own.policies import PolicyController
+from controlplane.api.own.reconciling import ReconciliationController
 from controlplane.api.own.reports import report
 from controlplane.api.own.switches import SwitchController
 from controlplane.api.own.tenants import TenantController
@@ -54,6 +55,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             MirrorController,
             EventController,
             ControlTopicController,
+            ReconciliationController,
             metrics,
             InternalController,
         ],

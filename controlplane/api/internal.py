@@ -49,7 +49,8 @@ class InternalController(Controller):
         self, node_id: NodeId, data: JSONBody[NodeReport], plane: NamedDependency[ControlPlane]
     ) -> SessionAnswer:
         """Note how the node stands; grant a lease if it has seen the newest fence (rule C2)."""
-        grant = await plane.sessions.report(node_id, data)
+        willing = plane.ledger.objection is None
+        grant = await plane.sessions.report(node_id, data, willing=willing)
         await plane.ledger.catch_up(grant.head_seq)
         if any(plane.ledger.facts.open_switches()):
             plane.ledger.changed.beat()
@@ -58,11 +59,12 @@ class InternalController(Controller):
             command = DeregisterNode(node_id=node_id, incarnation=data.incarnation, cause="left")
             await plane.ledger.carry_out(command, _node(node_id))
         return SessionAnswer(
+            log=plane.ledger.facts.log,
             granted=grant.granted,
             lease_s=plane.settings.interlock_lease_s,
             head_seq=plane.ledger.facts.seq,
             records=plane.ledger.records_after(data.applied_seq),
-            refusal=None if grant.granted else _refusal(node_id, data, grant),
+            refusal=None if grant.granted else _refusal(plane, node_id, data, grant),
         )
 
     @get("/control/records")
@@ -100,7 +102,18 @@ def _node(node_id: str) -> Attribution:
     return Attribution(actor=f"node:{node_id}")
 
 
-def _refusal(node_id: str, report: NodeReport, grant: Grant) -> str:
+def _refusal(plane: ControlPlane, node_id: str, report: NodeReport, grant: Grant) -> str:
+    if plane.ledger.objection is not None:
+        return plane.ledger.objection
+    if grant.knows_more:
+        return (
+            f"node {node_id} knows up to event {report.applied_seq} of log {report.log}, this log"
+            f" ({plane.ledger.facts.log}) ends at {grant.head_seq}"
+        )
+    return _unearned(node_id, report, grant)
+
+
+def _unearned(node_id: str, report: NodeReport, grant: Grant) -> str:
     if grant.incarnation is None:
         return f"node {node_id} is not registered"
     if grant.incarnation != report.incarnation:

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from contract.records import Node, Routing
 from controlplane.coordinator.watching import newest_seen, replicas
+from controlplane.domain.copies import Kind
 from controlplane.domain.facts import Facts
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.transitions import Phase
@@ -31,7 +32,26 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     await _watched(registry, plane)
     head = Gauge("interlock_log_seq", "Newest event of the log", registry=registry)
     head.set(facts.seq)
+    _copies(registry, plane)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _copies(registry: CollectorRegistry, plane: ControlPlane) -> None:
+    contradicted = Gauge(
+        "interlock_log_contradicted",
+        "Copies of the truth that know more than the log, or something else: nothing is decided"
+        " while there is one",
+        ["kind"],
+        registry=registry,
+    )
+    for kind in Kind:
+        contradicted.labels(kind.value).set(sum(one.kind is kind for one in plane.copies.found))
+    reached = Gauge(
+        "interlock_broadcast_seq",
+        "Newest event that any copy of the truth was seen to know",
+        registry=registry,
+    )
+    reached.set(max((copy.seq for copy in plane.copies.known), default=0))
 
 
 def _scopes(registry: CollectorRegistry, facts: Facts, clusters: list[str]) -> None:

@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 from controlplane.coordinator.carrying import carry_configs
 from controlplane.coordinator.refilling import Refiller
 from controlplane.coordinator.tending import Tender
+from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
@@ -84,7 +85,14 @@ async def _keep_running(
     initial = initial_direction(facts.first_cluster.get(scope), plane.settings.clusters_by_role)
     wanted = direction_after(initial, facts.newest_reversal(scope))
     try:
-        if await runner.running() != wanted:
+        running = await runner.running()
+        if running != wanted and _may_be_turned_already(facts, scope):
+            tender.leave(
+                "the log was reconciled, and does not know where the mirror has to begin: it copies"
+                f" {running or 'nothing'}, and should copy {wanted or 'nothing'}; turn it round by"
+                " hand"
+            )
+        elif running != wanted:
             await runner.run(wanted)
             _logger.info("mirror.ordered", direction=str(wanted))
         elif wanted is not None:
@@ -92,6 +100,13 @@ async def _keep_running(
             await refiller.tend(wanted)
     except _TROUBLE as error:
         _logger.warning("mirror.unavailable", detail=str(error))
+
+
+def _may_be_turned_already(facts: Facts, scope: str) -> bool:
+    """Whether a reversal may have been lost, so that a new order could bring records twice."""
+    routing = facts.routing(scope)
+    was_switched = routing is not None and routing.epoch > 0
+    return facts.reconciled_seq > 0 and was_switched and facts.newest_reversal(scope) is None
 
 
 class _Turner:

@@ -22,6 +22,13 @@ class Tender:
         self._runner = runner
         self._direction: Direction | None = None
         self._look_at = 0.0
+        self._left_because: str | None = None
+
+    def leave(self, why: str) -> None:
+        """Let it copy what it copies, and say so once."""
+        if why != self._left_because:
+            self._left_because = why
+            _logger.warning("mirror.left_as_it_is", detail=why)
 
     async def tend(self, direction: Direction) -> None:
         """Look, if it is time to, and do what is due.

@@ -36,3 +36,5 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     recorded_at: datetime
     """The database's clock; order is `seq`, not this."""
+    hash: bytes = b""
+    """Of the event and all before it (see `store.chain`); empty where no database gave one."""

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 from contract.policy import Limits, Policy
+from contract.records import Record
 from contract.scram import ScramMechanism, ScramVerifier
 from controlplane.domain.event import Event
 
@@ -218,3 +219,23 @@ class RebuildRequested(Event, frozen=True, tag="control_topic.rebuild_requested"
     """The control topic is to be written anew from the log."""
 
     SUBJECT: ClassVar = "control_topic"
+
+
+class LogReconciled(Event, frozen=True, tag="log.reconciled"):
+    """The log had lost its tail, or was another: what was broadcast is what it says from here on.
+
+    Its number is beyond every number that was ever given out; those between are the lost events'.
+    """
+
+    SUBJECT: ClassVar = "log"
+
+    log: str
+    """Identity of the log that was broadcast, which this one goes on as."""
+    lost_from: int
+    """The first number of which the log knows nothing."""
+    through_seq: int
+    """The last one; the event itself has the next."""
+    digest: str
+    """Of the control state that the records add up to."""
+    records: tuple[Record, ...]
+    """The whole control state, deletions included, each with the `seq` it was broadcast with."""

@@ -20,10 +20,10 @@ from controlplane.domain.event import Recorded
 from controlplane.domain.mirror import events as mirror
 from controlplane.domain.mirror import state as reversals
 from controlplane.domain.mirror.own_topics import mirror_topics
-from controlplane.domain.projection import record_of
+from controlplane.domain.projection import reconciled, record_of
 from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.switch.events import SwitchEvent
-from controlplane.domain.switch.state import Switch, after
+from controlplane.domain.switch.state import Switch, after, cut_short
 
 
 class Facts:
@@ -64,10 +64,14 @@ class Facts:
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.rebuild_seq = 0
         """The newest request to write the control topic anew."""
+        self.reconciled_seq = 0
+        """The newest event that took back what was broadcast: what happened before it is not all
+        known."""
 
     def apply(self, recorded: Recorded) -> Record | None:
         """Take the next event in; the control record that it makes, if it makes one."""
-        if recorded.seq != self.seq + 1:
+        skips = isinstance(recorded.event, events.LogReconciled) and recorded.seq > self.seq
+        if recorded.seq != self.seq + 1 and not skips:
             raise ValueError(f"event {recorded.seq} does not follow event {self.seq}")
         self.seq, self.as_of = recorded.seq, recorded.recorded_at
         self.versions[recorded.event.stream] = recorded.version
@@ -121,6 +125,8 @@ class Facts:
                 self.grants.pop((owner, logical, grantee), None)
             case events.RebuildRequested():
                 self.rebuild_seq = recorded.seq
+            case events.LogReconciled() as event:
+                self._take_back(event, recorded)
             case events.ScopeOpened(scope=scope, cluster=cluster):
                 self.first_cluster[scope] = cluster
             case mirror.ReversalEvent(reversal_id=reversal_id):
@@ -144,6 +150,22 @@ class Facts:
             self.forgotten_topics.discard(physical)
         elif not actor.startswith("system:"):
             self.forgotten_topics.add(physical)
+
+    def _take_back(self, event: events.LogReconciled, recorded: Recorded) -> None:
+        """What was broadcast is so; what is known of the way there ends here."""
+        self.log = event.log
+        self.reconciled_seq = self.topics_seq = recorded.seq
+        self.control = reconciled(event, recorded.seq)
+        self.names_ever |= {tenant.name for tenant in self.control.of(VirtualCluster)}
+        for routing in self.control.of(Routing):
+            # The mirror's first direction is from there: what it was turned to since is not known.
+            self.first_cluster[routing.scope] = routing.cluster
+        for switch in list(self.open_switches()):
+            served = self.routing(switch.scope)
+            epoch = served.epoch if served is not None else 0
+            self.switches[switch.switch_id] = cut_short(switch, recorded, epoch)
+        for reversal in [r for r in self.reversals.values() if r.open]:
+            self.reversals[reversal.reversal_id] = reversals.cut_short(reversal, recorded)
 
     def cluster(self, name: str) -> Cluster | None:
         """A physical cluster that was described."""
@@ -216,6 +238,10 @@ class Facts:
         return next(found, None)
 
     def newest_reversal(self, scope: str) -> reversals.Reversal | None:
-        """The one that was asked for last."""
-        found = (r for r in reversed(self.reversals.values()) if r.scope == scope)
+        """The one that was asked for last, and none from before the log was reconciled."""
+        found = (
+            r
+            for r in reversed(self.reversals.values())
+            if r.scope == scope and r.requested_seq >= self.reconciled_seq
+        )
         return next(found, None)

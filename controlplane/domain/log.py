@@ -29,6 +29,7 @@ AnyEvent = (
     | plain.NodeRegistered
     | plain.NodeDeregistered
     | plain.RebuildRequested
+    | plain.LogReconciled
     | switch.SwitchRequested
     | switch.PreflightPassed
     | switch.SwitchRejected

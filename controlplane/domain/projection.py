@@ -24,7 +24,13 @@ from controlplane.domain.event import Recorded
 from controlplane.domain.switch import events as switch
 from controlplane.domain.switch.state import Switch
 
-ROUTING_KINDS = ("scope.opened", "switch.fence_ordered", "switch.committed", "switch.aborted")
+ROUTING_KINDS = (
+    "scope.opened",
+    "switch.fence_ordered",
+    "switch.committed",
+    "switch.aborted",
+    "log.reconciled",
+)
 """Events that open or close a scope: the newest is what a lease has to have seen. Quiescing does
 neither, so no lease waits for it."""
 
@@ -43,6 +49,29 @@ def record_of(
     if state is None:
         return None
     return Record(log=log, seq=recorded.seq, key=key_of(state), state=state)
+
+
+def reconciled(event: events.LogReconciled, seq: int) -> ControlState:
+    """The control state that was broadcast, as it is from the event of that `seq` on.
+
+    A scope that was about to be switched is served as before: of a switch that nobody committed
+    there is nobody to carry it on.
+    """
+    control = ControlState()
+    for record in event.records:
+        state = record.state
+        if isinstance(state, Routing) and _is_held_up(state):
+            serving = msgspec.structs.replace(
+                state, state="serving", holds_transactions=False, withholds_records=False
+            )
+            control.apply(msgspec.structs.replace(record, seq=seq, state=serving))
+        else:
+            control.apply(record)
+    return control
+
+
+def _is_held_up(routing: Routing) -> bool:
+    return routing.state != "serving" or routing.holds_transactions or routing.withholds_records
 
 
 def _gone(recorded: Recorded) -> str | None:  # noqa: PLR0911 - one line for each event

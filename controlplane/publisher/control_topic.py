@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from aiokafka.errors import ProducerFenced
 
-from contract.codec import encode
+from contract.codec import LAYOUT, encode
 from contract.records import CONTROL_TOPIC, Beacon, Record, Routing, key_of
 from controlplane.plane import ControlPlane
 from controlplane.publisher.producer import KAFKA_FAILURES, WRITE_BUDGET_S, producer
@@ -69,9 +69,12 @@ class ControlTopicPublisher:
         empty = created or rebuilding is not None
         position = 0 if empty else await self._plane.publications.last(self._position_key)
         async with producer(self._cluster, f"interlock-{self._ledger.facts.log}") as opened:
+            # Nobody who knows less writes here any more; and this one, does it know all?
+            if await self._plane.copies.look():
+                return
             # The newest routing first: compaction keeps what was written last, and that could be
             # what a leader wrote that did not know yet that it leads no more.
-            await self._write(opened, self._routing())
+            await self._write(opened, self._routing(position))
             while True:
                 position = await self._write_since(opened, position)
                 if rebuilding is not None:
@@ -89,15 +92,17 @@ class ControlTopicPublisher:
         done = await self._plane.publications.last(self._rebuilt_key)
         return asked if asked > done else None
 
-    def _routing(self) -> list[Record]:
-        return [r for r in self._ledger.facts.control.records() if isinstance(r.state, Routing)]
+    def _routing(self, position: int) -> list[Record]:
+        """What the topic has of the routing already; what is newer comes in its turn."""
+        records = self._ledger.facts.control.records()
+        return [r for r in records if isinstance(r.state, Routing) and r.seq <= position]
 
     async def _write_since(self, opened: Any, position: int) -> int:
         facts = self._ledger.facts
         head, records = facts.seq, list(self._ledger.records_after(position))
         if head > position:
             if records:
-                beacon = Beacon(seq=head, digest=facts.control.digest())
+                beacon = Beacon(seq=head, digest=facts.control.digest(), layout=LAYOUT)
                 stamped = Record(log=facts.log, seq=head, key=key_of(beacon), state=beacon)
                 await self._write(opened, [*records, stamped])
             await self._plane.publications.move(self._position_key, head)

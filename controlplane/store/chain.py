@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 GENESIS = bytes(32)
 """What the first event's hash covers in place of a previous one."""
+RECONCILED = "log.reconciled"
+"""The kind of the one event whose number need not follow the number before."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -19,12 +21,14 @@ class Link(msgspec.Struct, frozen=True):
     hash: bytes
     canonical: str
     """The event's columns as one text."""
+    kind: str = ""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a walk over the whole log found."""
 
     events: int
+    """The number of the newest one."""
     first_bad: int | None
     """`seq` of the first event that is not as it was written; None if the log is intact."""
     head_hash: str
@@ -42,7 +46,9 @@ class Walk:
         """The first link that does not continue the walk, or None after taking all of them."""
         for link in links:
             digest = hashlib.sha256(link.prev_hash + link.canonical.encode()).digest()
-            if link.seq != self.seq + 1:
+            # Reconciling leaves out the numbers of the events that were lost.
+            skips = link.kind == RECONCILED and link.seq > self.seq
+            if link.seq != self.seq + 1 and not skips:
                 return self.seq + 1
             if link.prev_hash != self.hash or link.hash != digest:
                 return link.seq
@@ -51,7 +57,7 @@ class Walk:
 
 
 _LINKS = sa.text(
-    "SELECT e.seq, e.prev_hash, e.hash, interlock.event_canonical(e) AS canonical"
+    "SELECT e.seq, e.prev_hash, e.hash, interlock.event_canonical(e) AS canonical, e.type AS kind"
     " FROM interlock.event e WHERE e.seq > :after ORDER BY e.seq LIMIT 2000"
 )
 _HEAD = sa.text("SELECT seq, hash FROM interlock.event_head")
@@ -69,7 +75,7 @@ async def verify(engine: AsyncEngine) -> Verdict:
             if not rows:
                 bad = walk.seq + 1
                 break
-            bad = walk.first_bad(Link(r.seq, r.prev_hash, r.hash, r.canonical) for r in rows)
+            bad = walk.first_bad(Link(*r) for r in rows)
     if bad is None and walk.hash != head.hash:
         bad = walk.seq
     return Verdict(events=head.seq, first_bad=bad, head_hash=head.hash.hex())

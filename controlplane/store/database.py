@@ -3,7 +3,7 @@
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 APP_ROLE = "interlock_app"
 
@@ -17,12 +17,16 @@ LOST = (
 """What is raised when Postgres cannot be reached, or goes away at whatever moment of a question:
 asyncpg's errors have no base of their own."""
 
+READS = "interlock reads log.reconciled"
+"""What this process calls itself, and with it the newest kind of event that it can read. Releases
+before that kind call themselves `interlock`."""
+
 _SESSION = {
     "role": APP_ROLE,
     # A writer that hangs holds the append mutex: better that it fails.
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
-    "application_name": "interlock",
+    "application_name": READS,
     "jit": "off",
 }
 
@@ -40,3 +44,19 @@ def open_engine(url: str) -> AsyncEngine:
 async def connect(url: str) -> asyncpg.Connection:
     """One connection of its own, for what is bound to a session: listening and leading."""
     return await asyncpg.connect(url, server_settings=_SESSION)
+
+
+_OLDER = sa.text(
+    "SELECT DISTINCT coalesce(host(client_addr), 'this host') AS address"
+    " FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name LIKE 'interlock%' AND application_name <> :reads ORDER BY address"
+)
+
+
+async def who_cannot_read(connection: AsyncConnection) -> tuple[str, ...]:
+    """Addresses from which control planes of an older release are connected to this database."""
+    # Where a session comes from is told to its own user alone, which is not the application's role.
+    await connection.execute(sa.text("SET LOCAL ROLE NONE"))
+    found = (await connection.execute(_OLDER, {"reads": READS})).scalars()
+    await connection.execute(sa.text(f"SET LOCAL ROLE {APP_ROLE}"))
+    return tuple(found)

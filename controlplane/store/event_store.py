@@ -52,13 +52,14 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = (
-    "seq, event_id, stream, version, type, CAST(data AS text) AS data, actor, reason, recorded_at"
+    "seq, event_id, stream, version, type, CAST(data AS text) AS data, actor, reason, recorded_at,"
+    " hash"
 )
 
 _INSERT = sa.text(
     "INSERT INTO interlock.event (event_id, stream, version, type, data, actor, reason, request_id)"
     " VALUES (:event_id, :stream, :version, :type, CAST(:data AS jsonb), :actor, :reason,"
-    " :request_id) RETURNING seq, recorded_at"
+    " :request_id) RETURNING seq, recorded_at, hash"
 )
 _TAIL = sa.text(
     f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
@@ -89,6 +90,11 @@ class EventStore:
             statement = sa.text("SELECT log_id, seq FROM interlock.event_head")
             row = (await connection.execute(statement)).one()
             return Head(str(row.log_id), row.seq)
+
+    async def hash_at(self, seq: int) -> bytes | None:
+        """The hash of an event; None if the log has no such event."""
+        async with self._engine.connect() as connection:
+            return await hash_at(connection, seq)
 
     async def read(self, after: int, limit: int = 5000) -> list[Recorded]:
         """The next events after a `seq`."""
@@ -134,6 +140,13 @@ class EventStore:
             yield connection, Head(str(row.log_id), row.seq)
 
 
+async def hash_at(connection: AsyncConnection, seq: int) -> bytes | None:
+    """The hash of an event, on a connection at hand; None if the log has no such event."""
+    statement = sa.text("SELECT hash FROM interlock.event WHERE seq = :seq")
+    found: bytes | None = (await connection.execute(statement, {"seq": seq})).scalar()
+    return found
+
+
 async def tail(connection: AsyncConnection, after: int, limit: int = 5000) -> list[Recorded]:
     """The next events after a `seq`, on a connection at hand."""
     rows = await connection.execute(_TAIL, {"after": after, "limit": limit})
@@ -166,6 +179,7 @@ async def append(
                 actor=by.actor,
                 reason=by.reason,
                 recorded_at=row.recorded_at,
+                hash=row.hash,
             )
         )
     return appended
@@ -201,4 +215,5 @@ def _recorded(row: sa.Row[Any]) -> Recorded:
         actor=row.actor,
         reason=row.reason,
         recorded_at=row.recorded_at,
+        hash=row.hash,
     )

@@ -28,6 +28,11 @@ class Standings(Protocol):
     state: NodeState
 
     @property
+    def contradiction(self) -> str | None:
+        """What a channel said last against what was applied, and was refused."""
+        ...
+
+    @property
     def applied_seq(self) -> int:
         """Every record up to this `seq` has been applied."""
         ...
@@ -83,6 +88,11 @@ class NodeCollector(Collector):
         )
         yield GaugeMetricFamily(
             "interlock_node_applied_seq", "Newest applied event", self._follower.applied_seq
+        )
+        yield GaugeMetricFamily(
+            "interlock_node_contradicted",
+            "1 while a channel speaks against what the node has applied, and is refused",
+            self._follower.contradiction is not None,
         )
 
     def _phases(self) -> Iterator[Metric]:

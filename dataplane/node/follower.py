@@ -15,12 +15,12 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from contract.codec import UnknownRecordError, decode, require_readable
+from contract.codec import LAYOUT, UnknownRecordError, decode, require_readable
 from contract.fold import ControlState
-from contract.records import CONTROL_TOPIC, Node, Record, Routing
+from contract.records import CONTROL_TOPIC, Beacon, Node, Record, Routing
 from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnswer, Unrest
 from dataplane.cancellation import heed_cancellation
-from dataplane.node import machine
+from dataplane.node import contradiction, machine
 from dataplane.node.control_planes import ControlPlanes
 from upstream.closing import close
 
@@ -52,7 +52,7 @@ class ForgottenError(OutdatedError):
 
 
 class LogReplacedError(OutdatedError):
-    """The control plane's log is another than the one that was followed: nothing known holds."""
+    """The control plane's log is another than the one that was followed, and nobody is served."""
 
 
 class Gateway(Protocol):
@@ -115,6 +115,13 @@ class Follower:
         self._report_now = asyncio.Event()
         self._events: deque[machine.Event] = deque()
         self._leaving = False
+        self._contradiction: str | None = None
+        """What a channel said last against what was applied; it was refused."""
+
+    @property
+    def contradiction(self) -> str | None:
+        """What a channel said last against what was applied, and was refused."""
+        return self._contradiction
 
     @property
     def applied_seq(self) -> int:
@@ -165,11 +172,25 @@ class Follower:
                 term=routing.term,
             )
 
-    def _apply(self, record: Record) -> None:
+    def _apply(self, record: Record) -> bool:
+        """Take a record in; False if it speaks against what was applied, and is refused."""
         require_readable(record.v)
-        self._adopt(record.log)
-        if not self._control.apply(record):
-            return
+        found = contradiction.of_record(self._control, self._applied_seq, record)
+        if found is not None:
+            self._refuse(found)
+            return False
+        if self._control.apply(record):
+            self._act_on(record)
+        return True
+
+    def _refuse(self, found: str) -> None:
+        """Go on with what was applied, and say so."""
+        if found != self._contradiction:
+            log.error("control record refused; the node goes on with what it knows", detail=found)
+            self._contradiction = found
+            self._report_now.set()
+
+    def _act_on(self, record: Record) -> None:
         state = record.state
         self._gateway.record_applied(record)
         if isinstance(state, Routing):
@@ -182,19 +203,29 @@ class Follower:
                 " start it again to register"
             )
 
-    def _adopt(self, log: str) -> None:
-        """Follow the first log that is seen, and no other.
+    def _fits(self, answer: RecordsAnswer | SessionAnswer, asked_at: int) -> bool:
+        """Whether an answer is of the log that is followed, and of all that is known of it.
 
         Raises:
-            LogReplacedError: it is another; every number and every lease was of the old one.
+            LogReplacedError: it is of another, and the node serves nobody.
         """
-        if self._control.log is None:
-            self._control.adopt(log)
-        elif log != self._control.log:
+        found = contradiction.of_answer(
+            self._control.log, asked_at, answer.log, answer.head_seq
+        ) or _of_other_log(self._control.log, answer.records)
+        if found is None:
+            return True
+        if answer.log not in {None, self._control.log} and not self._holds_clients:
             raise LogReplacedError(
                 "the control plane has begun a new log, in which this process is not registered:"
                 " start the node again"
             )
+        self._refuse(found)
+        return False
+
+    @property
+    def _holds_clients(self) -> bool:
+        """Whether clients are served, or wait behind a fence."""
+        return any(s.phase in {"serving", "draining", "drained"} for s in self.state.standings)
 
     def _compare_incarnation(self, node: Node) -> None:
         if node.incarnation == self._incarnation:
@@ -205,10 +236,17 @@ class Follower:
                 " INTERLOCK_NODE_ID"
             )
 
-    def _apply_answer(self, answer: RecordsAnswer | SessionAnswer) -> None:
-        for record in answer.records:
-            self._apply(record)
+    def _apply_answer(self, answer: RecordsAnswer | SessionAnswer, asked_at: int) -> bool:
+        """Take an answer in; False if it speaks against what was applied when it was asked for."""
+        if not self._fits(answer, asked_at):
+            return False
+        if [record for record in answer.records if not self._apply(record)]:
+            return False
         self._applied_seq = max(self._applied_seq, answer.head_seq)
+        if self._contradiction is not None:
+            log.warning("control plane and node agree again", seq=self._applied_seq)
+            self._contradiction = None
+        return True
 
     def _stop_at(self, error: UnknownRecordError) -> None:
         log.error("control record cannot be read; the node stops serving", error=str(error))
@@ -234,12 +272,16 @@ class Follower:
         wait = 0.0
         while True:
             try:
-                answer = await self._control_planes.records(self._applied_seq, wait)
-                self._adopt(answer.log)
-                self._apply_answer(answer)
-                self.take(machine.Replayed())
-                self._log_known.set()
-                wait = LONG_POLL
+                asked_at = self._applied_seq
+                answer = await self._control_planes.records(asked_at, wait)
+                if self._control.log is None:
+                    self._control.adopt(answer.log)
+                if self._apply_answer(answer, asked_at):
+                    self.take(machine.Replayed())
+                    self._log_known.set()
+                    wait = LONG_POLL
+                else:
+                    await asyncio.sleep(HEARTBEAT)
             except UnknownRecordError as error:
                 self._stop_at(error)
                 await asyncio.sleep(HEARTBEAT)
@@ -252,12 +294,12 @@ class Follower:
         refusal: str | None = None
         await self._known_to_control.wait()
         while True:
-            sent_at = self._clock()
+            sent_at, asked_at = self._clock(), self._applied_seq
             try:
                 answer = await self._control_planes.session(self._node_id, self._report())
-                self._apply_answer(answer)
+                fits = self._apply_answer(answer, asked_at)
                 self._lease_s = answer.lease_s
-                if answer.granted:
+                if answer.granted and fits:
                     self.take(machine.SessionGranted(sent_at, answer.lease_s))
                 elif answer.refusal != refusal:
                     log.warning("no lease over HTTP", reason=answer.refusal)
@@ -291,6 +333,9 @@ class Follower:
             scopes=scopes,
             unreadable=self.state.unreadable,
             leaving=self._leaving,
+            log=self._control.log,
+            layout=LAYOUT,
+            contradiction=self._contradiction,
         )
 
     def _scope_report(self, standing: machine.Standing) -> ScopeReport:
@@ -368,9 +413,26 @@ class Follower:
                 return
 
     def _apply_from_topic(self, record: Record) -> None:
-        if record.log == self._control.log:
-            self._apply(record)
+        """Take a record of the topic in.
+
+        Everything up to a `seq` was read only where a beacon says so: a leader of an older release
+        writes the newest routing before what comes before it.
+        """
+        if record.log != self._control.log or not self._apply(record):
+            return
+        if isinstance(record.state, Beacon) and self._contradiction is None:
             self._applied_seq = max(self._applied_seq, record.seq)
+            if any(s.routing.state != "serving" for s in self.state.standings):
+                # A switch waits for a report that says so.
+                self._report_now.set()
+
+
+def _of_other_log(log: str | None, records: tuple[Record, ...]) -> str | None:
+    """What records say against the log that is followed; None: they are of it."""
+    for record in records:
+        if log is not None and record.log != log:
+            return f"{record.key} is of another log ({record.log}) than the one followed ({log})"
+    return None
 
 
 class TopicReplacedError(RuntimeError):

@@ -15,7 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from contract.clusters_file import ClusterProperties
+from contract.records import CONTROL_TOPIC
 from controlplane.main import run
+from controlplane.publisher.topics import delete_and_wait
 from controlplane.settings import Settings
 from controlplane.store.database import open_engine
 from controlplane.store.migrate import migrate
@@ -54,7 +57,15 @@ config:
 
 
 @pytest.fixture
-def variables(database_url, clusters_file) -> dict[str, str]:
+async def no_broadcast(clusters) -> None:
+    """No control topic on its cluster: what other tests broadcast stands against an empty log."""
+    properties = {"bootstrap.servers": clusters.failover}
+    cluster = ClusterProperties(name="failover", role="failover", properties=properties)
+    await delete_and_wait(cluster, CONTROL_TOPIC)
+
+
+@pytest.fixture
+def variables(database_url, clusters_file, no_broadcast) -> dict[str, str]:
     """What a control plane of this test is started with; it is alone unless told otherwise."""
     return {
         "DATABASE_URL": database_url,
@@ -95,15 +106,17 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def in_process(variables: dict[str, str], **changes: str) -> AsyncIterator[Running]:
-    """A control plane in the test's own event loop."""
+async def in_process(
+    variables: dict[str, str], *, is_up: str = "/health/ready", **changes: str
+) -> AsyncIterator[Running]:
+    """A control plane in the test's own event loop, once it says that it is up."""
     port, stop = free_port(), asyncio.Event()
     values = {k.lower(): v for k, v in (variables | changes).items()}
     settings = Settings(**values, gateway_http_port=port)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run(settings, stop))
         try:
-            async with _answering(port) as running:
+            async with _answering(port, is_up) as running:
                 yield running
         finally:
             stop.set()
@@ -136,16 +149,16 @@ async def _watch(process: asyncio.subprocess.Process, running: Running) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answering(port: int) -> AsyncIterator[Running]:
+async def _answering(port: int, is_up: str = "/health/ready") -> AsyncIterator[Running]:
     url = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=url, auth=ADMIN, timeout=60) as client:
-        await eventually(lambda: _live(client))
+        await eventually(lambda: _says_ok(client, is_up))
         yield Running(port, client)
 
 
-async def _live(client: httpx.AsyncClient) -> bool:
+async def _says_ok(client: httpx.AsyncClient, path: str) -> bool:
     try:
-        return (await client.get("/health/ready")).status_code == HTTPStatus.OK
+        return (await client.get(path)).status_code == HTTPStatus.OK
     except httpx.HTTPError:
         return False
 

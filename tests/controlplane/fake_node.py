@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import msgspec
 
+from contract.codec import LAYOUT
 from contract.fold import ControlState
 from contract.records import Routing
 from contract.session import (
@@ -35,15 +37,18 @@ class FakeNode:
         self.never_drains = False
         self.granted = False
         self.history: list[tuple[str, int]] = []
+        self.says: dict[str, Any] = {}
+        """What its reports say in the place of what is so."""
         self._urls = urls
         self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {NODE_TOKEN}"}, timeout=40
         )
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["FakeNode"]:
+    async def running(self, *, registers: bool = True) -> AsyncIterator["FakeNode"]:
         async with self._client, asyncio.TaskGroup() as tasks:
-            await self.register()
+            if registers:
+                await self.register()
             loops = [tasks.create_task(self._follow()), tasks.create_task(self._heartbeat())]
             try:
                 yield self
@@ -82,9 +87,12 @@ class FakeNode:
             digest=self.state.digest(),
             scopes=self._scopes(),
             leaving=leaving,
+            log=self.state.log,
+            layout=LAYOUT,
         )
         path = f"/internal/v1/nodes/{self.node_id}/session"
-        answer = await self._ask("POST", path, content=msgspec.json.encode(report))
+        body = msgspec.json.encode(msgspec.structs.replace(report, **self.says))
+        answer = await self._ask("POST", path, content=body)
         answer.raise_for_status()
         session = msgspec.json.decode(answer.content, type=SessionAnswer)
         self.granted = session.granted
@@ -120,14 +128,15 @@ class FakeNode:
         answer = await self._ask("GET", "/internal/v1/control/records", params=wanted)
         answer.raise_for_status()
         records = msgspec.json.decode(answer.content, type=RecordsAnswer)
-        if self.mute or not records.records:
+        if self.mute:
             return
         for record in records.records:
             self.state.apply(record)
             if isinstance(record.state, Routing):
                 self.history.append((record.state.cluster, record.state.epoch))
-        self.applied_seq = self.state.seq
-        await self.report()
+        self.applied_seq = max(self.applied_seq, records.head_seq)
+        if records.records:
+            await self.report()
 
     async def _heartbeat(self) -> None:
         while True:

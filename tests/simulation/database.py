@@ -8,14 +8,16 @@ import msgspec
 
 from contract.records import Routing
 from contract.session import ScopeReport
-from controlplane.domain.event import Recorded
+from controlplane.domain.event import Event, Recorded
+from controlplane.domain.events import LogReconciled
 from controlplane.domain.switch import events
-from controlplane.domain.switch.state import Switch, after
+from controlplane.domain.switch.state import Switch, after, cut_short
 from tests.simulation.timeline import Process, Timeline
 
 SCOPE: Final = "main"
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _NO_ID: Final = UUID(int=0)
+_RECONCILED: Final = LogReconciled(log="log", lost_from=1, through_seq=1, digest="", records=())
 
 
 class Joined(NamedTuple):
@@ -43,6 +45,17 @@ class Report(NamedTuple):
     at: float
 
 
+class State(NamedTuple):
+    """Everything that a backup has."""
+
+    seq: int
+    records: int
+    routing: Routing
+    fence_seq: int
+    switch: Switch | None
+    members: dict[str, int]
+
+
 class Database:
     """Each method is one transaction."""
 
@@ -59,7 +72,57 @@ class Database:
         self.members: dict[str, int] = {}
         """The life in which each node registered last."""
         self.story: list[tuple[float, events.SwitchEvent]] = []
+        self.was_restored = False
+        self.reconciled_seq = 0
+        self.compares = True
+        """Whether a report that knows more than the log is told from others."""
         self._leader: tuple[Process, int] | None = None
+        self._backups: list[State] = []
+        self._marks: dict[int, str] = {}
+        """What each event is known by, as by its hash: no two ever have the same."""
+        self._written = 0
+        self._back_up()
+
+    def _back_up(self) -> None:
+        self._written += 1
+        self._marks[self.seq] = str(self._written)
+        self._backups.append(
+            State(
+                self.seq,
+                len(self.records),
+                self.routing,
+                self.fence_seq,
+                self.switch,
+                dict(self.members),
+            )
+        )
+
+    def mark_at(self, seq: int) -> str | None:
+        """What the event of a `seq` is known by; None if there is none."""
+        return self._marks.get(seq)
+
+    def restore(self, events_lost: int) -> None:
+        """Be as it was so many events ago; leaders have lost their sessions."""
+        del self._backups[max(1, len(self._backups) - events_lost) :]
+        backup = self._backups[-1]
+        self.seq, self.routing, self.fence_seq = backup.seq, backup.routing, backup.fence_seq
+        self.switch, self.members = backup.switch, dict(backup.members)
+        self.records = self.records[: backup.records]
+        self._marks = {seq: mark for seq, mark in self._marks.items() if seq <= self.seq}
+        self.reports, self._leader, self.was_restored = {}, None, True
+
+    def take_back(self, topic: list[Record], through_seq: int) -> None:
+        """One event: what was broadcast is so."""
+        newest = [record for _, record in topic if isinstance(record, Routing)][-1]
+        self.records = list(topic)
+        self.seq = self.reconciled_seq = max(self.seq, through_seq) + 1
+        self.routing = msgspec.structs.replace(newest, state="serving", holds_transactions=False)
+        self.members = {r.node: r.life for _, r in topic if isinstance(r, Joined)}
+        self.records.append((self.seq, self.routing))
+        self.fence_seq, self.reports = self.seq, {}
+        if self.switch is not None and self.switch.open:
+            self.switch = cut_short(self.switch, self._recorded(_RECONCILED, 1), newest.epoch)
+        self._back_up()
 
     def try_to_lead(self, plane: Process) -> bool:
         """Take the advisory lock, unless a session that still lives has it."""
@@ -86,13 +149,14 @@ class Database:
         self.members[node] = life
         self.seq += 1
         self.records.append((self.seq, Joined(node, life)))
+        self._back_up()
 
     def report(self, node: str, said: Report) -> bool:
         """Keep a report; whether it earns a lease (C2)."""
         if self.members.get(node) != said.life:
             return False
         self.reports[node] = said
-        return said.applied >= self.fence_seq
+        return self.fence_seq <= said.applied and (said.applied <= self.seq or not self.compares)
 
     def append(self, event: events.SwitchEvent) -> None:
         """Record an event, and the control record that follows from it."""
@@ -100,7 +164,12 @@ class Database:
         self.story.append((self._timeline.now, event))
         asks = isinstance(event, events.SwitchRequested)
         version = 1 if self.switch is None or asks else self.switch.version + 1
-        recorded = Recorded(
+        self.switch = after(None if asks else self.switch, self._recorded(event, version))
+        self._project(event, self.switch)
+        self._back_up()
+
+    def _recorded(self, event: Event, version: int) -> Recorded:
+        return Recorded(
             event_id=_NO_ID,
             seq=self.seq,
             version=version,
@@ -109,13 +178,12 @@ class Database:
             reason=None,
             event=event,
         )
-        self.switch = after(None if asks else self.switch, recorded)
-        self._project(event, self.switch)
 
     def know(self, last: dict[str, int]) -> None:
         """Record what producers have written."""
         self.seq += 1
         self.records.append((self.seq, Known(tuple(sorted(last.items())))))
+        self._back_up()
 
     def _project(self, event: events.SwitchEvent, switch: Switch) -> None:
         routing = msgspec.structs.replace(self.routing, term=switch.term)

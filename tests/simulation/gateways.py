@@ -118,6 +118,9 @@ class Gateway(Process):
             self.applied = seq
             match record:
                 case Routing():
+                    standing = self.state.standing(SCOPE)
+                    if standing is not None and record.epoch < standing.routing.epoch:
+                        self._world.fail(f"{self.name} is told to go back to {record.cluster}")
                     self._take(machine.RoutingApplied(record))
                 case Joined(node, life) if (node, life) == (self.name, self.life):
                     self._take(machine.Registered())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from controlplane.coordinator.memory import Memory
+from controlplane.domain.copies import Copy
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.events import PositionsTranslated
 from controlplane.domain.switch.state import Switch
@@ -20,6 +21,7 @@ from controlplane.domain.switch.view import (
     View,
 )
 from tests.simulation.database import Record, Report
+from tests.simulation.restoring import may_decide
 from tests.simulation.timeline import Process
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ LEAD_S = 0.1
 PUBLISH_S = 0.1
 ALIVE_S = 3.0
 RECORDS_TOO = 0.6
+LOOK_S = 2.0
 
 
 class Plane(Process):
@@ -50,9 +53,51 @@ class Plane(Process):
         self._probing = False
         self._looks = 0
         self._last: dict[str, int] = {}
+        self._read: Copy | None = None
+        self._topic_seq: int | None = None
+        if self._world.restores:
+            self._look_at_topic()
+            self.after(LOOK_S, self._go_without_topic)
         self.every(CANDIDATE_S, self._stand)
         self.every(LEAD_S, self._lead)
         self.every(PUBLISH_S, self._publish)
+
+    # --- whether the log is all of the truth ---------------------------------------------------
+
+    @property
+    def read_up_to(self) -> int:
+        """The newest event that it has read."""
+        return self._read.seq if self._read is not None else 0
+
+    def _look_at_topic(self) -> None:
+        topic = self._world.topic
+        self._world.network.ask(
+            self, "topic", lambda: topic[-1][0] if topic else 0, self._looked_at_topic
+        )
+        self.after(LOOK_S / 4, self._look_at_topic)
+
+    def _looked_at_topic(self, seq: int) -> None:
+        self._topic_seq = max(seq, self._topic_seq or 0)
+
+    def _go_without_topic(self) -> None:
+        self._topic_seq = self._topic_seq or 0
+
+    def _may_decide(self) -> bool:
+        """In the transaction at hand; what it reads then it remembers."""
+        database = self._world.database
+        if not self._world.restores:
+            return True
+        if self._topic_seq is None:
+            return False
+        if self._read is not None and self._read.seq < database.reconciled_seq:
+            self._read = None
+        topic = Copy(where="the topic", log="log", seq=self._topic_seq)
+        known = [topic, *([self._read] if self._read is not None else [])]
+        if not may_decide(database, known):
+            return False
+        mark = database.mark_at(database.seq)
+        self._read = Copy(where=self.name, log="log", seq=database.seq, digest=mark)
+        return True
 
     def _ask(self, question: Callable[[], Any], then: Callable[[Any], None]) -> None:
         self._world.network.ask(self, "database", question, then)
@@ -65,9 +110,11 @@ class Plane(Process):
         lease = world.timing.lease_s
 
         def judge() -> tuple[bool, float, list[Record]]:
-            database.register(node.name, said.life)
+            may_decide = self._may_decide()
+            if may_decide:
+                database.register(node.name, said.life)
             now = world.timeline.now
-            granted = database.report(node.name, said._replace(at=now))
+            granted = database.report(node.name, said._replace(at=now)) and may_decide
             granted = granted or world.flaws.grant_to_anyone
             # Records have a request of their own, which may be later or lost.
             records = list(database.records) if self.chance.random() < RECORDS_TOO else []
@@ -103,13 +150,16 @@ class Plane(Process):
 
         def hand_over(records: list[Record]) -> None:
             def append() -> int:
-                if len(topic) < len(records) and records[: len(topic)] == topic:
+                if not self._world.flaws.compares:
+                    end = topic[-1][0] if topic else 0
+                    topic.extend(record for record in records if record[0] > end)
+                elif len(topic) < len(records) and records[: len(topic)] == topic:
                     topic.extend(records[len(topic) :])
                 return topic[-1][0] if topic else 0
 
             self._world.network.ask(self, "topic", append, self._published)
 
-        self._ask(lambda: list(database.records), hand_over)
+        self._ask(lambda: list(database.records) if self._may_decide() else [], hand_over)
 
     def _published(self, seq: int) -> None:
         self._published_seq = max(self._published_seq, seq)
@@ -122,6 +172,9 @@ class Plane(Process):
         """In one transaction: look at everything, and append what follows; else what to look at."""
         database = self._world.database
         switch = database.switch
+        if not self._may_decide():
+            database.oust(self)
+            return None
         if switch is None or not switch.open:
             return None
         if self._memory is None or self._switch_id != switch.switch_id:

@@ -22,6 +22,7 @@ def _smaller(plan: Plan) -> list[Plan]:
             plan._replace(switches=plan.switches[:at] + plan.switches[at + 1 :])
             for at in range(len(plan.switches))
         ),
+        *([plan._replace(restored=None)] if plan.restored is not None else []),
         *([plan._replace(lost_at=None)] if plan.lost_at is not None else []),
         *([plan._replace(aborted_at=None)] if plan.aborted_at is not None else []),
     ]

@@ -24,6 +24,7 @@ ABLATIONS = {
     "C8 numbers first": Flaws(Rules(c8_numbers_first=False)),
     "C9 parity first": Flaws(Rules(c9_parity_first=False)),
     "what producers had written": Flaws(known=False),
+    "a log that lost its tail": Flaws(compares=False),
 }
 """Those whose lack shows within some dozens of seeds; the explorer takes each one away."""
 
@@ -129,7 +130,8 @@ def test_in_no_seed_does_anything_go_wrong():
     outcome = live_through(range(SEEDS))
     if outcome.failed:
         pytest.fail(story(outcome.failed[0]))
-    assert outcome.switches > SEEDS
+    # Where the log loses its tail, switches that were asked for meanwhile are not begun.
+    assert outcome.switches > 0.9 * SEEDS
 
 
 @pytest.mark.parametrize("rule", ABLATIONS)

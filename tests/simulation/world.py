@@ -3,6 +3,7 @@
 import random
 from typing import Final, NamedTuple
 
+from controlplane.domain.copies import Copy
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL, Rules
 from controlplane.domain.switch.state import Switch
@@ -14,6 +15,8 @@ from tests.simulation.database import SCOPE, Database, Record
 from tests.simulation.faults import GATEWAYS, PLANES, Fault, by_chance, happen
 from tests.simulation.gateways import Forwarded, Gateway
 from tests.simulation.planes import Plane
+from tests.simulation.restoring import Restored, may_decide
+from tests.simulation.restoring import happen as restore
 from tests.simulation.timeline import Network, Process, Timeline
 from tests.simulation.writers import Writer
 
@@ -42,6 +45,8 @@ class Flaws(NamedTuple):
     grant_to_anyone: bool = False
     known: bool = True
     """Nodes look at what producers had written before the switch."""
+    compares: bool = True
+    """Control planes look whether anybody knows more than the log."""
     hangs_up: bool = True
     """Nodes do not send what a client has given up while they held it."""
 
@@ -59,6 +64,7 @@ class World:
         self.timeline = Timeline()
         self.network = Network(self.timeline, seed)
         self.database = Database(self.timeline)
+        self.database.compares = flaws.compares
         self.topic: list[Record] = []
         self.clusters = {name: Cluster(name) for name in ("main", "failover")}
         self.mirror = Mirror(self.timeline, self.network, seed, *self.clusters.values())
@@ -67,6 +73,8 @@ class World:
         self.writers = [Writer(self, f"writer{n}") for n in range(WRITERS)]
         everybody: list[Process] = [*self.planes, *self.gateways, self.mirror]
         self.processes = {process.name: process for process in everybody}
+        self.restores = False
+        """Whether the log loses its newest events at some time."""
         self.requested_at = 0.0
         self.acknowledged_so_far: set[Written] = set()
         self.crash_at: str | None = None
@@ -93,6 +101,8 @@ class World:
         switch, routing = self.database.switch, self.database.routing
         if (switch is not None and switch.open) or (self.gave_up and mode == "planned"):
             return
+        if self.flaws.compares and not self._log_is_whole():
+            return
         self.requested_at = self.timeline.now
         self.database.append(
             events.SwitchRequested(
@@ -107,6 +117,11 @@ class World:
                 quiesce_budget_s=0.3,
             )
         )
+
+    def _log_is_whole(self) -> bool:
+        """As whichever control plane is asked sees it."""
+        topic = Copy(where="the topic", log="log", seq=self.topic[-1][0] if self.topic else 0)
+        return may_decide(self.database, [topic])
 
     def lose_cluster(self) -> None:
         """The cluster that serves is gone for ever: a switch is forced, until it works."""
@@ -126,6 +141,8 @@ class World:
     def abort(self) -> None:
         """An operator changes his mind."""
         switch = self.database.switch
+        if self.flaws.compares and not self._log_is_whole():
+            return
         if switch is not None and switch.phase in ABORTABLE:
             self.happened(
                 events.AbortRequested(
@@ -151,6 +168,9 @@ class World:
             self.fail("committed twice, or without its proof (C4, I10)")
         if self.timeline.now > self.requested_at + BUDGET_S * 1.01 + 0.5:
             self.fail("committed beyond the switch's budget (I8)")
+        standings = [gateway.state.standing(SCOPE) for gateway in self.gateways]
+        if any(s is not None and s.routing.epoch > switch.expected_epoch for s in standings):
+            self.fail("committed from an epoch that nodes had left")
         if self.gave_up:
             return
         target = self.clusters[switch.to_cluster]
@@ -265,6 +285,8 @@ class Plan(NamedTuple):
     faults: tuple[Fault, ...]
     crash_at: str | None = None
     """All control planes are killed right after the first event of this kind."""
+    restored: Restored | None = None
+    """In one in eight a backup takes the database's place."""
 
     @classmethod
     def of(cls, seed: int) -> "Plan":
@@ -277,7 +299,14 @@ class Plan(NamedTuple):
             lost_at=around if dice < 1 / 8 else None,
             aborted_at=around if 1 / 8 <= dice < 1 / 4 else None,
             faults=by_chance(seed, HEALED_AT, switches),
+            restored=_restored(seed, switches) if dice >= 7 / 8 else None,
         )
+
+
+def _restored(seed: int, switches: tuple[float, ...]) -> Restored:
+    chance = random.Random(f"{seed} restored")
+    at = round(chance.choice(switches) + chance.uniform(0.5, 4.0), 2)
+    return Restored(at, chance.randint(1, 30), round(chance.uniform(0.5, 4.0), 2))
 
 
 class Run(NamedTuple):
@@ -294,6 +323,7 @@ def run(seed: int, plan: Plan, flaws: Flaws = SOUND) -> Run:
     """Live through a seed."""
     world = World(seed, flaws)
     world.crash_at = plan.crash_at
+    world.restores = plan.restored is not None and flaws.compares
     for process in [*world.planes, *world.gateways, world.mirror, *world.writers]:
         process.start()
     for fault in plan.faults:
@@ -302,6 +332,8 @@ def run(seed: int, plan: Plan, flaws: Flaws = SOUND) -> Run:
         world.timeline.after(at, lambda: world.request("planned"))
     if plan.lost_at is not None:
         world.timeline.after(plan.lost_at, world.lose_cluster)
+    if plan.restored is not None:
+        restore(world, plan.restored)
     if plan.aborted_at is not None:
         world.timeline.after(plan.aborted_at, world.abort)
     world.timeline.run(HEALED_AT)

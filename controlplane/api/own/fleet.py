@@ -123,5 +123,5 @@ def _status(node: Node, session: Session | None, digest: str, lease_s: float) ->
             )
             for scope, s in report.scopes.items()
         },
-        trouble=report.unreadable,
+        trouble=report.unreadable or report.contradiction,
     )

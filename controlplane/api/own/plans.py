@@ -53,6 +53,11 @@ async def plan(
     """Whether a switch would pass now. Works while one is under way."""
     facts = await plane.ledger.fresh()
     scope = data.scope or plane.settings.scope
+    if plane.ledger.objection is not None:
+        return Plan(
+            passed=False,
+            checks=[Check(name="log", passed=False, detail=plane.ledger.objection)],
+        )
     checks = []
     try:
         configured = tuple(cluster.name for cluster in plane.settings.clusters)

@@ -4,16 +4,19 @@ from contract.mirror import Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.mirror.request import last_committed
+from controlplane.domain.mirror.request import is_switch_lost, last_committed
 from controlplane.domain.replica import Watched
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Switch
 
 
 def came_apart(facts: Facts, scope: str) -> bool:
-    """Whether the newest switch left its cluster without proof that the target held everything."""
+    """Whether the newest switch left its cluster without proof that the target held everything.
+
+    Of one that the log has lost nobody knows that it did not.
+    """
     switch = last_committed(facts, scope)
-    return switch is not None and switch.cut is None
+    return is_switch_lost(facts, scope) or (switch is not None and switch.cut is None)
 
 
 def held_the_same(
@@ -24,6 +27,8 @@ def held_the_same(
         (s for s in reversed(facts.switches.values()) if _proved(s, scope, direction)), None
     )
     if newest is None or newest.cut is None or newest.commit_seq is None:
+        return {}, {}
+    if is_switch_lost(facts, scope):
         return {}, {}
     again = made_anew_since(facts, scope, newest.commit_seq)
     ends = _without(again, newest.cut.source), _without(again, newest.cut.target)

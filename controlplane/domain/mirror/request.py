@@ -42,11 +42,18 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
     Raises:
         Missing: the scope was never switched.
         AlreadyReversedError: it is done, or under way.
-        Conflict: a switch is under way, or committed without looking and no cut is given.
+        Conflict: a switch is under way, or committed without looking and no cut is given, or is
+            lost.
     """
     if (running := facts.open_switch(command.scope)) is not None:
         raise Conflict(
             f"switch {running.switch_id} is under way: turn the mirror round after its end"
+        )
+    if is_switch_lost(facts, command.scope):
+        raise Conflict(
+            f"the switch that moved scope {command.scope} was lost with the tail of the log, and"
+            " with it where the mirror has to begin: turn the mirror round by hand"
+            " (docs/operations.md, Postgres was restored from a backup)"
         )
     switch = last_committed(facts, command.scope)
     if switch is None:
@@ -100,11 +107,15 @@ def _must_be_apart(switch: Switch, command: RequestReversal, *, resumes: bool) -
 
 
 def due_reversal(facts: Facts, scope: str) -> bool:
-    """Whether the newest switch of a scope asks for a reversal that nobody has asked for yet."""
+    """Whether the newest switch of a scope asks for a reversal that nobody has asked for yet.
+
+    Before the log was reconciled somebody may have asked, and the log does not know it any more.
+    """
     switch = last_committed(facts, scope)
     return (
         switch is not None
         and not switch.open
+        and (switch.commit_seq or 0) > facts.reconciled_seq
         and switch.cut is not None
         and facts.open_switch(scope) is None
         and all(r.switch_id != switch.switch_id for r in facts.reversals.values())
@@ -113,13 +124,25 @@ def due_reversal(facts: Facts, scope: str) -> bool:
 
 
 def last_committed(facts: Facts, scope: str) -> Switch | None:
-    """The newest switch of a scope that was committed."""
+    """The newest switch of a scope that was committed; None if the log has lost it, too."""
     committed = (
         switch
         for switch in reversed(facts.switches.values())
         if switch.scope == scope and switch.commit_seq is not None
     )
-    return next(committed, None)
+    newest = next(committed, None)
+    return None if newest is None or is_switch_lost(facts, scope) else newest
+
+
+def is_switch_lost(facts: Facts, scope: str) -> bool:
+    """Whether the switch that made a scope's present epoch is not in the log any more."""
+    routing = facts.routing(scope)
+    if not facts.reconciled_seq or routing is None or routing.epoch == 0:
+        return False
+    return all(
+        s.scope != scope or s.commit_seq is None or s.expected_epoch + 1 != routing.epoch
+        for s in facts.switches.values()
+    )
 
 
 def confirm_reversal(facts: Facts, scope: str) -> list[Event]:

@@ -42,6 +42,7 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     reason: str | None
     requested_at: datetime
+    requested_seq: int = 0
     phase: Phase = Phase.REQUESTED
     stopped: bool = False
     """Whether the old direction was ended."""
@@ -122,7 +123,14 @@ def _requested(recorded: Recorded) -> Reversal:
         actor=recorded.actor,
         reason=recorded.reason,
         requested_at=recorded.recorded_at,
+        requested_seq=recorded.seq,
     )
+
+
+def cut_short(reversal: Reversal, recorded: Recorded) -> Reversal:
+    """The log was reconciled: how it went on is not known."""
+    cause = f"how it went on is not known: the log was reconciled by event {recorded.seq}"
+    return _ended(reversal, recorded, phase=Phase.FAILED, cause=cause)
 
 
 def _ended(reversal: Reversal, recorded: Recorded, **changes: object) -> Reversal:

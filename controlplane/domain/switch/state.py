@@ -152,6 +152,17 @@ def _noted(switch: Switch, recorded: Recorded) -> Switch:  # noqa: C901, PLR0911
             return switch
 
 
+def cut_short(switch: Switch, recorded: Recorded, epoch: int) -> Switch:
+    """The log was reconciled while the switch was under way, with a scope in this epoch.
+
+    What became of it shows in the epoch alone: nobody carries it on.
+    """
+    cause = f"how it went on is not known: the log was reconciled by event {recorded.seq}"
+    happened = switch.commit_seq is not None or epoch > switch.expected_epoch
+    phase = Phase.COMPLETED if happened else Phase.ABORTED
+    return _with(switch, phase=phase, cause=cause, ended_at=recorded.recorded_at)
+
+
 def _requested(recorded: Recorded) -> Switch:
     event = recorded.event
     if not isinstance(event, events.SwitchRequested):

@@ -91,9 +91,10 @@ format: setup ## format and mend what can be mended by itself
 	@$(BIN)/ruff check --fix $(ALL_PYTHON)
 
 .PHONY: lock
-lock: ## renew the lock files from pyproject.toml
+lock: ## lock what pyproject.toml asks for anew; all else stays, but for PACKAGES="kio httpx"
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header \
+	@$(BIN)/uv pip compile --quiet $(PACKAGES:%=--upgrade-package %) \
+	  --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras --python-version 3.11 pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
 	  --constraint requirements.lock --python-version 3.11 pyproject.toml -o deploy/requirements.lock

@@ -38,7 +38,8 @@ def plan(
     Args:
         to: the cluster to switch to.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
-        waive: a difference with which the switch may go on, by its name; may be given again.
+        waive: a difference with which the switch may go on, or a partition of which nothing has to
+            be proved, by its name; may be given again.
         transactions_budget_s: seconds that open transactions are to get, as `start` would be told.
         connection: where to ask.
     """
@@ -79,8 +80,9 @@ def start(  # noqa: PLR0913 - what a request may say
         reason: why; stands in the log. A forced switch must have one.
         accept_loss: say that records that only one of the clusters holds may be lost. A forced
             switch must; a planned one after a forced one, if there are any.
-        waive: a difference between the clusters with which the switch may go on, by the name that
-            the plan tells; may be given again. Give a reason, too: both stand in the log.
+        waive: a difference between the clusters with which the switch may go on, or a partition
+            (`topic-n`) of which nothing has to be proved, by the name that the plan tells; may be
+            given again. Give a reason, too: both stand in the log.
         quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
         transactions_budget_s: seconds that open transactions, as prepared ones of two-phase
             commits, get to end before that, while new ones wait and all else goes on.

@@ -23,9 +23,10 @@ from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import Seen, recorded
 from controlplane.domain.replica import Watched
 from controlplane.domain.scope_topics import ScopeTopics
+from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check
-from controlplane.domain.switch.state import Switch
+from controlplane.domain.switch.state import Cut, Switch
 from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
@@ -40,7 +41,7 @@ from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
 from controlplane.probes.readers import Readers
-from controlplane.probes.readiness import topics_ready
+from controlplane.probes.readiness import PlannedSwitch, topics_ready
 from controlplane.probes.rows import Rows
 from controlplane.probes.together import together
 from controlplane.probes.transactions import (
@@ -126,16 +127,20 @@ class Prober:
         if source is not None and all(check.passed for check in found.checks):
             facts, scope = self._plane.ledger.facts, self._switch.scope
             seen, accepted = await newest_seen(self._plane, self._pair), self._switch.accepts_loss
-            ready = await topics_ready(self._plane.settings, facts, scope, self._direction, seen)
+            waived = self._switch.waived
+            switch = PlannedSwitch(facts, scope, self._direction, seen, waived)
+            ready = await topics_ready(self._plane.settings, switch)
             alike = await self._alike.compare(self._governed)
-            ready += parity_checks(self._direction, alike, self._switch.waived)
+            ready += parity_checks(self._direction, alike, waived)
             if came_apart(facts, scope):
                 divergent = await divergence_between(facts, self._readers, scope, self._direction)
                 ready += divergence_checks(
                     divergent, self._direction, accepted=self._switch.accepts_loss
                 )
             ready.append(
-                completeness_check(self._direction, seen, self._topics(), accepted=accepted)
+                completeness_check(
+                    self._direction, seen, self._topics(), accepted=accepted, waived=waived
+                )
             )
             found = Preflight(checks=(*found.checks, *ready))
         self._memory.preflight = found
@@ -225,13 +230,14 @@ class Prober:
         facts, scope = self._plane.ledger.facts, self._switch.scope
         equal_at = equal_ends(facts, scope, self._direction, self._seen)
         known = facts.known_partitions_in(scope)
-        found = await compare(source, target, self._topics(), equal_at, known)
+        waived = self._switch.waived
+        found = await compare(source, target, self._topics(), equal_at, known=known, waived=waived)
         if found.cut is not None:
             began_at = time.monotonic()
             compared = await prove(source, target, found.cut, self._seen)
             self._rows = compared.rows
             found = replace(
-                compared.judged(found, accepted=self._switch.accepts_loss),
+                compared.judged(found, accepted=self._switch.accepts_loss, waived=waived),
                 comparing_ms=round((time.monotonic() - began_at) * 1000, 1),
             )
         turning = self._plane.ledger.facts.open_reversal(self._switch.scope)
@@ -262,7 +268,7 @@ class Prober:
         return await side_by_side(
             await self._readers.of(self._switch.from_cluster),
             await self._readers.of(self._switch.to_cluster),
-            sorted(self._proved),
+            sorted(self._on_both),
             self._seen,
             self._rows,
         )
@@ -275,23 +281,27 @@ class Prober:
         """Bring over what clients go on from; none of it counts without the other."""
         source = await self._side(self._switch.from_cluster)
         target = await self._side(self._switch.to_cluster)
-        topics = {partition.topic for partition in self._proved}
+        topics = {partition.topic for partition in self._on_both}
         translating = translate(source, target, self._is_ours, topics)
         brought = together(self._writers(topics), translating)
         # Numbers are looked for next, and nothing moves any more: one wait instead of two.
         reading = together(self._side_by_side(), source.ends.partitions(self._topics()))
         (_, (positions, points)), (read, there) = await together(brought, reading)
-        if not self._proved.issuperset(there):
+        if not self._cut_at(lambda cut: cut.source).issuperset(there):
             # A broker has told of a topic only now: what holds of the others does not of it.
             self._memory.mirror = None
             return
         self._memory.positions, self._points, self._read = positions, points, read
 
     @property
-    def _proved(self) -> frozenset[TopicPartition]:
-        """What the target was found to hold whole: nothing else is brought over."""
+    def _on_both(self) -> frozenset[TopicPartition]:
+        """What the target was found to hold, whole unless it is waived: the rest stays behind."""
+        return self._cut_at(lambda cut: cut.target)
+
+    def _cut_at(self, side: Callable[[Cut], Ends]) -> frozenset[TopicPartition]:
+        """Partitions of one side, as they were found when the target held everything."""
         mirror = self._memory.mirror
-        ends = mirror.cut.source if mirror is not None and mirror.cut is not None else ()
+        ends = side(mirror.cut) if mirror is not None and mirror.cut is not None else ()
         return frozenset(TopicPartition(*split(name)) for name, _ in ends)
 
     async def _writers(self, topics: Collection[str]) -> None:

@@ -34,8 +34,5 @@ def named(unreadable: Iterable[Unreadable]) -> str:
 
 
 def not_proved(unreadable: Iterable[Unreadable]) -> tuple[str, ...]:
-    """Partitions (`topic-n`) of which nothing is proved, each once.
-
-    What is waived by name is to be left out here: all that judges what could not be read asks this.
-    """
+    """Partitions (`topic-n`) of which nothing is proved, each once."""
     return tuple(sorted({one.partition for one in unreadable}))

@@ -1,6 +1,6 @@
 """Proves that the target holds every record of the old cluster that was not compared before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -25,21 +25,28 @@ class Compared(NamedTuple):
     holes: tuple[Hole, ...]
     unreadable: tuple[Unreadable, ...] = ()
 
-    def judged(self, found: MirrorState, *, accepted: bool) -> MirrorState:
+    def judged(
+        self, found: MirrorState, *, accepted: bool, waived: Collection[str] = ()
+    ) -> MirrorState:
         """What was found of the mirror, with what it left out, unless that may be lost.
 
         That the loss of records is accepted does not say so of a partition of which nobody knows
-        what is lost.
+        what is lost: such a one is waived by its name.
         """
         left_out = () if accepted else tuple(hole.partition for hole in self.holes)
-        unproved = (*left_out, *not_proved(self.unreadable))
+        all_unproved = (*left_out, *not_proved(self.unreadable))
+        unproved = tuple(name for name in all_unproved if name not in waived)
         return replace(
             found,
             behind=(*found.behind, *unproved),
             far_behind=(*found.far_behind, *unproved),
             cut=None if unproved else found.cut,
             holes=self.holes,
-            unreadable=(*found.unreadable, *self.unreadable),
+            unreadable=(
+                *found.unreadable,
+                *(one for one in self.unreadable if one.partition not in waived),
+            ),
+            waived=(*found.waived, *(name for name in all_unproved if name in waived)),
             compared=tuple((named(p), both.found) for p, both in self.rows.items()),
         )
 
@@ -61,7 +68,7 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
     back = {
         TopicPartition(*split(name)): back_to(anchors.get(name), end, target_ends[name])
         for name, end in cut.source
-        if not is_newest(anchors.get(name), end, target_ends[name])
+        if name in target_ends and not is_newest(anchors.get(name), end, target_ends[name])
     }
     rows, unreadable = await last_rows(source, target, back)
     found = [both.hole(named(p)) for p, both in rows.items()]

@@ -37,7 +37,9 @@ async def compare(
     target: EndReader,
     topics: Container[str],
     equal_at: Mapping[str, Collection[tuple[int, int]]] = NOWHERE,
+    *,
     known: Collection[str] = (),
+    waived: Collection[str] = (),
 ) -> MirrorState:
     """How far the target is behind.
 
@@ -48,6 +50,7 @@ async def compare(
         equal_at: end offsets of both at which a partition (`topic-n`) is known to be the same.
             Where both still end there, the target may have deleted its last records since.
         known: partitions (`topic-n`) that the source has to tell of.
+        waived: partitions of which nothing has to be proved.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -73,7 +76,7 @@ async def compare(
     )
     unreadable = (*ours.unreadable.values(), *theirs.unreadable.values(), *unread.values())
     hopeless = {p for p in partitions if p not in mirrored or _name(p) in not_proved(unreadable)}
-    behind = [
+    lacking = [
         p
         for p in partitions
         if p in hopeless
@@ -86,16 +89,19 @@ async def compare(
             )
         )
     ]
+    behind = [p for p in lacking if _name(p) not in waived]
     far = [p for p in behind if p in hopeless or is_far_behind(ours.found[p], theirs.found[p])]
-    gone = tuple(sorted(set(known).difference(map(_name, partitions))))
+    unseen = sorted(set(known).difference(map(_name, partitions)))
+    gone = tuple(name for name in unseen if name not in waived)
     is_equal = not behind and not gone
     return MirrorState(
         at=at,
         partitions=len(partitions),
         behind=(*map(_name, behind), *gone),
         far_behind=(*map(_name, far), *gone),
-        unreadable=unreadable,
+        unreadable=tuple(one for one in unreadable if one.partition not in waived),
         gone=gone,
+        waived=tuple(name for name in (*map(_name, lacking), *unseen) if name in waived),
         cut=Cut(source=named(ends), target=named(target_ends)) if is_equal else None,
     )
 

@@ -1,6 +1,8 @@
 """Looks at topics and mirror before a switch, and beforehand for whoever plans one."""
 
 import asyncio
+from collections.abc import Collection
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -42,47 +44,56 @@ from controlplane.settings import Settings
 _FLOW_BUDGET_S = 5.0
 
 
-async def topics_ready(
-    settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
-) -> list[Check]:
+class PlannedSwitch(NamedTuple):
+    """Which switch is asked about."""
+
+    facts: Facts
+    scope: str
+    direction: Direction
+    """The way that records have to be copied for it."""
+    seen: Watched | None
+    """What the watch saw last."""
+    waived: Collection[str] = ()
+    """Partitions (`topic-n`) of which nothing has to be proved."""
+
+
+async def topics_ready(settings: Settings, planned: PlannedSwitch) -> list[Check]:
     """What keeps a switch from being tried. What only takes time is left to the switch.
 
     Raises:
         UnreachableError: a cluster does not answer.
     """
-    found = await _look(settings, facts, scope, direction, seen)
+    found = await _look(settings, planned)
     checks = [
         *topic_checks(found, patient=True),
-        *await _rights(settings, facts, scope, found),
+        *await _rights(settings, planned, found),
         *unreadable_checks(found.mirror.unreadable),
     ]
-    if scope in facts.circles:
-        checks.append(circle_check(direction))
+    if planned.scope in planned.facts.circles:
+        checks.append(circle_check(planned.direction))
     return checks
 
 
-async def all_ready(
-    settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
-) -> tuple[list[Check], float | None]:
+async def all_ready(settings: Settings, planned: PlannedSwitch) -> tuple[list[Check], float | None]:
     """Everything that can be known beforehand, and how many seconds records take.
 
     Raises:
         UnreachableError: a cluster does not answer.
     """
     found, flowing, trouble = await asyncio.gather(
-        _look(settings, facts, scope, direction, seen),
-        _watch_flow(settings, direction),
-        mirror_trouble(settings, direction),
+        _look(settings, planned),
+        _watch_flow(settings, planned.direction),
+        mirror_trouble(settings, planned.direction),
     )
-    if scope in facts.circles:
+    if planned.scope in planned.facts.circles:
         flowing = replace(flowing, came_back=True)
     managed = settings.interlock_mirror != "manual"
-    turning = _turning(settings, facts, scope, direction) if managed else None
+    turning = _turning(settings, planned) if managed else None
     return [
         *topic_checks(found, patient=False),
         *gone_checks(found),
         *nobodys_checks(found),
-        *await _rights(settings, facts, scope, found),
+        *await _rights(settings, planned, found),
         mapping_check(found),
         *flow_checks(flowing, found, turning or trouble, managed=managed),
         *unreadable_checks(found.mirror.unreadable),
@@ -90,8 +101,8 @@ async def all_ready(
     ], flowing.delay_s
 
 
-async def _rights(settings: Settings, facts: Facts, scope: str, found: Seen) -> list[Check]:
-    direction = found.direction
+async def _rights(settings: Settings, planned: PlannedSwitch, found: Seen) -> list[Check]:
+    facts, scope, direction, *_ = planned
     source, target = _pair(settings, direction)
     # A cluster does not tell of a topic that we may not see: the log may know of it.
     known = (topic.physical for topic in facts.known_topics_in(scope))
@@ -100,8 +111,9 @@ async def _rights(settings: Settings, facts: Facts, scope: str, found: Seen) -> 
     return list(rights_checks(direction, ours, theirs))
 
 
-def _turning(settings: Settings, facts: Facts, scope: str, direction: Direction) -> str | None:
+def _turning(settings: Settings, planned: PlannedSwitch) -> str | None:
     """Why the mirror that we manage does not run in the direction that is needed."""
+    facts, scope, direction, *_ = planned
     newest = facts.newest_reversal(scope)
     if newest is not None and newest.open:
         return (
@@ -115,16 +127,15 @@ def _turning(settings: Settings, facts: Facts, scope: str, direction: Direction)
     return f"the mirror copies {runs or 'nothing'}, not {direction}: `interlock mirror reverse`"
 
 
-async def _look(
-    settings: Settings, facts: Facts, scope: str, direction: Direction, seen: Watched | None
-) -> Seen:
+async def _look(settings: Settings, planned: PlannedSwitch) -> Seen:
+    facts, scope, direction, seen, waived = planned
     source, target = _pair(settings, direction)
     names, known = facts.topics_in(scope), facts.known_partitions_in(scope)
     on_source, on_target = await together(_topics_on(source), _topics_on(target))
     ours = tuple(sorted(name for name in on_source if name in names))
     async with end_reader(source) as reader, end_reader(target) as other:
         equal_at = equal_ends(facts, scope, direction, seen)
-        state = await compare(reader, other, names, equal_at, known)
+        state = await compare(reader, other, names, equal_at, known=known, waived=waived)
         behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
         records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(

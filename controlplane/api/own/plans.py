@@ -31,7 +31,7 @@ from controlplane.probes.parity.governed import governed
 from controlplane.probes.parity.making import Clusters, ParityMaker
 from controlplane.probes.preflight import preflight
 from controlplane.probes.readers import Readers
-from controlplane.probes.readiness import all_ready
+from controlplane.probes.readiness import PlannedSwitch, all_ready
 from controlplane.probes.transactions import open_transactions
 from controlplane.store.watches import Pair
 
@@ -78,12 +78,17 @@ async def plan(
         direction = Direction(source=source, target=data.to_cluster)
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         try:
-            more, delay_s = await all_ready(plane.settings, facts, scope, direction, seen)
+            planned = PlannedSwitch(facts, scope, direction, seen, data.waive)
+            more, delay_s = await all_ready(plane.settings, planned)
         except LookError as error:
             more = [Check(name="mirror_direction", passed=False, detail=str(error))]
         checks += more
         checks += await _divergence(plane, facts, scope, direction, data)
-        checks.append(completeness_check(direction, seen, topics, accepted=data.accept_loss))
+        checks.append(
+            completeness_check(
+                direction, seen, topics, accepted=data.accept_loss, waived=data.waive
+            )
+        )
         checks += await _parity(plane, facts, direction, scope, data)
         checks.append(await _watch(plane, facts, pair))
         checks += await _transactions(plane, facts, scope, source, data)

@@ -158,7 +158,8 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     one: records that only one of the clusters holds may stay behind."""
     waive: list[str] = []
     """Names of differences between the clusters with which the switch may go on, as a plan tells
-    them: `TOPIC:CONFIG`, a topic, or a partition (`topic-n`)."""
+    them: `TOPIC:CONFIG`, a topic, or a partition (`topic-n`), of which nothing is proved then: what
+    the target lacks of it stays behind."""
     quiesce_budget_s: Annotated[float, msgspec.Meta(ge=0)] | None = None
     """Seconds for groups and transactions to come to rest; by default as configured."""
     transactions_budget_s: Annotated[float, msgspec.Meta(ge=0, le=86400)] = 0.0

@@ -52,7 +52,8 @@ def mirror_cause(view: View) -> str:
     if not_proved(view.mirror.unreadable):
         return (
             f"nothing is proved of what cannot be read: {named(view.mirror.unreadable)};"
-            f" see to these partitions, or force the switch"
+            f" see to these partitions, leave behind what is not there (--waive"
+            f" {not_proved(view.mirror.unreadable)[0]}), or force the switch"
         )
     if view.mirror.gone:
         return (
@@ -65,7 +66,7 @@ def mirror_cause(view: View) -> str:
     return (
         f"cluster {view.switch.to_cluster} does not hold everything that"
         f" {view.switch.from_cluster} holds: {some(awaited(view, view.mirror))}; see to the"
-        " mirror, or force the switch and lose what is missing"
+        " mirror, leave behind what is missing (--waive, by these names), or force the switch"
     )
 
 

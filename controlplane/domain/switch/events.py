@@ -192,6 +192,8 @@ class CaughtUp(SwitchEvent, frozen=True, tag="switch.caught_up"):
     move since both were looked at before are not among them."""
     holes: tuple[Hole, ...] = ()
     """But for these, which whoever asked for the switch has accepted."""
+    waived: tuple[str, ...] = ()
+    """And but for these partitions, of which that was not proved, and did not have to be."""
     comparing_ms: float = 0.0
     """How long comparing records took, once both clusters ended with the same one."""
 

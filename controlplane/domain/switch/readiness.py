@@ -77,14 +77,18 @@ def topic_checks(seen: Seen, *, patient: bool) -> Iterator[Check]:
 
 def _missing(seen: Seen, *, patient: bool) -> Iterator[Check]:
     missing = [name for name in seen.source if name not in seen.target]
+    # A topic stays behind once one of its partitions may; the others are judged under the lag.
+    waived = {split(partition)[0] for partition in seen.mirror.waived}
     for name in missing:
         if name in seen.prefixed:
             continue  # said under the policy
         detail = f"topic {name} is not on {seen.direction.target}"
-        if _EXCLUDED.fullmatch(name):
+        if name in waived:
+            yield _check("topic_missing", True, f"{detail}; waived")
+        elif _EXCLUDED.fullmatch(name):
             never = (
                 f"{detail}: MirrorMaker 2 leaves such names out by default (topics.exclude);"
-                " set topics.exclude, or rename the topic"
+                f" set topics.exclude, rename the topic, or leave it behind (--waive {name}-0)"
             )
             yield _check("topic_missing", False, never)
         else:
@@ -138,7 +142,10 @@ def lag_check(seen: Seen) -> Check:
     if not far:
         return _check("mirror_lag", True, detail)
     return _check(
-        "mirror_lag", False, f"{detail}: too far to wait for it behind a fence; see to the mirror"
+        "mirror_lag",
+        False,
+        f"{detail}: too far to wait for it behind a fence; see to the mirror, or leave behind what"
+        f" is missing (--waive {min(far)})",
     )
 
 
@@ -170,7 +177,12 @@ def nobodys_checks(seen: Seen) -> Iterator[Check]:
 
 
 def completeness_check(
-    direction: Direction, watched: Watched | None, topics: Container[str], *, accepted: bool
+    direction: Direction,
+    watched: Watched | None,
+    topics: Container[str],
+    *,
+    accepted: bool,
+    waived: Collection[str] = (),
 ) -> Check:
     """Whether the mirror was seen to leave records out.
 
@@ -179,9 +191,14 @@ def completeness_check(
         watched: what was seen of the target so far.
         topics: those that the switch is about.
         accepted: whether what is missing may be lost.
+        waived: partitions of which it may be.
     """
     marks = watched.marks if watched is not None else ()
-    ours = [mark for mark in marks if split(mark.partition)[0] in topics]
+    ours = [
+        mark
+        for mark in marks
+        if split(mark.partition)[0] in topics and mark.partition not in waived
+    ]
     holes = tuple(mark.hole for mark in ours if mark.hole is not None)
     if holes:
         detail = left_out(direction.target, direction.source, holes)
@@ -223,7 +240,10 @@ def unreadable_checks(unreadable: Collection[Unreadable]) -> Iterator[Check]:
     """What cannot be read cannot be proved: no switch waits for that behind a fence."""
     for one in unreadable:
         if one.partition in not_proved(unreadable):
-            detail = f"cannot be read, so that nothing of it can be proved: {one}"
+            detail = (
+                f"cannot be read, so that nothing of it can be proved: {one}; or leave behind what"
+                f" is not there (--waive {one.partition})"
+            )
             yield _check("unreadable", False, detail)
 
 

@@ -61,6 +61,8 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     that had not moved since both were looked at before."""
     holes: tuple[Hole, ...] = ()
     """What the target lacked all the same, and whoever asked for the switch accepted."""
+    waived: tuple[str, ...] = ()
+    """Partitions of which nothing was proved, and whoever asked for the switch named them."""
 
 
 class Groups(msgspec.Struct, frozen=True, kw_only=True):
@@ -324,6 +326,7 @@ def _proof(happened: Sequence[object], switch: Switch) -> Proof | None:
         ends=tuple((partition, end, target.get(partition, 0)) for partition, end in source),
         compared=dict(caught_up[-1].compared),
         holes=caught_up[-1].holes,
+        waived=caught_up[-1].waived,
     )
 
 

@@ -124,18 +124,26 @@ def _proof(proof: Proof | None) -> list[Markdown]:
     if proof is None:
         return []
     proved = Markdown(
-        "The old cluster stood still for {still}; the target then held the last records of all"
-        " {partitions} partitions. Those of partitions that had moved since both clusters were"
+        "The old cluster stood still for {still}; the target then held the last records of"
+        " {partitions}. Those of partitions that had moved since both clusters were"
         " looked at before were found there one by one. Digest of the old cluster's end offsets:"
         " `{digest}`."
     ).filled(
-        still=_ms(proof.stood_still_ms), partitions=proof.partitions, digest=proof.offsets_digest
+        still=_ms(proof.stood_still_ms), partitions=_proved(proof), digest=proof.offsets_digest
     )
     accepted = Markdown("accepted as lost: {hole}")
     missing = bullets(accepted.filled(hole=hole) for hole in proof.holes)
+    left = Markdown("nothing is proved of {name}, as was asked for")
+    missing += bullets(left.filled(name=quoted(name)) for name in proof.waived)
     head = ("Partition", "End on the old cluster", "End on the target", "Records found")
     rows = ((name, old, new, _count(proof.compared.get(name))) for name, old, new in proof.ends)
     return [proved, *missing, Markdown(), *table(head, rows)]
+
+
+def _proved(proof: Proof) -> str:
+    if not proof.waived:
+        return f"all {proof.partitions} partitions"
+    return f"{proof.partitions - len(set(proof.waived))} of {proof.partitions} partitions"
 
 
 def _parity(parity: Alike | None) -> list[Markdown]:

@@ -391,6 +391,7 @@ def _caught_up(view: View) -> Append:
             offsets_digest=_digest(ends),
             compared=mirror.compared,
             holes=mirror.holes,
+            waived=mirror.waived,
             comparing_ms=mirror.comparing_ms,
         )
     )

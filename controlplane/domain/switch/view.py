@@ -86,6 +86,9 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()
     """Partitions that the log knows and the old cluster does not tell of, which are far behind for
     as long as nobody has noted that they are gone: it may just not know of all."""
+    waived: tuple[str, ...] = ()
+    """Partitions of which nothing is proved, and nothing has to be: whoever asked for the switch
+    has said so by name."""
     compared: tuple[tuple[str, int], ...] = ()
     """How many of each partition's last records were found on the target one by one."""
     comparing_ms: float = 0.0

@@ -135,6 +135,35 @@ async def test_a_mirror_that_stays_behind_is_named_and_clients_go_on(variables, 
         ] == [(f"{topic}-0", 1, 2)]
 
 
+async def test_a_partition_is_left_behind_by_name_and_all_others_are_proved(variables, clusters):
+    async with in_process(variables) as plane, serving_nodes(plane) as (node,):
+        behind, missing, whole = [await map_topic(plane, node) for _ in range(3)]
+        await write(clusters.main, missing, b"bob")
+        await write(clusters.main, behind, b"tom", b"laura", b"ann")
+        await write(clusters.failover, behind, b"tom")
+        await write(clusters.main, whole, b"eve")
+        await create(clusters.failover, whole)
+        waived = [f"{behind}-0", f"{missing}-0"]
+        question = {"toCluster": "failover", "waive": waived, "reason": "known"}
+        planned = (await plane.client.post("/api/v1/switch-plans", json=question)).json()
+        (lag,) = (check for check in planned["checks"] if check["name"] == "mirror_lag")
+        assert not lag["passed"]
+        assert f"--waive {whole}-0" in lag["detail"]
+        assert not any(name in lag["detail"] for name in waived)
+        assert (await plane.client.post("/api/v1/switches", json=question)).status_code == 202
+
+        async def ended() -> bool:
+            return {"completed", "aborted"} & set(await kinds(plane)) != set()
+
+        await write(clusters.failover, whole, b"eve")
+        await eventually(ended)
+        happened = (await plane.client.get("/api/v1/events?kind=switch")).json()["items"]
+        assert happened[-1]["kind"] == "switch.completed"
+        assert happened[0]["data"]["waived"] == waived
+        (proved,) = (e["data"] for e in happened if e["kind"] == "switch.caught_up")
+        assert sorted(proved["waived"]) == sorted(waived)
+
+
 async def test_what_a_dead_cluster_held_is_known_from_when_it_answered(
     variables, clusters, clusters_file
 ):

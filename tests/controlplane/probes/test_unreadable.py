@@ -86,6 +86,10 @@ async def test_it_is_not_proved_and_is_named(scene, unique_name):
     assert found.behind == found.far_behind == (name(unique_name),)
     assert [one.partition for one in found.unreadable] == [name(unique_name)]
     assert found.cut is None
+    waived = await compare(source, target, [unique_name], waived=[name(unique_name)])
+    assert (waived.behind, waived.unreadable) == ((), ())
+    assert waived.waived == (name(unique_name),)
+    assert waived.cut is not None
     logs = await side_by_side(source, target, await source.partitions([unique_name]), None, {})
     assert [log.whole for log in logs] == [True, False, True]
 
@@ -104,6 +108,10 @@ async def test_what_stands_further_back_is_not_proved_either(scene, unique_name)
     judged = compared.judged(found, accepted=True)
     assert judged.behind == (name(unique_name),)
     assert judged.cut is None
+    waived = compared.judged(found, accepted=False, waived=[name(unique_name)])
+    assert (waived.behind, waived.unreadable) == ((), ())
+    assert waived.waived == (name(unique_name),)
+    assert waived.cut == found.cut
 
 
 async def test_positions_behind_it_are_never_later_than_can_be_shown(scene, unique_name):

@@ -51,6 +51,7 @@ PROVED = (
         offsets_digest="d1",
         compared=(("t-0", 4),),
         holes=(HOLE,),
+        waived=("u-0",),
         comparing_ms=250,
     ),
     events.CutRecorded(**S, source_ends=(("t-0", 7), ("t-1", 0)), target_ends=(("t-0", 5),)),
@@ -120,6 +121,8 @@ def test_a_planned_switch_is_told_whole():
     assert "| t-0 | 7 | 5 | 4 |" in page
     assert "| t-1 | 0 | 0 | - |" in page
     assert "- accepted as lost: 2 of t-0 (offsets 2 to 3)" in page
+    assert "held the last records of 1 of 2 partitions" in page
+    assert "- nothing is proved of u-0, as was asked for" in page
     assert "| n2 | silent; its lease had run out | 2.0 s | - | - | - | - |" in page
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from aiokafka import TopicPartition
 
-from controlplane.domain.adoption import Sighting, Sightings, unlike_the_log
+from controlplane.domain.adoption import Sighting, TopicSightings, unlike_the_log
 from controlplane.domain.commands import AdoptTopics, NoteGoneTopics
 from controlplane.plane import ControlPlane
 from controlplane.probes.found_topics import found_topics
@@ -27,7 +27,7 @@ class Adopter:
         self._plane = plane
         self._scope = scope
         self._cluster = cluster
-        self._sightings = Sightings()
+        self._sightings = TopicSightings()
         self._alike: tuple[int, dict[str, int]] | None = None
         """The newest event about topics, and what was there, when the log knew all of it so."""
 

@@ -16,7 +16,15 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.events import ApartTopic
 from controlplane.domain.mirror.request import RequestReversal, due_reversal, request_reversal
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
-from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, What, next_step
+from controlplane.domain.mirror.steps import (
+    Act,
+    MirrorVerdict,
+    Note,
+    Seeding,
+    TurnView,
+    What,
+    next_step,
+)
 from controlplane.domain.refusal import Refusal
 from controlplane.mirrors.flow import prepare_flow
 from controlplane.mirrors.opening import open_runner
@@ -124,7 +132,7 @@ class _Turner:
         self._emptied = False
         self._seeding: Seeding | None = None
         self._started = False
-        self._verdict: Verdict | None = None
+        self._verdict: MirrorVerdict | None = None
         self._acts: Mapping[What, Callable[[], Awaitable[None]]] = {
             "stop": self._stop,
             "settle": self._settle,
@@ -145,7 +153,7 @@ class _Turner:
         try:
             while self._reversal.open:
                 match next_step(self._view(), time.monotonic()):
-                    case Append():
+                    case Note():
                         await self._append()
                     case Act(what):
                         await self._try(what)
@@ -154,9 +162,9 @@ class _Turner:
         finally:
             await self._open.aclose()
 
-    def _view(self) -> View:
+    def _view(self) -> TurnView:
         routing = self._plane.ledger.facts.routing(self._scope)
-        return View(
+        return TurnView(
             reversal=self._reversal,
             serving=routing.cluster if routing is not None else "",
             requested_at=self._requested_at,
@@ -172,7 +180,7 @@ class _Turner:
         """Decide again with the log locked."""
         async with self._plane.ledger.turn(Attribution(actor=_BY)) as turn:
             step = next_step(self._view(), time.monotonic())
-            if isinstance(step, Append):
+            if isinstance(step, Note):
                 await turn.append([step.event])
 
     async def _try(self, what: What) -> None:

@@ -20,7 +20,7 @@ from controlplane.domain.mirror.common_ground import came_apart, equal_ends
 from controlplane.domain.mirror.positions import split
 from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.parity.made import Parity
-from controlplane.domain.producers import Seen, recorded
+from controlplane.domain.producers import SeenProducers, recorded
 from controlplane.domain.replica import Watched
 from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.switch.events import Ends
@@ -316,7 +316,7 @@ class Prober:
         self._memory.producers = self._producers(seen)
         self._memory.identities = after_switch(described, self._given, seen, known, self._era)
 
-    def _producers(self, seen: list[Seen]) -> tuple[Producers, ...]:
+    def _producers(self, seen: list[SeenProducers]) -> tuple[Producers, ...]:
         scope, control = self._switch.scope, self._plane.ledger.facts.control
         known = [producers for producers in control.of(Producers) if producers.scope == scope]
         return recorded(seen, known, scope, int(datetime.now(UTC).timestamp() * 1000))

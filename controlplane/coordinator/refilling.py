@@ -14,7 +14,7 @@ from controlplane.domain.mirror.events import Position
 from controlplane.domain.mirror.refilling import Refilling, begun, due, looked_at
 from controlplane.mirrors.runner import Runner
 from controlplane.plane import ControlPlane
-from controlplane.probes.parity.beginnings import Known, Pair, surplus_before
+from controlplane.probes.parity.beginnings import ClusterReaders, Known, surplus_before
 from controlplane.probes.readers import Readers
 from controlplane.store.event_store import Attribution
 
@@ -84,7 +84,7 @@ class Refiller:
     ) -> tuple[set[str], set[str]]:
         """Topics whose first records stand in their copies, and those of which one does not."""
         source, target = [
-            Pair(await readers.of(name), await readers.imprints_of(name))
+            ClusterReaders(await readers.of(name), await readers.imprints_of(name))
             for name in (direction.source, direction.target)
         ]
         theirs = set(await target.ends.partitions(topics))

@@ -82,7 +82,7 @@ def _sighting(facts: Facts, vcluster: str, logical: str, partitions: int) -> Sig
     )
 
 
-class Sightings:
+class TopicSightings:
     """What looks in a row have found, as long as nothing was recorded about it."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from contract.producer_ids import producer_id_offset
 from contract.records import FirstSequence, Identities, Identity
-from controlplane.domain.producers import Seen
+from controlplane.domain.producers import SeenProducers
 
 _IN_ONE: Final = 5000
 """Identities and first sequences in one record, of some 50 bytes each."""
@@ -66,7 +66,7 @@ def after_aborts(
 def after_switch(
     there: Iterable[Producer],
     given: Mapping[str, Producer],
-    written: Iterable[Seen],
+    written: Iterable[SeenProducers],
     known: Iterable[Identities],
     era: Era,
 ) -> tuple[Identities, ...]:
@@ -82,7 +82,7 @@ def after_switch(
     """
     records = [record for record in known if record.scope == era.scope]
     before = _by_id(filter(era.is_of, records))
-    writes: dict[tuple[int, int], list[Seen]] = defaultdict(list)
+    writes: dict[tuple[int, int], list[SeenProducers]] = defaultdict(list)
     for seen in written:
         writes[seen.producer_id, seen.producer_epoch].append(seen)
     found = []
@@ -119,7 +119,9 @@ def _held(producer: Producer, before: Mapping[str, Identity], era: Era) -> Ident
     )
 
 
-def _firsts(before: Iterable[FirstSequence], written: Iterable[Seen]) -> tuple[FirstSequence, ...]:
+def _firsts(
+    before: Iterable[FirstSequence], written: Iterable[SeenProducers]
+) -> tuple[FirstSequence, ...]:
     """The sequence numbers that come next, as the client counts them.
 
     A cluster wants 0 from a producer that it gave a new epoch.

@@ -58,7 +58,7 @@ EXACT = frozenset({Method.END, Method.ALIGNED, Method.FOUND})
 """Methods after which a group reads nothing again, unless the mirror itself repeats records."""
 
 
-class Position(NamedTuple):
+class TranslatedPosition(NamedTuple):
     """An offset in the mirror."""
 
     offset: int
@@ -107,20 +107,20 @@ class Alignment:
         offsets = [imprint.offset for imprint in theirs]
         self._copies = newest_copies(mine, list(zip(other, offsets, strict=True)))
 
-    def position(self, committed: int) -> Position | None:
+    def position(self, committed: int) -> TranslatedPosition | None:
         """Where to go on from an offset that is not before the first record of ours.
 
         None if the mirror's records do not tell.
         """
         following = bisect_left(self._ours, committed, key=_offset)
         if following == len(self._ours):
-            return Position(self._end, Method.END)
+            return TranslatedPosition(self._end, Method.END)
         copy = self._copies[following]
         if copy is not None:
-            return Position(copy, Method.ALIGNED)
+            return TranslatedPosition(copy, Method.ALIGNED)
         for before in reversed(self._copies[:following]):
             if before is not None:
-                return Position(before + 1, Method.AFTER)
+                return TranslatedPosition(before + 1, Method.AFTER)
         return None
 
 

@@ -15,7 +15,7 @@ _MOST_OLDER: Final = 100
 """The same where the last record is older: its timestamp is what the application says."""
 
 
-class Seen(NamedTuple):
+class SeenProducers(NamedTuple):
     """A producer in a partition, as a cluster describes it."""
 
     topic: str
@@ -27,7 +27,7 @@ class Seen(NamedTuple):
 
 
 def recorded(
-    seen: Iterable[Seen], known: Iterable[Producers], scope: str, now_ms: int
+    seen: Iterable[SeenProducers], known: Iterable[Producers], scope: str, now_ms: int
 ) -> tuple[Producers, ...]:
     """What the control records are to say, by topic; without writers where one is to go.
 
@@ -59,7 +59,7 @@ def _still_awaited(producers: Producers, now_ms: int) -> _Writers:
     return {(writer.partition, writer.producer): writer for writer in producers.writers}
 
 
-def _newest(seen: Iterable[Seen]) -> dict[str, _Writers]:
+def _newest(seen: Iterable[SeenProducers]) -> dict[str, _Writers]:
     """A producer that was known before a switch there and back is known in two generations."""
     topics: dict[str, _Writers] = defaultdict(dict)
     ours = (s for s in seen if s.producer_id >= FIRST_UNIQUE and s.last_sequence >= 0)

@@ -13,7 +13,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class StateDifference(msgspec.Struct, frozen=True, kw_only=True):
     """What the log and the broadcast say of one key, each as a record; None: nothing."""
 
     key: str
@@ -21,12 +21,12 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     broadcast: Record | None
 
 
-def differences(log: ControlState, broadcast: ControlState) -> tuple[Difference, ...]:
+def differences(log: ControlState, broadcast: ControlState) -> tuple[StateDifference, ...]:
     """Where the broadcast state is not the log's, by key."""
     ours, theirs = _by_key(log), _by_key(broadcast)
     keys = sorted(ours.keys() | theirs.keys())
     return tuple(
-        Difference(key=key, log=ours.get(key), broadcast=theirs.get(key))
+        StateDifference(key=key, log=ours.get(key), broadcast=theirs.get(key))
         for key in keys
         if _said(ours.get(key)) != _said(theirs.get(key))
     )

@@ -11,7 +11,7 @@ from controlplane.domain.mirror.divergence import Divergence
 from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.mirror.positions import grown_too_much, positions_at, split
 from controlplane.domain.mirror.state import Reversal
-from controlplane.domain.mirror.steps import Seeding, Verdict
+from controlplane.domain.mirror.steps import MirrorVerdict, Seeding
 from controlplane.domain.switch.events import Ends
 from controlplane.mirrors.flow import Flow, open_flow
 from controlplane.probes.divergence import find_divergence
@@ -97,14 +97,14 @@ class Turning:
         ends = ((d.partition, d.common_end or equal_at[0].get(d.partition, 0)) for d in found)
         return tuple(ends), tuple(d.partition for d in found if d.within or d.unreadable)
 
-    async def verdict(self, reversal: Reversal) -> Verdict:
+    async def verdict(self, reversal: Reversal) -> MirrorVerdict:
         """Whether the new direction copies what is new, and nothing else."""
         target_now = await _ends(self._target)
         copied_back = grown_too_much(
             reversal.positions, reversal.target_ends, target_now, await _ends(self._source)
         )
         if copied_back:
-            return Verdict(copied_back=copied_back)
+            return MirrorVerdict(copied_back=copied_back)
         if self._flow is None:
             source = self._clusters[self._direction.source]
             target = self._clusters[self._direction.target]
@@ -112,13 +112,13 @@ class Turning:
             await self._flow.write()
         seen = await self._flow.look()
         if self._flow.came_back:
-            return Verdict(copied_back=("records of the mirror's own topic",))
+            return MirrorVerdict(copied_back=("records of the mirror's own topic",))
         if seen.delay_s is None:
-            return Verdict(
+            return MirrorVerdict(
                 awaited=f"a record that was written to {self._direction.source}"
                 f" {seen.waiting_s:.0f} s ago has not arrived on {self._direction.target}"
             )
-        return Verdict()
+        return MirrorVerdict()
 
 
 async def _ends(reader: EndReader) -> Ends:

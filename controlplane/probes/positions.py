@@ -16,7 +16,7 @@ from kio.schema.errors import ErrorCode
 from kio.schema.types import GroupId
 
 from contract.clusters_file import ClusterProperties
-from controlplane.domain.positions import EXACT, Committed, Position, Remark
+from controlplane.domain.positions import EXACT, Committed, Remark, TranslatedPosition
 from controlplane.domain.switch.view import Positions
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.failing import OutOfTimeError
@@ -25,7 +25,7 @@ from controlplane.probes.groups import Found, commit, committed_by, groups_of
 from controlplane.probes.imprints import ImprintReader
 from controlplane.probes.numbers import Points
 from controlplane.probes.reader import EndReader
-from controlplane.probes.searching import Wanted, search
+from controlplane.probes.searching import Sought, search
 from controlplane.probes.together import together
 from upstream.access import access_to
 from upstream.inquiry import Inquiry, InquiryError, inquiry
@@ -109,13 +109,13 @@ async def _committed(old: Inquiry, groups: list[str]) -> Found:
 
 async def _wanted(
     source: Side, target: Side, known: Iterable[Committed]
-) -> dict[TopicPartition, Wanted]:
+) -> dict[TopicPartition, Sought]:
     offsets: dict[TopicPartition, set[int]] = defaultdict(set)
     for committed in known:
         offsets[_partition(committed)].add(committed.offset)
     partitions = sorted(offsets)
     ends = await together(source.ends.ends(partitions), target.ends.ends(partitions))
-    return {p: Wanted(tuple(sorted(offsets[p])), ends[0][p], ends[1][p]) for p in partitions}
+    return {p: Sought(tuple(sorted(offsets[p])), ends[0][p], ends[1][p]) for p in partitions}
 
 
 async def _commit(new: Inquiry, moved: list[Committed]) -> dict[tuple[str, str, int], str]:
@@ -141,7 +141,7 @@ async def _read_back(new: Inquiry, moved: list[Committed]) -> None:
             )
 
 
-def _moved(committed: Committed, position: Position) -> Committed:
+def _moved(committed: Committed, position: TranslatedPosition) -> Committed:
     return committed._replace(offset=position.offset)
 
 
@@ -162,7 +162,10 @@ def _of_others(found: Found, topics: Collection[str]) -> Iterable[Remark]:
 
 
 def _remark(
-    committed: Committed, position: Position, refused: dict[tuple[str, str, int], str], found: Found
+    committed: Committed,
+    position: TranslatedPosition,
+    refused: dict[tuple[str, str, int], str],
+    found: Found,
 ) -> Remark | None:
     if (reason := refused.get(committed[:3])) is not None:
         members = " (it has members there)" if reason == _HAS_MEMBERS else ""
@@ -175,7 +178,7 @@ def _remark(
     return None
 
 
-def _told(committed: Committed, position: Position | None, detail: str) -> Remark:
+def _told(committed: Committed, position: TranslatedPosition | None, detail: str) -> Remark:
     return Remark(
         group=committed.group,
         topic=committed.topic,
@@ -187,7 +190,7 @@ def _told(committed: Committed, position: Position | None, detail: str) -> Remar
 
 
 def _summary(
-    at: float, known: list[Committed], found_at: list[Position], remarks: list[Remark]
+    at: float, known: list[Committed], found_at: list[TranslatedPosition], remarks: list[Remark]
 ) -> Positions:
     told = sorted(zip(known, found_at, strict=True), key=str)
     return Positions(

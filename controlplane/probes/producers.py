@@ -10,7 +10,7 @@ from kio.schema.types import TopicName
 from kio.static.primitive import i32
 
 from contract.clusters_file import ClusterProperties
-from controlplane.domain.producers import Seen
+from controlplane.domain.producers import SeenProducers
 from controlplane.probes.asking import asking
 from controlplane.probes.layout import layout_of
 from upstream.inquiry import Inquiry, InquiryError
@@ -19,7 +19,7 @@ _TOPICS_IN_ONE = 100
 """Topics that one request asks for."""
 
 
-async def all_producers(cluster: ClusterProperties, topics: Collection[str]) -> list[Seen]:
+async def all_producers(cluster: ClusterProperties, topics: Collection[str]) -> list[SeenProducers]:
     """The producers of every partition of those topics that exist.
 
     Raises:
@@ -29,7 +29,7 @@ async def all_producers(cluster: ClusterProperties, topics: Collection[str]) -> 
         return await producers_of(asked, topics)
 
 
-async def producers_of(cluster: Inquiry, topics: Collection[str]) -> list[Seen]:
+async def producers_of(cluster: Inquiry, topics: Collection[str]) -> list[SeenProducers]:
     """The producers of every partition of those topics that exist.
 
     Raises:
@@ -56,14 +56,14 @@ async def producers_of(cluster: Inquiry, topics: Collection[str]) -> list[Seen]:
     ]
 
 
-def _seen(cluster: Inquiry, topic: str, partition: Any) -> list[Seen]:
+def _seen(cluster: Inquiry, topic: str, partition: Any) -> list[SeenProducers]:
     if partition.error_code is not ErrorCode.none:
         raise InquiryError(
             f"cluster {cluster.name} does not tell the producers of"
             f" {topic}-{partition.partition_index}: {partition.error_code.name}"
         )
     return [
-        Seen(
+        SeenProducers(
             topic,
             partition.partition_index,
             producer.producer_id,

@@ -16,7 +16,7 @@ from controlplane.domain.positions import (
     Alignment,
     Imprint,
     Method,
-    Position,
+    TranslatedPosition,
     chosen,
     found_by_time,
 )
@@ -37,11 +37,11 @@ _MOST_FAR = 20
 
 _logger = structlog.get_logger()
 
-Places = dict[int, Position]
+Places = dict[int, TranslatedPosition]
 """By committed offset."""
 
 
-class Wanted(NamedTuple):
+class Sought(NamedTuple):
     """The offsets that groups have committed in a partition, and its end on both sides."""
 
     offsets: tuple[int, ...]
@@ -51,7 +51,7 @@ class Wanted(NamedTuple):
 
 
 async def search(
-    ours: ImprintReader, theirs: ImprintReader, wanted: Mapping[TopicPartition, Wanted]
+    ours: ImprintReader, theirs: ImprintReader, wanted: Mapping[TopicPartition, Sought]
 ) -> dict[TopicPartition, Places]:
     """A position in the target for every offset.
 
@@ -72,8 +72,8 @@ async def search(
     return places
 
 
-def _at_end(wanted: Wanted) -> Places:
-    end = Position(wanted.target_end, Method.END)
+def _at_end(wanted: Sought) -> Places:
+    end = TranslatedPosition(wanted.target_end, Method.END)
     return {offset: end for offset in wanted.offsets if offset >= wanted.end}
 
 
@@ -84,7 +84,7 @@ class _Searcher:
         self,
         ours: ImprintReader,
         theirs: ImprintReader,
-        wanted: Mapping[TopicPartition, Wanted],
+        wanted: Mapping[TopicPartition, Sought],
         places: dict[TopicPartition, Places],
     ) -> None:
         self._ours = ours
@@ -142,7 +142,7 @@ class _Searcher:
                     continue
                 position = alignment.position(offset)
                 if position is None and whole:
-                    position = Position(target_begins[partition], Method.START)
+                    position = TranslatedPosition(target_begins[partition], Method.START)
                 if position is not None:
                     self._places[partition][offset] = position
 
@@ -169,14 +169,14 @@ class _Searcher:
         known = sorted(places)
         for offset in self._missing(partition):
             nearest = known[bisect_right(known, offset) - 1]
-            places[offset] = Position(places[nearest].offset, Method.EARLIER)
+            places[offset] = TranslatedPosition(places[nearest].offset, Method.EARLIER)
 
     async def _found_by_time(
         self,
         offsets: Mapping[TopicPartition, int],
         begins: Mapping[TopicPartition, int],
         target_begins: Mapping[TopicPartition, int],
-    ) -> dict[TopicPartition, Position]:
+    ) -> dict[TopicPartition, TranslatedPosition]:
         following, unreadable = await self._following(offsets, begins)
         # To a broker a negative timestamp is no time, but the beginning, the end, or an error.
         timestamps = {p: i.timestamp for p, i in following.items() if i.timestamp >= 0}
@@ -197,15 +197,15 @@ class _Searcher:
                 if at is not None
             }
         )
-        found: dict[TopicPartition, Position] = {}
+        found: dict[TopicPartition, TranslatedPosition] = {}
         for partition in offsets:
             end = self._wanted[partition].target_end
             begin = target_begins[partition]
             lower = target_since.get(partition)
             if partition not in following and partition not in unreadable:
-                found[partition] = Position(end, Method.END)
+                found[partition] = TranslatedPosition(end, Method.END)
             elif lower is None:
-                found[partition] = Position(begin, Method.START)
+                found[partition] = TranslatedPosition(begin, Method.START)
             else:
                 theirs = there[partition].imprints
                 known = partition in before and before[partition].whole
@@ -215,9 +215,9 @@ class _Searcher:
                     following[partition], before[partition].imprints if complete else None, theirs
                 )
                 found[partition] = (
-                    Position(at, Method.FOUND)
+                    TranslatedPosition(at, Method.FOUND)
                     if at is not None
-                    else Position(lower, Method.TIMESTAMP)
+                    else TranslatedPosition(lower, Method.TIMESTAMP)
                 )
         return found
 

@@ -32,7 +32,7 @@ from dataplane.gateway.recorded_identities import RecordedIdentities
 from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
-from dataplane.gateway.services import Client, Counters, Lease, Relay
+from dataplane.gateway.services import Client, ClientRelay, Counters, Lease
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
 from dataplane.gateway.topology import Topology
@@ -240,14 +240,14 @@ class Gateway:
         }
         return recorded | self._expectations.of(vcluster, now)
 
-    def dial(self, relay: Relay, scope: Scope) -> None:
+    def dial(self, relay: ClientRelay, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""
         if self._tasks is not None:
             self._tasks.create_task(self._dial(relay, scope))
 
     # --- inside ----------------------------------------------------------------------------------
 
-    async def _dial(self, relay: Relay, scope: Scope) -> None:
+    async def _dial(self, relay: ClientRelay, scope: Scope) -> None:
         """Try the slot's broker, then the others: any of them can say where to go instead."""
         give_up_at = monotonic() + HOLD_LIMIT
         while scope.is_open and scope.routing is not None:

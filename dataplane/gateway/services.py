@@ -56,7 +56,7 @@ class Counters:
     """By API key."""
 
 
-class Relay(Owner, Protocol):
+class ClientRelay(Owner, Protocol):
     """The way from one client to its broker, as the gateway sees it."""
 
     slot: int
@@ -110,7 +110,7 @@ class Client(Protocol):
     transport: asyncio.Transport
 
     @property
-    def relay(self) -> Relay | None:
+    def relay(self) -> ClientRelay | None:
         """The way to its broker; None until it has logged in."""
         ...
 
@@ -140,7 +140,7 @@ class Services(Protocol):
         """The scope of that name."""
         ...
 
-    def dial(self, relay: Relay, scope: Scope) -> None:
+    def dial(self, relay: ClientRelay, scope: Scope) -> None:
         """Connect to the broker of the client's slot, and hand the connection over."""
         ...
 

@@ -55,7 +55,7 @@ class LogReplacedError(OutdatedError):
     """The control plane's log is another than the one that was followed, and nobody is served."""
 
 
-class Gateway(Protocol):
+class GatewayControls(Protocol):
     """The gateway, as its follower sees it."""
 
     def carry_out(self, command: machine.Command) -> None:
@@ -91,7 +91,7 @@ class Follower:
         control: ControlState,
         control_planes: ControlPlanes,
         control_client: Callable[[], Mapping[str, Any]],
-        gateway: Gateway,
+        gateway: GatewayControls,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Follow for one incarnation of a node; `control` is shared with the gateway.

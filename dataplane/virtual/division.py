@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from dataplane.virtual.messages import (
-    Request,
+    DecodedRequest,
     blank,
     decode_response,
     encode_request,
@@ -54,7 +54,7 @@ def refused(frame: Buffer, error_code: int, text: str) -> Ruling:
 
 def divided(
     frame: Buffer,
-    request: Request,
+    request: DecodedRequest,
     treat: Callable[[Any], Any | Refusal],
     untried: int | None = None,
 ) -> Ruling | None:

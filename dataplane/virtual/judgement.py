@@ -24,7 +24,7 @@ from dataplane.virtual.effects import (
     TOPIC_AUTHORIZATION_FAILED,
     WRITES,
 )
-from dataplane.virtual.messages import Request, decode_request
+from dataplane.virtual.messages import DecodedRequest, decode_request
 from dataplane.virtual.quiet_metadata import quiet
 from dataplane.virtual.refusals import Refusal
 from dataplane.virtual.rights import Rights
@@ -45,7 +45,7 @@ _OPERATION_NOT_ATTEMPTED: Final = 55
 
 _GROUP: Final = 32
 
-Judge: TypeAlias = Callable[[Buffer, Request, Rights, Census], Ruling | None]
+Judge: TypeAlias = Callable[[Buffer, DecodedRequest, Rights, Census], Ruling | None]
 
 
 def judge(frame: Buffer, rights: Rights, census: Census) -> Ruling | None:
@@ -66,7 +66,7 @@ def judge(frame: Buffer, rights: Rights, census: Census) -> Ruling | None:
     return found
 
 
-def _denied(frame: Buffer, request: Request, rights: Rights) -> Ruling | None:
+def _denied(frame: Buffer, request: DecodedRequest, rights: Rights) -> Ruling | None:
     """Refuse a write of a read-only account, with the error that Kafka has for it."""
     key, body = request
     text = f"account {rights.account} is read-only"
@@ -83,15 +83,17 @@ def _code_for(resource_type: int) -> int:
     return codes.get(resource_type, CLUSTER_AUTHORIZATION_FAILED)
 
 
-def _created(frame: Buffer, request: Request, rights: Rights, census: Census) -> Ruling | None:
+def _created(
+    frame: Buffer, request: DecodedRequest, rights: Rights, census: Census
+) -> Ruling | None:
     return divided(frame, request, lambda topic: new_topic(topic, rights, census))
 
 
-def _grown(frame: Buffer, request: Request, rights: Rights, census: Census) -> Ruling | None:
+def _grown(frame: Buffer, request: DecodedRequest, rights: Rights, census: Census) -> Ruling | None:
     return divided(frame, request, lambda topic: grown_topic(topic, rights, census))
 
 
-def _configured(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruling | None:
+def _configured(frame: Buffer, request: DecodedRequest, rights: Rights, _: Census) -> Ruling | None:
     whole = request.header.api_key == ALTER_CONFIGS
     against_rules = altered_configs if whole else adjusted_configs
 
@@ -105,7 +107,7 @@ def _configured(frame: Buffer, request: Request, rights: Rights, _: Census) -> R
     return divided(frame, request, treat)
 
 
-def _deleted(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruling | None:
+def _deleted(frame: Buffer, request: DecodedRequest, rights: Rights, _: Census) -> Ruling | None:
     def treat(topic: Any) -> Any | Refusal:
         name = getattr(topic, "name", topic)  # from version 6 on with an id beside it
         return not_owned(name) if name in rights.aliases else topic
@@ -113,14 +115,14 @@ def _deleted(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruli
     return divided(frame, request, treat)
 
 
-def _emptied(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruling | None:
+def _emptied(frame: Buffer, request: DecodedRequest, rights: Rights, _: Census) -> Ruling | None:
     def treat(topic: Any) -> Any | Refusal:
         return not_owned(topic.name) if topic.name in rights.aliases else topic
 
     return divided(frame, request, treat)
 
 
-def _written(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruling | None:
+def _written(frame: Buffer, request: DecodedRequest, rights: Rights, _: Census) -> Ruling | None:
     def treat(topic: Any) -> Any | Refusal:
         if topic.name not in rights.read_only_aliases:
             return topic
@@ -140,7 +142,7 @@ def _written(frame: Buffer, request: Request, rights: Rights, _: Census) -> Ruli
     return divided(frame, request, treat, untried)
 
 
-def _described(frame: Buffer, request: Request, _rights: Rights, _: Census) -> Ruling | None:
+def _described(frame: Buffer, request: DecodedRequest, _rights: Rights, _: Census) -> Ruling | None:
     return quiet(frame, request)
 
 

@@ -30,7 +30,7 @@ _NO_ANSWER: Final = 0
 """The acks of a producer that does not wait."""
 
 
-class Request(NamedTuple):
+class DecodedRequest(NamedTuple):
     """A decoded request."""
 
     header: Peek
@@ -43,7 +43,7 @@ class Request(NamedTuple):
         return self.header.api_key != _PRODUCE or self.body.acks != _NO_ANSWER
 
 
-def decode_request(frame: Buffer) -> Request:
+def decode_request(frame: Buffer) -> DecodedRequest:
     """Read a request frame, header included.
 
     Raises:
@@ -56,7 +56,7 @@ def decode_request(frame: Buffer) -> Request:
     (client_id_size,) = INT16.unpack_from(frame, 8)
     at = 10 + max(client_id_size, 0)
     body_at = skip_tags(frame, at) if tagged else at
-    return Request(header, _decoded(entity_of(*header[:2], "request"), frame, body_at))
+    return DecodedRequest(header, _decoded(entity_of(*header[:2], "request"), frame, body_at))
 
 
 def encode_request(frame: Buffer, body: Any) -> bytes:

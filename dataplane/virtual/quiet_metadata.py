@@ -11,7 +11,7 @@ from typing import Any, Final
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.effects import METADATA
 from dataplane.virtual.messages import (
-    Request,
+    DecodedRequest,
     blank,
     decode_response,
     element_of,
@@ -26,7 +26,7 @@ _WITH_A_SAY: Final = 4
 """The first version in which a client says whether topics may be created."""
 
 
-def quiet(frame: Buffer, request: Request) -> Ruling | None:
+def quiet(frame: Buffer, request: DecodedRequest) -> Ruling | None:
     """A Metadata request without the creation of topics; None if it asks for none."""
     header, body = request
     if header.version >= _WITH_A_SAY:

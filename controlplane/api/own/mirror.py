@@ -24,7 +24,7 @@ from controlplane.domain.mirror.request import (
     request_reversal,
 )
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
-from controlplane.domain.mirror.transitions import Phase
+from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.refusal import Missing, Unavailable
 from controlplane.plane import ControlPlane
 from controlplane.probes.divergence import sample_keys
@@ -260,7 +260,7 @@ def _newest(facts: Facts, scope: str) -> ReversalView:
 
 
 def _view(reversal: Reversal) -> ReversalView:
-    waits = reversal.runner == "manual" and reversal.phase is Phase.SEEDED
+    waits = reversal.runner == "manual" and reversal.phase is ReversalPhase.SEEDED
     return ReversalView(
         reversal_id=reversal.reversal_id,
         source=reversal.direction.source,

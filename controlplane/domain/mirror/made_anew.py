@@ -3,7 +3,7 @@
 from contract.mirror import Direction
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.request import last_committed
-from controlplane.domain.mirror.transitions import Phase
+from controlplane.domain.mirror.transitions import ReversalPhase
 
 
 def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:
@@ -31,7 +31,7 @@ def filled_by_the_mirror_alone(facts: Facts, scope: str, direction: Direction) -
         or newest.switch_id != switch.switch_id
         or newest.direction != direction
         or newest.emptied_seq is None
-        or newest.phase is Phase.FAILED
+        or newest.phase is ReversalPhase.FAILED
     ):
         return frozenset()
     return newest.filled_again

@@ -8,7 +8,7 @@ from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror import events
 from controlplane.domain.mirror.state import Reversal
-from controlplane.domain.mirror.transitions import Phase
+from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.refusal import Conflict, Missing
 from controlplane.domain.switch.state import Switch
 
@@ -59,7 +59,7 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
     if switch is None:
         raise Missing(f"scope {command.scope} was never switched: the mirror need not turn round")
     earlier = [r for r in facts.reversals.values() if r.switch_id == switch.switch_id]
-    if earlier and earlier[-1].phase is not Phase.FAILED:
+    if earlier and earlier[-1].phase is not ReversalPhase.FAILED:
         raise AlreadyReversedError(earlier[-1])
     cut = switch.cut.target if switch.cut is not None else None
     if cut is None and not command.find_cut:
@@ -155,7 +155,7 @@ def confirm_reversal(facts: Facts, scope: str) -> list[Event]:
     reversal = facts.open_reversal(scope)
     if reversal is None:
         raise Missing("the mirror is not being turned round: ask for it first")
-    if reversal.runner != "manual" or reversal.phase is not Phase.SEEDED:
+    if reversal.runner != "manual" or reversal.phase is not ReversalPhase.SEEDED:
         raise Conflict(
             f"the turn to {reversal.direction} ({reversal.runner}, {reversal.phase.value})"
             " waits for nobody"

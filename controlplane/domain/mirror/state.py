@@ -18,7 +18,7 @@ import msgspec
 from contract.mirror import Direction
 from controlplane.domain.event import Recorded
 from controlplane.domain.mirror import events
-from controlplane.domain.mirror.transitions import ENDED, Phase, phase_after
+from controlplane.domain.mirror.transitions import ENDED, ReversalPhase, phase_after
 from controlplane.domain.switch.events import Ends
 
 
@@ -43,7 +43,7 @@ class Reversal(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     requested_at: datetime
     requested_seq: int = 0
-    phase: Phase = Phase.REQUESTED
+    phase: ReversalPhase = ReversalPhase.REQUESTED
     stopped: bool = False
     """Whether the old direction was ended."""
     seeded: bool = False
@@ -130,7 +130,7 @@ def _requested(recorded: Recorded) -> Reversal:
 def cut_short(reversal: Reversal, recorded: Recorded) -> Reversal:
     """The log was reconciled: how it went on is not known."""
     cause = f"how it went on is not known: the log was reconciled by event {recorded.seq}"
-    return _ended(reversal, recorded, phase=Phase.FAILED, cause=cause)
+    return _ended(reversal, recorded, phase=ReversalPhase.FAILED, cause=cause)
 
 
 def _ended(reversal: Reversal, recorded: Recorded, **changes: object) -> Reversal:
@@ -150,7 +150,7 @@ def direction_after(initial: Direction | None, newest: Reversal | None) -> Direc
     """
     if newest is None:
         return initial
-    if newest.phase is Phase.FAILED:
+    if newest.phase is ReversalPhase.FAILED:
         return None if newest.stopped else newest.direction.back
     return newest.direction
 

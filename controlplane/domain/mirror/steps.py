@@ -6,7 +6,7 @@ import msgspec
 
 from controlplane.domain.mirror import events
 from controlplane.domain.mirror.state import Reversal
-from controlplane.domain.mirror.transitions import Phase
+from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.switch.events import Ends
 
 _NAMED = 5
@@ -21,7 +21,7 @@ class Seeding(msgspec.Struct, frozen=True, kw_only=True):
     """Partitions in which the target lacks records that stand before the position."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class MirrorVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What a look at the running mirror found."""
 
     copied_back: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What is not so yet; None if everything is as it should be."""
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class TurnView(msgspec.Struct, frozen=True, kw_only=True):
     """The reversal, and what was found out since this control plane leads."""
 
     reversal: Reversal
@@ -44,10 +44,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     emptied: bool = False
     seeding: Seeding | None = None
     started: bool = False
-    verdict: Verdict | None = None
+    verdict: MirrorVerdict | None = None
 
 
-class Append(msgspec.Struct, frozen=True):
+class Note(msgspec.Struct, frozen=True):
     """Record what is now true."""
 
     event: events.ReversalEvent
@@ -63,10 +63,10 @@ class Act(msgspec.Struct, frozen=True):
     what: What
 
 
-Step: TypeAlias = Append | Act
+Step: TypeAlias = Note | Act
 
 
-def next_step(view: View, now: float) -> Step | None:
+def next_step(view: TurnView, now: float) -> Step | None:
     """What to do at this moment; None if it waits for somebody else, or is over.
 
     Args:
@@ -77,32 +77,32 @@ def next_step(view: View, now: float) -> Step | None:
     if reversal.open and view.serving != reversal.direction.source:
         return _failed(view, f"the scope was switched to {view.serving} meanwhile")
     match reversal.phase:
-        case Phase.REQUESTED:
+        case ReversalPhase.REQUESTED:
             return _requested(view)
-        case Phase.STOPPED:
+        case ReversalPhase.STOPPED:
             return _stopped(view)
-        case Phase.SEEDED:
+        case ReversalPhase.SEEDED:
             return _seeded(view)
-        case Phase.STARTED:
+        case ReversalPhase.STARTED:
             return _started(view, now)
-        case Phase.REVERSED | Phase.FAILED:
+        case ReversalPhase.REVERSED | ReversalPhase.FAILED:
             return None
 
 
-def _requested(view: View) -> Step:
+def _requested(view: TurnView) -> Step:
     reversal = view.reversal
     if reversal.runner == "manual":
         return _stopped(view)
     if not view.stopped:
         return Act("stop")
-    return Append(events.MirrorStopped(reversal_id=reversal.reversal_id))
+    return Note(events.MirrorStopped(reversal_id=reversal.reversal_id))
 
 
-def _stopped(view: View) -> Step:
+def _stopped(view: TurnView) -> Step:
     return _settling(view) or _seeding(view)
 
 
-def _settling(view: View) -> Step | None:
+def _settling(view: TurnView) -> Step | None:
     """Nothing is emptied before the log says what it held, and where that is kept."""
     reversal = view.reversal
     if reversal.tail == "leave" or reversal.emptied_seq is not None:
@@ -110,13 +110,13 @@ def _settling(view: View) -> Step | None:
     if reversal.apart is None:
         if view.apart is None:
             return Act("settle")
-        return Append(events.TailsSettled(reversal_id=reversal.reversal_id, topics=view.apart))
+        return Note(events.TailsSettled(reversal_id=reversal.reversal_id, topics=view.apart))
     if not view.emptied:
         return Act("empty")
-    return Append(events.TargetEmptied(reversal_id=reversal.reversal_id))
+    return Note(events.TargetEmptied(reversal_id=reversal.reversal_id))
 
 
-def _seeding(view: View) -> Step:
+def _seeding(view: TurnView) -> Step:
     if view.seeding is None:
         return Act("seed")
     if view.seeding.gaps and not view.reversal.accepts_gaps:
@@ -127,7 +127,7 @@ def _seeding(view: View) -> Step:
             f" has, in {named}: no position brings them exactly once. Look at `interlock mirror"
             " divergence`, then reverse with --accept-gaps to leave them where they are",
         )
-    return Append(
+    return Note(
         events.PositionsSeeded(
             reversal_id=view.reversal.reversal_id,
             positions=view.seeding.positions,
@@ -136,15 +136,15 @@ def _seeding(view: View) -> Step:
     )
 
 
-def _seeded(view: View) -> Step | None:
+def _seeded(view: TurnView) -> Step | None:
     if view.reversal.runner == "manual":
         return None
     if not view.started:
         return Act("start")
-    return Append(events.MirrorStarted(reversal_id=view.reversal.reversal_id))
+    return Note(events.MirrorStarted(reversal_id=view.reversal.reversal_id))
 
 
-def _started(view: View, now: float) -> Step:
+def _started(view: TurnView, now: float) -> Step:
     if view.verdict is None or (view.verdict.awaited and not view.verdict.copied_back):
         return Act("verify")
     if view.verdict.copied_back:
@@ -155,8 +155,8 @@ def _started(view: View, now: float) -> Step:
             " The mirror is to be stopped; `interlock mirror divergence` shows what is there twice",
         )
     total_ms = round((now - view.requested_at) * 1000, 1)
-    return Append(events.MirrorReversed(reversal_id=view.reversal.reversal_id, total_ms=total_ms))
+    return Note(events.MirrorReversed(reversal_id=view.reversal.reversal_id, total_ms=total_ms))
 
 
-def _failed(view: View, cause: str) -> Append:
-    return Append(events.ReversalFailed(reversal_id=view.reversal.reversal_id, cause=cause))
+def _failed(view: TurnView, cause: str) -> Note:
+    return Note(events.ReversalFailed(reversal_id=view.reversal.reversal_id, cause=cause))

@@ -11,7 +11,7 @@ from controlplane.domain.mirror import events
 from controlplane.domain.transitions import IllegalTransitionError
 
 
-class Phase(StrEnum):
+class ReversalPhase(StrEnum):
     """What is done of a reversal."""
 
     REQUESTED = "requested"
@@ -22,28 +22,30 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-ENDED: Final = frozenset({Phase.REVERSED, Phase.FAILED})
+ENDED: Final = frozenset({ReversalPhase.REVERSED, ReversalPhase.FAILED})
 """Phases that nothing follows."""
 
-Row: TypeAlias = Mapping[Phase, Phase]
+Row: TypeAlias = Mapping[ReversalPhase, ReversalPhase]
 """From where to where an event leads."""
 
-_NOT_SEEDED: Final = (Phase.REQUESTED, Phase.STOPPED)
+_NOT_SEEDED: Final = (ReversalPhase.REQUESTED, ReversalPhase.STOPPED)
 """Of a reversal by hand nobody tells when the old direction has stopped."""
 
 TRANSITIONS: Final[Mapping[type[events.ReversalEvent], Row]] = {
-    events.MirrorStopped: {Phase.REQUESTED: Phase.STOPPED},
+    events.MirrorStopped: {ReversalPhase.REQUESTED: ReversalPhase.STOPPED},
     events.TailsSettled: {phase: phase for phase in _NOT_SEEDED},
     events.TargetEmptied: {phase: phase for phase in _NOT_SEEDED},
-    events.PositionsSeeded: dict.fromkeys(_NOT_SEEDED, Phase.SEEDED),
-    events.MirrorStarted: {Phase.SEEDED: Phase.STARTED},
-    events.MirrorReversed: {Phase.STARTED: Phase.REVERSED},
-    events.ReversalFailed: dict.fromkeys((*_NOT_SEEDED, Phase.SEEDED, Phase.STARTED), Phase.FAILED),
+    events.PositionsSeeded: dict.fromkeys(_NOT_SEEDED, ReversalPhase.SEEDED),
+    events.MirrorStarted: {ReversalPhase.SEEDED: ReversalPhase.STARTED},
+    events.MirrorReversed: {ReversalPhase.STARTED: ReversalPhase.REVERSED},
+    events.ReversalFailed: dict.fromkeys(
+        (*_NOT_SEEDED, ReversalPhase.SEEDED, ReversalPhase.STARTED), ReversalPhase.FAILED
+    ),
 }
 """What follows the request, which begins a reversal in `REQUESTED`."""
 
 
-def phase_after(phase: Phase, event: events.ReversalEvent, seq: int) -> Phase:
+def phase_after(phase: ReversalPhase, event: events.ReversalEvent, seq: int) -> ReversalPhase:
     """Where an event leads.
 
     Args:

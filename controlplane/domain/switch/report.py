@@ -87,7 +87,7 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True):
     """Differences that whoever asked for the switch let be."""
 
 
-class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+class NumbersStory(msgspec.Struct, frozen=True, kw_only=True):
     """Under which offsets clients know records since."""
 
     partitions: int
@@ -101,7 +101,7 @@ class MirrorStory(msgspec.Struct, frozen=True, kw_only=True):
 
     direction: str
     runner: Literal["process", "connect", "manual"]
-    phase: mirror_transitions.Phase
+    phase: mirror_transitions.ReversalPhase
     began_at: datetime
     took_ms: float | None
     """None: it has not ended."""
@@ -142,7 +142,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Idempotent producers whose last writes the gateways know by; None if nobody looked."""
     transactions_aborted: tuple[str, ...]
     """Physical transactional ids of those that were still open when their time was up."""
-    numbers: Numbers | None
+    numbers: NumbersStory | None
     """None if nothing was decided."""
     mirror: MirrorStory | None
     """None if nobody was asked to turn it round."""
@@ -241,14 +241,14 @@ def _producers(happened: Sequence[Event]) -> int | None:
     return len({writer.producer for writers in newest.values() for writer in writers})
 
 
-def _numbers(happened: Sequence[Event]) -> Numbers | None:
+def _numbers(happened: Sequence[Event]) -> NumbersStory | None:
     decided = _last(happened, events.NumberingDecided)
     if decided is None:
         return None
     recorded = [event for event in happened if isinstance(event, events.OffsetsNumbered)]
     newest = {event.physical: event.renumbered for event in recorded}
     renumbered = tuple(partition for topic in newest.values() for partition in topic)
-    return Numbers(partitions=decided.partitions, renumbered=renumbered)
+    return NumbersStory(partitions=decided.partitions, renumbered=renumbered)
 
 
 def _mirror(reversal: mirror.Reversal) -> MirrorStory:

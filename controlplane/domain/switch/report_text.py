@@ -14,7 +14,7 @@ from controlplane.domain.switch.report import (
     Groups,
     MirrorStory,
     NodeStory,
-    Numbers,
+    NumbersStory,
     Proof,
     Report,
     Stage,
@@ -223,7 +223,7 @@ def _producers(report: Report) -> list[Markdown]:
     return lines
 
 
-def _numbers(numbers: Numbers | None) -> list[Markdown]:
+def _numbers(numbers: NumbersStory | None) -> list[Markdown]:
     if numbers is None:
         return []
     kept = Markdown("Clients see the offsets of {kept} of {partitions} partitions as before.")

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from controlplane.domain.positions import Imprint, Method, is_same
 from controlplane.probes.imprints import ImprintReader, Range, Records
 from controlplane.probes.reader import EndReader
-from controlplane.probes.searching import Wanted, search
+from controlplane.probes.searching import Sought, search
 from controlplane.probes.together import together
 
 _SURE = frozenset({Method.ALIGNED, Method.FOUND})
@@ -26,7 +26,7 @@ class Begins(NamedTuple):
     theirs: int
 
 
-class Log(NamedTuple):
+class CopiedPartition(NamedTuple):
     """A partition as it is on both clusters."""
 
     begins: Begins
@@ -72,7 +72,7 @@ class Known(NamedTuple):
         return self.begins == begins and self.until in {None, their_end}
 
 
-class Pair(NamedTuple):
+class ClusterReaders(NamedTuple):
     """What reads a cluster: its ends, and its records."""
 
     ends: EndReader
@@ -80,8 +80,8 @@ class Pair(NamedTuple):
 
 
 async def surplus_before(
-    source: Pair,
-    target: Pair,
+    source: ClusterReaders,
+    target: ClusterReaders,
     partitions: Collection[TopicPartition],
     compacted: Collection[TopicPartition],
     known: dict[TopicPartition, Known],
@@ -106,7 +106,9 @@ async def surplus_before(
         # The target first: what is mirrored meanwhile is no surplus.
         their_ends = await target.ends.ends(wanted)
         ends = await source.ends.committed_ends(wanted)
-        logs = {p: Log(begins[p], ends[p], their_ends[p], p in compacted) for p in wanted}
+        logs = {
+            p: CopiedPartition(begins[p], ends[p], their_ends[p], p in compacted) for p in wanted
+        }
         known |= await _found(source, target, logs, known)
     found = {
         p: known[p].surplus_before
@@ -117,21 +119,21 @@ async def surplus_before(
 
 
 async def _begins(
-    source: Pair, target: Pair, partitions: list[TopicPartition]
+    source: ClusterReaders, target: ClusterReaders, partitions: list[TopicPartition]
 ) -> dict[TopicPartition, Begins]:
     ours, theirs = await together(source.ends.begins(partitions), target.ends.begins(partitions))
     return {p: Begins(ours[p], theirs[p]) for p in partitions}
 
 
 async def _found(
-    source: Pair,
-    target: Pair,
-    logs: Mapping[TopicPartition, Log],
+    source: ClusterReaders,
+    target: ClusterReaders,
+    logs: Mapping[TopicPartition, CopiedPartition],
     known: Mapping[TopicPartition, Known],
 ) -> dict[TopicPartition, Known]:
     """What can be said of those whose target has records, and of which it is not known yet."""
     found: dict[TopicPartition, Known] = {}
-    looked_for: dict[TopicPartition, Wanted] = {}
+    looked_for: dict[TopicPartition, Sought] = {}
     free: dict[TopicPartition, int] = {}
     unknown = {
         p: log
@@ -148,7 +150,7 @@ async def _found(
         elif theirs is None or is_same(ours, theirs):
             found[p] = Known(log.begins, log.begins.theirs)
         else:
-            looked_for[p] = Wanted((ours.offset,), log.end, log.their_end)
+            looked_for[p] = Sought((ours.offset,), log.end, log.their_end)
     for p, places in (await search(source.records, target.records, looked_for)).items():
         log, (place,) = logs[p], places.values()
         if place.method not in _SURE:
@@ -161,7 +163,7 @@ async def _found(
 
 
 async def _first_records(
-    source: Pair, target: Pair, logs: Mapping[TopicPartition, Log]
+    source: ClusterReaders, target: ClusterReaders, logs: Mapping[TopicPartition, CopiedPartition]
 ) -> dict[TopicPartition, tuple[Imprint | None, Imprint | None]]:
     """The first committed record of each partition that can be read on both clusters."""
     if not logs:

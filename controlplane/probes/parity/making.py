@@ -26,7 +26,7 @@ from controlplane.domain.parity.topics import Surplus, kept, surplus, too_large,
 from controlplane.probes.asking import asking
 from controlplane.probes.layout import Layout, layout_of
 from controlplane.probes.numbers import name
-from controlplane.probes.parity.beginnings import Known, Pair, surplus_before
+from controlplane.probes.parity.beginnings import ClusterReaders, Known, surplus_before
 from controlplane.probes.parity.cleaning import MOST_RECORDS, CleanedKeys, write_tombstones
 from controlplane.probes.parity.configs import TopicStateReader, add_partitions, carry
 from controlplane.probes.parity.deleting import delete_records, delete_topics
@@ -280,8 +280,8 @@ class ParityMaker:
             refused = await delete_records(target, found.theirs, again)
         return await self._look_again(target, found, closed) if closed else found, refused
 
-    async def _pair(self, name: str) -> Pair:
-        return Pair(await self._readers.of(name), await self._readers.imprints_of(name))
+    async def _pair(self, name: str) -> ClusterReaders:
+        return ClusterReaders(await self._readers.of(name), await self._readers.imprints_of(name))
 
     def _forget_what_was_made_anew(
         self, ours: Layout, theirs: Layout, topics: Iterable[str]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from contract.names import physical_name
 from controlplane.domain import events
 from controlplane.domain.adoption import (
-    Sightings,
+    TopicSightings,
     adoptable,
     owned_by_nobody,
     unlike_the_log,
@@ -32,7 +32,7 @@ def seen(facts, there):
 
 
 def looks_until_due(facts, there, most=10):
-    sightings = Sightings()
+    sightings = TopicSightings()
     for look in range(1, most):
         if sightings.due(unlike_the_log(facts, "main", there)):
             return look
@@ -103,12 +103,12 @@ class TestLooking:
         assert looks_until_due(known(), USERS) is None
 
     def test_a_look_that_finds_otherwise_begins_anew(self):
-        facts, sightings = known(), Sightings()
+        facts, sightings = known(), TopicSightings()
         for there in ({}, {}, {}, {}, USERS, {}, {}, {}, {}):
             assert sightings.due(unlike_the_log(facts, "main", there)) == []
 
     def test_what_was_recorded_meanwhile_begins_anew(self):
-        facts, sightings = known(), Sightings()
+        facts, sightings = known(), TopicSightings()
         take(facts, GONE, NODE)
         assert sightings.due(unlike_the_log(facts, "main", USERS)) == []
         take(facts, mapped("teamA", "users", 2), NODE)
@@ -201,7 +201,7 @@ def test_the_log_knows_in_the_end_what_is_there(steps):
         if told:
             take(facts, event, NODE)
         assert all(name in facts.topics_in("main") for name in there)
-    deleted, sightings = set(facts.deleted_topics), Sightings()
+    deleted, sightings = set(facts.deleted_topics), TopicSightings()
     for _ in range(6):
         for one in sightings.due(unlike_the_log(facts, "main", there)):
             command = (

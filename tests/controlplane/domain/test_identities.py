@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from contract.producer_ids import producer_id_offset
 from contract.records import FirstSequence, Identities, Identity
 from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
-from controlplane.domain.producers import Seen
+from controlplane.domain.producers import SeenProducers
 
 FIRST = Era("main", 0, 0)
 SECOND = Era("main", 1, 1)
@@ -83,8 +83,8 @@ def test_records_of_the_epoch_that_ends_stay_and_all_others_go():
     }
 
 
-def written(producer: Producer, topic: str, last_sequence: int) -> Seen:
-    return Seen(topic, 0, producer.producer_id, producer.epoch, last_sequence, 0)
+def written(producer: Producer, topic: str, last_sequence: int) -> SeenProducers:
+    return SeenProducers(topic, 0, producer.producer_id, producer.epoch, last_sequence, 0)
 
 
 def test_sequence_numbers_begin_anew_on_every_cluster():

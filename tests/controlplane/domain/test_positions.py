@@ -7,7 +7,7 @@ from controlplane.domain.positions import (
     Alignment,
     Imprint,
     Method,
-    Position,
+    TranslatedPosition,
     chosen,
     found_by_time,
 )
@@ -99,13 +99,13 @@ def test_a_record_looked_for_from_its_timestamp_is_not_past_its_first_copy(drawn
 def test_the_end_is_the_end_whatever_stands_before_it():
     ours = [imprint(0, 1, "x"), imprint(1, 1, "y")]
     theirs = [imprint(7, 1, "x"), imprint(8, 1, "y")]
-    assert Alignment(ours, theirs, 11).position(2) == Position(11, Method.END)
+    assert Alignment(ours, theirs, 11).position(2) == TranslatedPosition(11, Method.END)
 
 
 def test_a_record_that_the_mirror_lacks_is_looked_for_after_the_one_before_it():
     ours = [imprint(0, 1, "x"), imprint(1, 1, "y"), imprint(2, 1, "z")]
     theirs = [imprint(7, 1, "x"), imprint(9, 1, "z")]
-    assert Alignment(ours, theirs, 10).position(1) == Position(8, Method.AFTER)
+    assert Alignment(ours, theirs, 10).position(1) == TranslatedPosition(8, Method.AFTER)
 
 
 def test_only_some_offsets_are_looked_into_and_the_first_one_always():

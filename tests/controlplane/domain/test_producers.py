@@ -2,7 +2,7 @@
 
 from contract.producer_ids import FIRST_UNIQUE, NUMBER_BITS
 from contract.records import Producers, Writer
-from controlplane.domain.producers import GIVEN_UP_AFTER_MS, Seen, recorded
+from controlplane.domain.producers import GIVEN_UP_AFTER_MS, SeenProducers, recorded
 from controlplane.domain.switch import events
 from tests.controlplane.domain.switch.ways import to_the_commit
 from tests.controlplane.histories import OPEN, facts_of
@@ -11,11 +11,13 @@ NOW = 10_000_000
 ID = FIRST_UNIQUE + 5
 
 
-def seen(producer_id: int = ID, last: int = 7, *, at: int = NOW, partition: int = 0) -> Seen:
-    return Seen("orders", partition, producer_id, 1, last, at)
+def seen(
+    producer_id: int = ID, last: int = 7, *, at: int = NOW, partition: int = 0
+) -> SeenProducers:
+    return SeenProducers("orders", partition, producer_id, 1, last, at)
 
 
-def writers(*described: Seen, known: tuple[Producers, ...] = ()) -> tuple[Writer, ...]:
+def writers(*described: SeenProducers, known: tuple[Producers, ...] = ()) -> tuple[Writer, ...]:
     (found,) = recorded(described, known, "main", NOW)
     return found.writers
 

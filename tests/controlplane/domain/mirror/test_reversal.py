@@ -16,8 +16,15 @@ from controlplane.domain.mirror.request import (
     request_reversal,
 )
 from controlplane.domain.mirror.state import direction_after, initial_direction
-from controlplane.domain.mirror.steps import Act, Append, Seeding, Verdict, View, next_step
-from controlplane.domain.mirror.transitions import Phase
+from controlplane.domain.mirror.steps import (
+    Act,
+    MirrorVerdict,
+    Note,
+    Seeding,
+    TurnView,
+    next_step,
+)
+from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.refusal import Conflict, Missing
 from controlplane.domain.switch import events as switch
 from tests.controlplane.domain.switch.ways import to_the_commit
@@ -72,7 +79,7 @@ def ask(facts: Facts, name: str = "r1", runner: str = "process", **changes) -> N
 def carry_through(facts: Facts, name: str = "r1", now: float = 3.0, **found) -> list[str]:
     """Do whatever comes next until it is over or waits; what was done."""
     done = []
-    view = View(reversal=facts.reversals[name], serving="failover", requested_at=0.0, **found)
+    view = TurnView(reversal=facts.reversals[name], serving="failover", requested_at=0.0, **found)
     while (step := next_step(view, now)) is not None:
         if isinstance(step, Act):
             done.append(step.what)
@@ -82,7 +89,7 @@ def carry_through(facts: Facts, name: str = "r1", now: float = 3.0, **found) -> 
                 "empty": {"emptied": True},
                 "seed": {"seeding": SEEDING},
                 "start": {"started": True},
-                "verify": {"verdict": Verdict()},
+                "verify": {"verdict": MirrorVerdict()},
             }[step.what]
             view = msgspec.structs.replace(view, **news)
         else:
@@ -196,28 +203,28 @@ class TestSteps:
     def test_wait_for_what_is_not_so_yet(self) -> None:
         facts = switched()
         ask(facts)
-        carry_through(facts, verdict=Verdict(awaited="nothing arrived"))
-        assert facts.reversals["r1"].phase is Phase.REVERSED
+        carry_through(facts, verdict=MirrorVerdict(awaited="nothing arrived"))
+        assert facts.reversals["r1"].phase is ReversalPhase.REVERSED
         facts = switched()
         ask(facts)
-        waiting = View(
-            reversal=msgspec.structs.replace(facts.reversals["r1"], phase=Phase.STARTED),
+        waiting = TurnView(
+            reversal=msgspec.structs.replace(facts.reversals["r1"], phase=ReversalPhase.STARTED),
             serving="failover",
             requested_at=0.0,
-            verdict=Verdict(awaited="nothing arrived"),
+            verdict=MirrorVerdict(awaited="nothing arrived"),
         )
         assert next_step(waiting, 500.0) == Act("verify")
 
     def test_end_when_records_were_copied_back(self) -> None:
         facts = switched()
         ask(facts)
-        carry_through(facts, verdict=Verdict(copied_back=("t-0",)))
+        carry_through(facts, verdict=MirrorVerdict(copied_back=("t-0",)))
         failed = facts.reversals["r1"]
-        assert failed.phase is Phase.FAILED
+        assert failed.phase is ReversalPhase.FAILED
         assert "t-0" in (failed.cause or "")
 
     @pytest.mark.parametrize(
-        ("accepted", "expected"), [(False, Phase.FAILED), (True, Phase.REVERSED)]
+        ("accepted", "expected"), [(False, ReversalPhase.FAILED), (True, ReversalPhase.REVERSED)]
     )
     def test_end_at_gaps_unless_they_are_accepted(self, accepted, expected) -> None:
         facts = switched(proved=False)
@@ -229,15 +236,15 @@ class TestSteps:
     def test_end_when_the_scope_is_switched_away(self) -> None:
         facts = switched()
         ask(facts)
-        view = View(reversal=facts.reversals["r1"], serving="main", requested_at=0.0)
+        view = TurnView(reversal=facts.reversals["r1"], serving="main", requested_at=0.0)
         step = next_step(view, 1.0)
-        assert isinstance(step, Append)
+        assert isinstance(step, Note)
         assert step.event.kind == "mirror.reversal_failed"
 
     def test_positions_that_were_used_once_are_never_set_again(self) -> None:
         facts = switched()
         ask(facts)
-        carry_through(facts, verdict=Verdict(copied_back=("t-0",)))
+        carry_through(facts, verdict=MirrorVerdict(copied_back=("t-0",)))
         ask(facts, "r2")
         assert facts.reversals["r2"].resumes
 

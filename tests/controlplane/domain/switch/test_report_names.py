@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from contract.session import Unrest
 from controlplane.domain.completeness import Hole
-from controlplane.domain.mirror.transitions import Phase
+from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.configs import Difference
 from controlplane.domain.parity.made import Parity
@@ -20,7 +20,7 @@ from controlplane.domain.switch.report import (
     Alike,
     Groups,
     MirrorStory,
-    Numbers,
+    NumbersStory,
     Report,
 )
 from controlplane.domain.switch.report_text import as_markdown
@@ -66,13 +66,13 @@ WHOLE = msgspec.structs.replace(
         positions=told.TRANSLATED,
     ),
     transactions_aborted=("plain", "other"),
-    numbers=Numbers(
+    numbers=NumbersStory(
         partitions=2, renumbered=(Renumbered(partition="plain", floor=1, stretches=1),)
     ),
     mirror=MirrorStory(
         direction="plain",
         runner="manual",
-        phase=Phase.FAILED,
+        phase=ReversalPhase.FAILED,
         began_at=AT,
         took_ms=1.0,
         cause="plain",

@@ -3,7 +3,7 @@
 import pytest
 from aiokafka import TopicPartition
 
-from controlplane.probes.parity.beginnings import Known, Pair, surplus_before
+from controlplane.probes.parity.beginnings import ClusterReaders, Known, surplus_before
 from controlplane.probes.readers import Readers
 from tests.controlplane.probes.clusters import cluster, create, write
 
@@ -36,7 +36,7 @@ async def test_what_is_not_there_is_looked_for_again_once_something_has_come(clu
     partitions = [TopicPartition(unique_name, 0)]
     try:
         source, target = [
-            Pair(await readers.of(one.name), Watched(await readers.imprints_of(one.name)))
+            ClusterReaders(await readers.of(one.name), Watched(await readers.imprints_of(one.name)))
             for one in both
         ]
         assert await surplus_before(source, target, partitions, (), known) == {}

@@ -8,7 +8,7 @@ import httpx
 
 from contract.mirror import Direction
 from controlplane.domain.mirror.events import Position
-from controlplane.mirrors.runner import MirrorUnavailableError, unavailable
+from controlplane.mirrors.runner import MirrorUnavailableError, certificates, unavailable
 from controlplane.mirrors.worker_status import cause_in
 from controlplane.settings import MirrorConnectors
 
@@ -125,7 +125,7 @@ class Connect:
 
     async def _ask(self, known: MirrorConnectors, method: str, path: str, **request: Any) -> Any:
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
+            async with httpx.AsyncClient(timeout=_TIMEOUT_S, verify=certificates()) as client:
                 url = f"{known.url.rstrip('/')}/connectors{path}"
                 answer = await client.request(method, url, **request)
                 answer.raise_for_status()

@@ -1,5 +1,7 @@
 """Whoever runs MirrorMaker 2, as the coordinator sees it."""
 
+import ssl
+from functools import cache
 from typing import Protocol
 
 import httpx
@@ -38,6 +40,12 @@ class Runner(Protocol):
     async def trouble(self, direction: Direction) -> str | None:
         """Why a direction that should run does not, as far as that is known."""
         ...
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Whom calls by HTTPS believe; read once, as that takes longer than most calls do."""
+    return httpx.create_ssl_context()
 
 
 def unavailable(who: str, error: httpx.HTTPError) -> MirrorUnavailableError:

@@ -7,7 +7,7 @@ from contract.clusters_file import ClusterProperties
 from contract.mirror import PATH, Direction, MirrorOrder, MirrorReport
 from controlplane.domain.mirror.events import Position
 from controlplane.mirrors.offsets import write_positions
-from controlplane.mirrors.runner import MirrorUnavailableError, unavailable
+from controlplane.mirrors.runner import MirrorUnavailableError, certificates, unavailable
 from controlplane.mirrors.worker_status import failure_of
 from controlplane.probes.failing import LookError
 
@@ -83,7 +83,9 @@ class Supervised:
 
     async def _ask(self, method: str, content: bytes | None = None) -> MirrorReport:
         try:
-            async with httpx.AsyncClient(headers=self._headers, timeout=_ORDER_BUDGET_S) as client:
+            async with httpx.AsyncClient(
+                headers=self._headers, timeout=_ORDER_BUDGET_S, verify=certificates()
+            ) as client:
                 answer = await client.request(method, self._url, content=content)
                 answer.raise_for_status()
                 return msgspec.json.decode(answer.content, type=MirrorReport)

@@ -22,6 +22,10 @@ ADMIN = ("admin", "conduktor")
 SPECTATOR = ("spectator", "popcorn")
 """Somebody who may log in and do nothing."""
 
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+"""Made once: each client reads all certificates that the machine believes. A connection for each
+call, as processes come and go."""
+
 PATIENCE = 60
 """Seconds that a call may take; a switch with a dead node takes about seven."""
 
@@ -46,7 +50,7 @@ class Operator:
         self, method: str, path: str, plane: int | None = None, **arguments: Any
     ) -> httpx.Response:
         defaults: dict[str, Any] = {"auth": ADMIN, "timeout": PATIENCE}
-        return httpx.request(method, self.url(plane) + path, **(defaults | arguments))
+        return HTTP.request(method, self.url(plane) + path, **(defaults | arguments))
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `interlock WORDS` as an administrator would."""
@@ -83,7 +87,7 @@ class Operator:
     def routing(self, plane: int | None = None) -> dict[str, Any]:
         """The routing of scope `main`, as a control plane broadcasts it."""
         token = self.environment.secrets.node_token
-        answer = httpx.get(
+        answer = HTTP.get(
             f"{self.url(plane)}/internal/v1/control/records?after=0&wait=0",
             headers={"authorization": f"Bearer {token}"},
         )
@@ -119,7 +123,7 @@ class Operator:
 
     def node_metrics(self, index: int) -> str:
         port = self.environment.plan.ports.gateway_http(index)
-        return httpx.get(f"http://localhost:{port}/metrics").text
+        return HTTP.get(f"http://localhost:{port}/metrics").text
 
     def node_serves(self, index: int, cluster: str, epoch: int) -> bool:
         """Whether a node says itself that it serves that cluster, in that epoch."""

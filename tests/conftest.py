@@ -30,10 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, tests of one file that need servers stay together: they share them."""
+    """With several workers one has all tests that need servers, as these share them.
+
+    Two environments at a time take both processors, and each twice as long: it was measured.
+    """
     for item in items:
         if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+            item.add_marker(pytest.mark.xdist_group("environment"))
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ async def test_it_is_adopted_with_its_configs_and_noted_when_it_is_gone(plane, a
     async def adopted():
         return len(await noted(plane, physical)) == 1
 
-    await eventually(adopted)
+    await eventually(adopted, within_s=60)
     mapped = {
         "vcluster": unique_name,
         "logical": "orders",
@@ -71,7 +71,7 @@ async def test_it_is_adopted_with_its_configs_and_noted_when_it_is_gone(plane, a
     async def gone():
         return len(await noted(plane, physical)) > 1
 
-    await eventually(gone)
+    await eventually(gone, within_s=60)
     _, (kind, actor, reason, _) = await noted(plane, physical)
     assert (kind, actor) == ("topic.unmapped", by)
     assert reason == "not on cluster main any more"

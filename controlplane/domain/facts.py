@@ -52,7 +52,8 @@ class Facts:
         self.first_cluster: dict[str, str] = {}
         """What served each scope at first."""
         self.topics_seq = 0
-        """The newest event that a topic came to be, or is gone."""
+        """The newest event that a topic came to be, or is gone, or that a virtual cluster came to
+        be: it has all that is under its name already."""
         self.deleted_topics: set[str] = set()
         """Physical names of topics that a node has seen deleted, and nobody made again."""
         self.forgotten_topics: set[str] = set()
@@ -103,6 +104,7 @@ class Facts:
         match recorded.event:
             case events.VirtualClusterCreated(name=name):
                 self.names_ever.add(name)
+                self.topics_seq = recorded.seq
             case events.ClusterDescribed(name=name, api_versions=api_versions):
                 self.api_versions[name] = api_versions
             case events.TopicMapped(physical=physical):

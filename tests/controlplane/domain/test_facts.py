@@ -50,6 +50,12 @@ def test_what_is_gone_leaves_a_tombstone_with_a_seq() -> None:
     assert (newest.key, newest.seq, newest.state) == ("topic/teamA/users", 4, None)
 
 
+def test_a_new_virtual_cluster_may_have_topics_already() -> None:
+    """Whoever looks whether anything has come has to look again."""
+    facts = facts_of(OPEN)
+    assert take(facts, TEAM_A).seq == facts.topics_seq
+
+
 def _routing(*history) -> Routing | None:
     return facts_of(OPEN, REQUESTED, *history).routing("main")
 

@@ -9,7 +9,7 @@ record by record, to where it cannot be read.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from aiokafka import TopicPartition
@@ -195,7 +195,9 @@ class _Fetching:
         self, *partitions: TopicPartition, timeout_ms: int = _WAIT_MS, most: int | None = None
     ) -> bool:
         """Hand out what has come; whether anything has."""
-        read = await self._consumer.getmany(*partitions, timeout_ms=timeout_ms, max_records=most)
+        read = await self._consumer.getmany(
+            *partitions, timeout_ms=timeout_ms, max_records=most or self._room(partitions)
+        )
         for partition, records in read.items():
             taker = self._wanted[partition].taker
             for record in records:
@@ -207,6 +209,19 @@ class _Fetching:
             if self._is_read(partition):
                 self._done(partition)
         return bool(read)
+
+    def _room(self, partitions: Iterable[TopicPartition]) -> int | None:
+        """How many records may be taken at once; None: all that have come.
+
+        An answer may hold thousands, and each that is handed out is decoded.
+        """
+        room = 0
+        for partition in partitions:
+            most = self._wanted[partition].most
+            if most is None:
+                return None
+            room += max(1, most - self._taken[partition])
+        return room
 
     def _is_read(self, partition: TopicPartition) -> bool:
         wanted = self._wanted[partition]

@@ -1,5 +1,8 @@
 """What idempotent producers had written before each switch, by what the control records say."""
 
+from datetime import UTC, datetime
+from time import monotonic
+
 from contract.fold import ControlState
 from contract.records import Producers, Record
 from dataplane.virtual.last_writes import LastWrites
@@ -18,7 +21,9 @@ class RecordedProducers:
         known = self._known.get(scope)
         if known is None:
             recorded = (p for p in self._control.of(Producers) if p.scope == scope)
-            known = self._known[scope] = LastWrites(recorded)
+            # Once after each change: what is asked for every write is the monotonic clock.
+            wall_ahead_s = datetime.now(UTC).timestamp() - monotonic()
+            known = self._known[scope] = LastWrites(recorded, wall_ahead_s)
         return known
 
     def changed(self, record: Record) -> bool:

@@ -6,7 +6,6 @@ stays. Requests wait here while the scope is closed.
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 from time import monotonic
 from typing import Protocol
 
@@ -217,7 +216,7 @@ class Relay:
         """Leave out what the cluster before had appended; the view with which the rest goes on."""
         if ruling is not None:
             frame = ruling.frame
-        if frame is not None and datetime.now(UTC).timestamp() < view.last_writes.good_until:
+        if frame is not None and monotonic() < view.last_writes.good_until:
             repeated = without_repetitions(frame, view)
             self._services.counters.writes_repeated += repeated is not None
             ruling = followed(ruling, repeated)

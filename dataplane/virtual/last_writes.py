@@ -63,8 +63,13 @@ class _LastWrite(NamedTuple):
 class LastWrites:
     """Those of one scope."""
 
-    def __init__(self, recorded: Iterable[Producers] = ()) -> None:
-        """Take in the control records."""
+    def __init__(self, recorded: Iterable[Producers] = (), wall_ahead_s: float = 0.0) -> None:
+        """Take in the control records.
+
+        Args:
+            recorded: what the control plane has noted, by the wall clock.
+            wall_ahead_s: how many seconds that is ahead of the monotonic clock.
+        """
         self._known: dict[tuple[int, int], list[_LastWrite]] = defaultdict(list)
         newest = 0
         for producers in recorded:
@@ -72,8 +77,9 @@ class LastWrites:
             for writer in producers.writers:
                 last = _LastWrite(producers.physical, writer.producer_epoch, writer.last_sequence)
                 self._known[writer.producer, writer.partition].append(last)
-        self.good_until = newest / 1000 + _KEPT_S
-        """Epoch second after which no producer repeats what was written then."""
+        self.good_until = newest / 1000 + _KEPT_S - wall_ahead_s if newest else float("-inf")
+        """Monotonic second after which no producer repeats what was written then. A wall clock that
+        is set meanwhile changes nothing."""
 
     def may_have(self, write: Write, frame: Buffer, start: int, end: int) -> bool:
         """Whether a batch of a Produce request may have been appended, to whichever topic.

@@ -35,6 +35,11 @@ def view(*writers: Writer, topic: str = "teamAorders") -> View:
     )
 
 
+def test_what_was_written_is_known_for_an_hour_by_the_clock_that_nobody_sets():
+    recorded = Producers(scope="main", physical="t", recorded_at=7_000_000, writers=())
+    assert LastWrites([recorded], wall_ahead_s=6_990.0).good_until == 3600.0 + 10.0
+
+
 def wrote(last: int, partition: int = 0, epoch: int = 3) -> Writer:
     return Writer(partition, lineage(OLD_ID), epoch, last, 0)
 

@@ -18,8 +18,9 @@ import msgspec
 from contract.mirror import Direction
 from controlplane.domain.event import Recorded
 from controlplane.domain.mirror import events
-from controlplane.domain.mirror.transitions import ENDED, ReversalPhase, phase_after
+from controlplane.domain.mirror.transitions import ENDED, TRANSITIONS, ReversalPhase
 from controlplane.domain.switch.events import Ends
+from controlplane.domain.transitions import following
 
 
 class Reversal(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ def after(reversal: Reversal | None, recorded: Recorded) -> Reversal:
         return _requested(recorded)
     if not isinstance(event, events.ReversalEvent):
         raise TypeError(f"event {recorded.seq}, {event.kind}, is not of a reversal")
-    phase = phase_after(reversal.phase, event, recorded.seq)
+    phase = following(TRANSITIONS, reversal.phase, event, recorded.seq)
     return _with(_noted(reversal, recorded), phase=phase)
 
 

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from controlplane.domain.mirror import events
-from controlplane.domain.transitions import IllegalTransitionError
 
 
 class ReversalPhase(StrEnum):
@@ -43,21 +42,3 @@ TRANSITIONS: Final[Mapping[type[events.ReversalEvent], Row]] = {
     ),
 }
 """What follows the request, which begins a reversal in `REQUESTED`."""
-
-
-def phase_after(phase: ReversalPhase, event: events.ReversalEvent, seq: int) -> ReversalPhase:
-    """Where an event leads.
-
-    Args:
-        phase: where the reversal stands.
-        event: what happens to it.
-        seq: its number in the log, for the error.
-
-    Raises:
-        IllegalTransitionError: it cannot happen there.
-    """
-    following = TRANSITIONS.get(type(event), {}).get(phase)
-    if following is None:
-        subject = f"reversal {event.reversal_id}"
-        raise IllegalTransitionError(seq, event.kind, subject, phase.value)
-    return following

@@ -6,7 +6,8 @@ import msgspec
 
 from controlplane.domain.event import Recorded
 from controlplane.domain.switch import events
-from controlplane.domain.switch.transitions import ENDED, Phase, phase_after
+from controlplane.domain.switch.transitions import ENDED, TRANSITIONS, Phase
+from controlplane.domain.transitions import following
 
 Member = tuple[str, str]
 """Node id and incarnation."""
@@ -95,7 +96,7 @@ def after(switch: Switch | None, recorded: Recorded) -> Switch:
         return _requested(recorded)
     if not isinstance(event, events.SwitchEvent):
         raise TypeError(f"event {recorded.seq}, {event.kind}, is not of a switch")
-    phase = phase_after(switch.phase, event, recorded.seq)
+    phase = following(TRANSITIONS, switch.phase, event, recorded.seq)
     return _with(_noted(switch, recorded), version=recorded.version, phase=phase)
 
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from controlplane.domain.switch import events
-from controlplane.domain.transitions import IllegalTransitionError
 
 
 class Phase(StrEnum):
@@ -84,21 +83,3 @@ TRANSITIONS: Final[Mapping[type[events.SwitchEvent], Row]] = {
     events.SwitchAborted: _leads(Phase.ABORTED, Phase.ABORTING),
 }
 """What follows the request, which begins a switch in `REQUESTED`."""
-
-
-def phase_after(phase: Phase, event: events.SwitchEvent, seq: int) -> Phase:
-    """Where an event leads.
-
-    Args:
-        phase: where the switch stands.
-        event: what happens to it.
-        seq: its number in the log, for the error.
-
-    Raises:
-        IllegalTransitionError: it cannot happen there.
-    """
-    following = TRANSITIONS.get(type(event), {}).get(phase)
-    if following is None:
-        subject = f"switch {event.switch_id}"
-        raise IllegalTransitionError(seq, event.kind, subject, phase.value)
-    return following

@@ -21,19 +21,13 @@ from controlplane.domain.reconciling import differences, reconcile
 from controlplane.domain.refusal import Conflict
 from controlplane.domain.switch import events as switch
 from controlplane.domain.switch.transitions import Phase
-from tests.controlplane.domain.switch.ways import from_the_fence_to_the_commit, to_the_fence
+from tests.controlplane.domain.switch.ways import (
+    REQUESTED,
+    from_the_fence_to_the_commit,
+    to_the_fence,
+)
 from tests.controlplane.histories import OPEN, TEAM_A, described, facts_of, mapped, take
 
-REQUESTED = switch.SwitchRequested(
-    switch_id="s",
-    scope="main",
-    from_cluster="main",
-    to_cluster="failover",
-    mode="planned",
-    expected_epoch=0,
-    budget_s=60,
-    mirror_budget_s=30,
-)
 CUT = switch.CutRecorded(switch_id="s", source_ends=(("t-0", 3),), target_ends=(("t-0", 3),))
 COMMITTED = switch.SwitchCommitted(switch_id="s", epoch=1)
 COMPLETED = switch.SwitchCompleted(switch_id="s", fenced_ms=1.0, total_ms=2.0)

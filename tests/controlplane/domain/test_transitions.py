@@ -8,18 +8,8 @@ from controlplane.domain.mirror import transitions as reversal
 from controlplane.domain.switch import events, transitions
 from controlplane.domain.switch.transitions import ABORTABLE, ENDED, TRANSITIONS, Phase
 from controlplane.domain.transitions import IllegalTransitionError
+from tests.controlplane.domain.switch.ways import REQUESTED
 from tests.controlplane.histories import OPEN, facts_of
-
-REQUESTED = events.SwitchRequested(
-    switch_id="s",
-    scope="main",
-    from_cluster="main",
-    to_cluster="failover",
-    mode="planned",
-    expected_epoch=0,
-    budget_s=60.0,
-    mirror_budget_s=20.0,
-)
 
 
 def test_every_event_has_a_row():

@@ -2,6 +2,17 @@
 
 from controlplane.domain.switch import events
 
+REQUESTED = events.SwitchRequested(
+    switch_id="s",
+    scope="main",
+    from_cluster="main",
+    to_cluster="failover",
+    mode="planned",
+    expected_epoch=0,
+    budget_s=60.0,
+    mirror_budget_s=30.0,
+)
+
 
 def to_the_fence(switch_id: str) -> list[events.SwitchEvent]:
     return [

@@ -202,7 +202,13 @@ class Inquiry:
         if broker not in self._connections:
             host, port = self._addresses[broker]
             self._connections[broker] = await Connection.open(self._access, host, port)
-        return await self._connections[broker].ask_unread(requests)
+        try:
+            return await self._connections[broker].ask_unread(requests)
+        except BaseException:
+            # What is still to come would be taken for the answer to the next question.
+            if (connection := self._connections.pop(broker, None)) is not None:
+                connection.close()
+            raise
 
     async def ask_each(self, requests: dict[int, list[Any]]) -> Iterable[tuple[Any, Any]]:
         """Each request with its answer, of several brokers at a time. Raises InquiryError."""

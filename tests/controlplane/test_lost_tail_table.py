@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from contract.clusters_file import ClusterProperties
 from contract.codec import LAYOUT, encode
 from contract.records import CONTROL_TOPIC, Beacon, Record
+from controlplane.publisher.broadcast import read_broadcast
 from controlplane.publisher.topics import create_if_missing, delete_and_wait
 from tests.controlplane.conftest import Running, eventually, in_process
 from tests.controlplane.fake_node import NODE_TOKEN, FakeNode
@@ -179,10 +180,14 @@ async def test_what_is_answered_is_as_documented(variables, clusters, database_u
     cluster = ClusterProperties(name="failover", role="failover", properties=properties)
     rows = {}
     async with in_process(variables) as plane, serving_nodes(plane) as (node,):
+        log = (await plane.client.get("/api/v1/control-topic")).json()["log"]
 
         async def nothing_is_wrong() -> bool:
+            """And the leader has broadcast what it knows: it writes over nothing any more."""
             answer = (await plane.client.get("/health/ready")).json()
-            return answer["objection"] is None and answer["leading"]
+            told = (await read_broadcast(cluster)).copy()
+            leads = answer["objection"] is None and answer["leading"]
+            return leads and told is not None and (told.log, told.seq) == (log, answer["seq"])
 
         circumstances = _contradicted(plane, node, Broadcast(cluster), database_url)
         async with contextlib.aclosing(circumstances):

@@ -18,7 +18,7 @@ USERS = [
 VARIABLES = {
     "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),
     "INTERLOCK_SWITCH_BUDGET_S": "20",
-    "INTERLOCK_MIRROR_BUDGET_S": "2",
+    "INTERLOCK_MIRROR_BUDGET_S": "6",
 }
 """Short budgets: what is waited for in these tests comes at once or never."""
 

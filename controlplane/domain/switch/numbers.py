@@ -42,5 +42,5 @@ def numbers_cause(view: View) -> str:
     """Why a switch did not get on that was about to decide."""
     return (
         f"it was not found out in time where records stand on {view.switch.to_cluster}:"
-        f" {view.probe_error or 'there was too much to read'}"
+        f" {view.unfinished}"
     )

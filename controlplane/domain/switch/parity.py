@@ -64,7 +64,7 @@ def parity_cause(view: View) -> str:
     """Why a switch did not get on that was about to make the target alike."""
     return (
         f"{view.switch.to_cluster} was not made in time what {view.switch.from_cluster} is, in its"
-        f" topics and groups: {view.probe_error or 'there was too much to compare'}"
+        f" topics and groups: {view.unfinished}"
     )
 
 
@@ -72,5 +72,5 @@ def tombstones_cause(view: View) -> str:
     """Why a switch did not get on that was about to look for keys that were cleaned away."""
     return (
         f"compacted topics of {view.switch.from_cluster} and {view.switch.to_cluster} were not"
-        f" compared in time: {view.probe_error or 'there was too much to read'}"
+        f" compared in time: {view.unfinished}"
     )

@@ -46,5 +46,5 @@ def positions_cause(view: View) -> str:
     """Why a switch did not get on that was about to bring them over."""
     return (
         f"the positions of the groups were not brought to {view.switch.to_cluster} in time:"
-        f" {view.probe_error or 'there was too much to read'}"
+        f" {view.unfinished}"
     )

@@ -190,4 +190,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     identities: tuple[Identities, ...] = ()
     """Who transactional producers are in the epoch to come; found at the same time."""
     probe_error: str | None = None
-    """Why the newest probe found nothing out; None if it did."""
+    """Why the newest probe found nothing out; None if it did, or has not ended."""
+
+    @property
+    def unfinished(self) -> str:
+        """Why something was not looked at in time: what a cluster said, or that we took no more."""
+        return self.probe_error or "it was still being looked at when our budget ended"

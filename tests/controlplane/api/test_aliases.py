@@ -30,6 +30,12 @@ async def create(clusters, *topics: str) -> None:
     await admin.start()
     try:
         await admin.create_topics([NewTopic(topic, 2, 1) for topic in topics])
+
+        async def told() -> bool:
+            """A broker tells of a topic a moment after its controller has made it."""
+            return set(topics) <= set(await admin.list_topics())
+
+        await eventually(told)
     finally:
         await admin.close()
 

@@ -1,0 +1,92 @@
+"""Questions to a broker: a connection on which one was cut off is not used any more."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from struct import pack, unpack
+
+import pytest
+from kio.schema.metadata.v9.request import MetadataRequest
+from kio.schema.metadata.v9.response import MetadataResponse, MetadataResponseBroker
+from kio.schema.types import BrokerId
+from kio.serial import entity_reader, entity_writer
+from kio.static.primitive import i32, i32Timedelta
+
+from contract.clusters_file import ClusterProperties
+from upstream.access import access_to
+from upstream.inquiry import inquiry
+
+ASKED = MetadataRequest(
+    topics=(),
+    allow_auto_topic_creation=False,
+    include_cluster_authorized_operations=False,
+    include_topic_authorized_operations=False,
+)
+
+
+class Broker:
+    """Answers every question with a number of its own, one of them late."""
+
+    def __init__(self, late: int) -> None:
+        self.port = 0
+        self.asked = 0
+        self._late = late
+        self._go_on = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield
+
+    def answer_late(self) -> None:
+        """Have the late answer come now."""
+        self._go_on.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                (length,) = unpack(">i", await reader.readexactly(4))
+                frame = await reader.readexactly(length)
+                self.asked += 1
+                number = self.asked
+                if number == self._late:
+                    await self._go_on.wait()
+                writer.write(self._answer(frame, number))
+        except EOFError:
+            writer.close()
+
+    def _answer(self, frame: bytes, number: int) -> bytes:
+        read_header = entity_reader(MetadataRequest.__header_schema__)
+        header, _ = read_header(frame, 0)
+        broker = MetadataResponseBroker(
+            node_id=BrokerId(1), host="127.0.0.1", port=i32(self.port), rack=None
+        )
+        answer = MetadataResponse(
+            throttle_time=i32Timedelta.parse(0 * i32Timedelta.resolution),
+            brokers=(broker,),
+            cluster_id=None,
+            controller_id=BrokerId(number),
+            topics=(),
+        )
+        out = io.BytesIO()
+        schema = MetadataResponse.__header_schema__
+        entity_writer(schema)(out, schema(correlation_id=header.correlation_id))
+        entity_writer(MetadataResponse)(out, answer)
+        return pack(">i", out.tell()) + out.getvalue()
+
+
+async def test_an_answer_that_was_not_waited_for_is_not_taken_for_the_next():
+    broker = Broker(late=2)
+    async with broker.running():
+        properties = {"bootstrap.servers": f"127.0.0.1:{broker.port}"}
+        cluster = ClusterProperties(name="main", role="main", properties=properties)
+        async with inquiry(access_to(cluster)) as asked:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await asked.ask(1, ASKED)
+            assert broker.asked == 2
+            broker.answer_late()
+            (answer,) = await asked.ask(1, ASKED)
+            assert answer.controller_id == 3

@@ -1,5 +1,7 @@
 """The Litestar application over one control plane."""
 
+from typing import Final
+
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -27,6 +29,9 @@ from controlplane.api.own.reports import report
 from controlplane.api.own.switches import SwitchController
 from controlplane.api.own.tenants import TenantController
 from controlplane.plane import ControlPlane
+
+_MOST_BYTES: Final = 1_000_000
+"""Of a request's body: a policy with hundreds of rules, or a node's report, has a tenth of it."""
 
 
 def create_app(plane: ControlPlane) -> Litestar:
@@ -60,6 +65,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             InternalController,
         ],
         guards=[refuse_from_elsewhere],
+        request_max_body_size=_MOST_BYTES,
         dependencies={"plane": Provide(provide_plane, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(

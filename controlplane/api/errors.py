@@ -29,6 +29,12 @@ _REFUSALS = {
     Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+UNKEEPABLE = (
+    "something in the request cannot be kept or looked for: a character U+0000, or a number or"
+    " moment beyond what there can be"
+)
+_DATA_EXCEPTION = "22"
+"""The class of SQLSTATE codes (ISO 9075)."""
 NO_PERMISSION = "You do not have permission to call this API, please contact your administrator."
 
 
@@ -57,10 +63,24 @@ def _detail(error: HTTPException) -> str:
 
 
 def _database(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if isinstance(error, DBAPIError) and _is_unkeepable(error):
+        return _answer(request, HTTPStatus.BAD_REQUEST, UNKEEPABLE)
     _logger.error("postgres.failed", error=str(error), path=request.url.path)
     return _answer(
         request, HTTPStatus.SERVICE_UNAVAILABLE, "the control plane cannot reach its database"
     )
+
+
+def _too_deep(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
+    detail = "the body is nested more deeply than anything that is asked for here"
+    return _answer(request, HTTPStatus.BAD_REQUEST, detail)
+
+
+def _is_unkeepable(error: DBAPIError) -> bool:
+    """Whether what was given is refused, by the database or before it is sent there."""
+    cause = error.orig.__cause__ if error.orig is not None else None
+    state = getattr(cause, "sqlstate", None) or ""
+    return state.startswith(_DATA_EXCEPTION) or isinstance(cause, ValueError | OverflowError)
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -99,5 +119,6 @@ HANDLERS: dict[Any, Any] = {
     DBAPIError: _database,
     InterfaceError: _database,
     OSError: _database,
+    RecursionError: _too_deep,
     Exception: _unexpected,
 }

@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from controlplane.domain.event import Event, Recorded
 from controlplane.domain.log import data_of, event_of
+from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 
 class StreamMovedError(Exception):
@@ -193,7 +194,7 @@ async def _insert(
         "stream": event.stream,
         "version": version,
         "type": event.kind,
-        "data": data_of(event),
+        "data": to_jsonb(data_of(event)),
         "actor": by.actor,
         "reason": by.reason,
         "request_id": by.request_id,
@@ -211,7 +212,7 @@ def _recorded(row: sa.Row[Any]) -> Recorded:
         seq=row.seq,
         event_id=row.event_id,
         version=row.version,
-        event=event_of(row.type, row.data),
+        event=event_of(row.type, from_jsonb(row.data)),
         actor=row.actor,
         reason=row.reason,
         recorded_at=row.recorded_at,

@@ -6,6 +6,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from controlplane.store.jsonb import from_jsonb, to_jsonb
+
 
 class KeyReusedError(Exception):
     """The key was used before, with another request."""
@@ -53,7 +55,7 @@ class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
             raise KeyReusedError(
                 f"Idempotency-Key {self.key!r} was used with another request: choose a new key"
             )
-        return Kept(status=row.status, response=row.response)
+        return Kept(status=row.status, response=from_jsonb(row.response))
 
     async def keep(self, connection: AsyncConnection, status: int, response: str) -> None:
         """Keep the answer."""
@@ -64,6 +66,6 @@ class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
                 "key": self.key,
                 "request_hash": self._hash(),
                 "status": status,
-                "response": response,
+                "response": to_jsonb(response),
             },
         )

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contract.session import NodeReport
 from controlplane.domain.projection import ROUTING_KINDS
+from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 CHANNEL = "interlock_session"
 
@@ -92,7 +93,7 @@ class Sessions:
             "applied_seq": report.applied_seq,
             "log": report.log,
             "willing": willing and not report.leaving and report.unreadable is None,
-            "report": msgspec.json.encode(report).decode(),
+            "report": to_jsonb(msgspec.json.encode(report).decode()),
         }
         async with self._engine.begin() as connection:
             row = (await connection.execute(_REPORT, values)).one()
@@ -122,7 +123,7 @@ class Sessions:
             return {
                 row.node_id: Session(
                     node_id=row.node_id,
-                    report=msgspec.json.decode(row.report, type=NodeReport),
+                    report=msgspec.json.decode(from_jsonb(row.report), type=NodeReport),
                     granted=row.granted,
                     age=row.age,
                 )

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controlplane.domain.replica import Watched
+from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,8 @@ class Watches:
 
     async def keep(self, pair: Pair, watched: Watched) -> None:
         """Remember what was seen just now."""
-        values = msgspec.structs.asdict(pair) | {"watched": msgspec.json.encode(watched).decode()}
+        encoded = to_jsonb(msgspec.json.encode(watched).decode())
+        values = msgspec.structs.asdict(pair) | {"watched": encoded}
         async with self._engine.begin() as connection:
             await connection.execute(_KEEP, values)
 
@@ -48,7 +50,9 @@ class Watches:
         """What was seen last; None if both never answered."""
         async with self._engine.connect() as connection:
             found = (await connection.execute(_NEWEST, msgspec.structs.asdict(pair))).scalar()
-        return msgspec.json.decode(found, type=Watched) if found is not None else None
+        if found is None:
+            return None
+        return msgspec.json.decode(from_jsonb(found), type=Watched)
 
     async def age_s(self, pair: Pair) -> float | None:
         """Seconds since a look was kept, by the clock of Postgres; None if none ever was."""

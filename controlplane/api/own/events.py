@@ -110,9 +110,9 @@ async def _fold(store: EventStore, log: str, until: int | None, latest: datetime
 def _moment(as_of: str | None) -> tuple[int | None, datetime | None]:
     if as_of is None:
         return None, None
-    if as_of.isdecimal():
-        return int(as_of), None
     try:
+        if as_of.isdecimal():
+            return int(as_of), None
         return None, _with_zone(datetime.fromisoformat(as_of))
     except ValueError as error:
         raise Invalid(

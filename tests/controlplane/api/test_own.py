@@ -42,6 +42,15 @@ BAD_INPUT = [
     ("GET", "/api/v1/events?since=yesterday", "", 400),
     ("GET", "/api/v1/events?since=2026-01-01T00:00:00", "", 400),
     ("GET", "/api/v1/state?asOf=tomorrow", "", 400),
+    ("GET", f"/api/v1/state?asOf={'9' * 5000}", "", 400),
+    ("GET", f"/api/v1/state?asOf={2**63}", "", 400),
+    ("GET", f"/api/v1/events?after={2**63}", "", 400),
+    ("GET", "/api/v1/events?subject=%00", "", 400),
+    ("GET", "/api/v1/events?since=0001-01-01T00:00:00%2B14:00", "", 400),
+    ("POST", "/api/v1/switches", r'{"toCluster": "failover", "reason": "\u0000"}', 400),
+    ("POST", "/api/v1/switches", r'{"toCluster": "failover", "reason": "\ud800"}', 400),
+    ("POST", "/api/v1/switches", "[" * 900_000, 400),
+    ("POST", "/api/v1/switches", " " * 1_000_001, 413),
 ]
 
 

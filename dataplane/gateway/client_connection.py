@@ -16,7 +16,7 @@ from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, 
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
 from dataplane.gateway.outgoing import append_framed, write
-from dataplane.gateway.relay import Relay
+from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.refusals import denial
@@ -29,6 +29,13 @@ UNAUTHENTICATED_LIMIT = 512 * 1024
 
 AUTHENTICATED_LIMIT = 100 * 1024 * 1024
 """Bytes of a frame after it (Kafka: `socket.request.max.bytes`)."""
+
+USUAL = 1024 * 1024
+"""Bytes of a frame that are believed to come when they are announced (`max.request.size`)."""
+
+OTHER_LIMIT = 4 * 1024 * 1024
+"""Bytes of a request that carries no records: it holds names and numbers, and each is looked at.
+Kafka itself stores no more than 1 MiB of a group (`message.max.bytes`)."""
 
 DEPTH_LIMIT = 256
 """Unanswered requests at which reading pauses."""
@@ -146,6 +153,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         if api is None or api.treatment is Treatment.REFUSE:
             name = api.name if api else f"API key {header.api_key}"
             raise MalformedFrameError(f"{name} is not offered")
+        if len(frame) > OTHER_LIMIT and header.api_key != PRODUCE:
+            raise MalformedFrameError(
+                f"{api.name} of {len(frame)} bytes; the limit is {OTHER_LIMIT}"
+            )
         self._services.counters.requests[header.api_key] += 1
         request = Request(api, header, frame, now)
         if api.treatment is Treatment.ANSWER:
@@ -206,7 +217,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         tenant = self._authentication.tenant
         if self.relay is None and tenant is not None:
             self._reader.limit = AUTHENTICATED_LIMIT
-            self._reader.trusts_lengths = True
+            self._reader.trusted = USUAL
             self.relay = Relay(self._services, tenant, self._exchange, self)
 
     def _go_on(self, now: float) -> None:

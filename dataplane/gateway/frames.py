@@ -2,7 +2,7 @@
 
 Built for `asyncio.BufferedProtocol`: the socket writes into a buffer that this class hands out. A
 frame that does not fit in the small buffer gets one of its own size, so that its bytes are copied
-by nobody but the kernel.
+by nobody but the kernel; beyond what its peer is trusted with it gets room as it comes in.
 """
 
 from struct import Struct
@@ -29,11 +29,11 @@ class FrameLimitError(ValueError):
 class FrameReader:
     """Buffers of one connection's reading side."""
 
-    def __init__(self, limit: int, *, trusts_lengths: bool = False) -> None:
+    def __init__(self, limit: int, *, trusted: int = BUFFER_SIZE) -> None:
         """Accept frames of up to `limit` bytes; both may be changed between frames."""
         self.limit = limit
-        self.trusts_lengths = trusts_lengths
-        """Room for a whole frame is made at its beginning; else as its bytes come in."""
+        self.trusted = trusted
+        """Bytes of a frame that are made room for at its beginning; for more as they come in."""
         self._buffer = bytearray(BUFFER_SIZE)
         self._filled = 0
 
@@ -72,14 +72,14 @@ class FrameReader:
 
     def _may_wait(self, end: int) -> bool:
         """Whether there is room left for a while, for a frame that does not fit in whole."""
-        return not self.trusts_lengths and end < len(self._buffer)
+        return end < len(self._buffer) and len(self._buffer) >= self.trusted
 
     def _make_room(self, start: int, end: int, wanted: int, *, reusable: bool) -> None:
         """Carry the begun frame over to the front of a buffer that can take it whole."""
         begun = bytes(memoryview(self._buffer)[start:end])
         if wanted > BUFFER_SIZE:
             # What a stranger says that he will send is no reason to keep as much for him.
-            room = wanted if self.trusts_lengths else min(wanted, max(BUFFER_SIZE, 2 * len(begun)))
+            room = min(wanted, max(self.trusted, 2 * len(begun)))
             self._buffer = bytearray(room)
         elif not reusable or len(self._buffer) != BUFFER_SIZE:
             self._buffer = bytearray(BUFFER_SIZE)

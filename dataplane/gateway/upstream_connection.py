@@ -31,7 +31,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.epoch = epoch
         self.renew_at = float("inf")
         """Monotonic second from which on the broker may end the session (KIP-368)."""
-        self._reader = FrameReader(ANSWER_LIMIT, trusts_lengths=True)
+        self._reader = FrameReader(ANSWER_LIMIT, trusted=ANSWER_LIMIT)
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

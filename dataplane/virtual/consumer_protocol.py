@@ -114,25 +114,35 @@ def _is_assignment(value: bytes, view: Any) -> bool:
     return True
 
 
-def _compiled(entity: type[Any], treatment: FieldTreatment | None) -> _Program:
+def _compiled(
+    entity: type[Any], treatment: FieldTreatment | None, most_elements: int | None = None
+) -> _Program:
     def classify(path: str, _field: Field) -> FieldTreatment | None:
         return treatment if path in _TOPICS else None
 
-    run: _Program = compile_program("consumer_protocol", struct_of(entity), "body", classify).run
+    schema = struct_of(entity)
+    program = compile_program(
+        "consumer_protocol", schema, "body", classify, most_elements=most_elements
+    )
+    run: _Program = program.run
     return run
 
 
+_MOST_ELEMENTS: Final = 50_000
+"""Topics and partitions in what one member says; a request may hold many of those."""
 _ADD: Final = AddPrefix(_INVALID_TOPIC_EXCEPTION, aliased=True)
 _STRIP: Final = StripPrefix(aliased=True)
 _PHYSICAL_SUBSCRIPTION: Final = (
-    _compiled(subscription_v0.ConsumerProtocolSubscription, _ADD),
-    _compiled(subscription_v1.ConsumerProtocolSubscription, _ADD),
+    _compiled(subscription_v0.ConsumerProtocolSubscription, _ADD, _MOST_ELEMENTS),
+    _compiled(subscription_v1.ConsumerProtocolSubscription, _ADD, _MOST_ELEMENTS),
 )
 _LOGICAL_SUBSCRIPTION: Final = (
     _compiled(subscription_v0.ConsumerProtocolSubscription, _STRIP),
     _compiled(subscription_v1.ConsumerProtocolSubscription, _STRIP),
 )
-_PHYSICAL_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, _ADD)
+_PHYSICAL_ASSIGNMENT: Final = _compiled(
+    assignment_v0.ConsumerProtocolAssignment, _ADD, _MOST_ELEMENTS
+)
 _LOGICAL_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, _STRIP)
 _ANY_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, None)
 

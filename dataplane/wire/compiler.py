@@ -16,7 +16,8 @@ Heartbeat request of version 3 the middle of it reads:
     pos += 6 + (n if n >= 0 else unexpected_null(pos))
 
 `source_of` shows the code of any program. Every length is checked before it is believed: an array
-must fit into what is left of the frame, so hostile lengths cost nothing.
+must fit into what is left of the frame, so hostile lengths cost nothing; and what a client may have
+looked at one by one, with all others waiting, is counted.
 """
 
 import struct
@@ -55,6 +56,7 @@ _RUNTIME: dict[str, Any] = {
     "null_length": primitives.null_length,
     "unexpected_null": primitives.unexpected_null,
     "beyond_end": primitives.beyond_end,
+    "too_many": primitives.too_many,
     "classic_string": primitives.classic_string,
     "compact_string": primitives.compact_string,
     "encode_string": primitives.encode_string,
@@ -84,14 +86,30 @@ def source_of(program: Program) -> str:
 
 
 def compile_program(
-    name: str, message: Struct, part: Part, classify: Classify, *, tagged_header: bool = False
+    name: str,
+    message: Struct,
+    part: Part,
+    classify: Classify,
+    *,
+    tagged_header: bool = False,
+    most_elements: int | None = None,
 ) -> Program:
-    """Generate a program under `name`; `classify` gives the treatment of each path."""
-    emitter = Emitter()
+    """Generate a program.
+
+    Args:
+        name: what its function is called.
+        message: the schema.
+        part: what it is of.
+        classify: gives the treatment of each path.
+        tagged_header: whether the header has tagged fields.
+        most_elements: so many elements of arrays a frame may have that are looked at one by one;
+            one with more is malformed, and is so before they are looked at. None: any number.
+    """
+    emitter = Emitter(counts_elements=most_elements is not None)
     _emit_header(emitter, part, tagged=tagged_header)
     StructCode(emitter, classify).struct(message)
     emitter.settle()
-    source = _assembled(name, part, emitter)
+    source = _assembled(name, part, emitter, most_elements)
     namespace = {**_RUNTIME, **emitter.bound}
     exec(compile(source, f"<{name}>", "exec"), namespace)  # noqa: S102 - the source is ours alone
     return Program(run=namespace[name], source=source)
@@ -112,7 +130,7 @@ def _emit_header(emitter: Emitter, part: Part, *, tagged: bool) -> None:
             emitter.line("pos += 1")
 
 
-def _assembled(name: str, part: Part, emitter: Emitter) -> str:
+def _assembled(name: str, part: Part, emitter: Emitter, most_elements: int | None) -> str:
     request = part == "request"
     return "\n".join(
         [
@@ -122,6 +140,7 @@ def _assembled(name: str, part: Part, emitter: Emitter) -> str:
             "    pieces = []",
             "    put = pieces.append",
             "    last = 0",
+            *([f"    left = {most_elements}"] if most_elements is not None else []),
             *(f"    {attribute} = view.{attribute}" for attribute in emitter.view_attributes),
             "    try:",
             *emitter.lines,

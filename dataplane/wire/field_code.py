@@ -122,6 +122,14 @@ def emit_room(emitter: Emitter, count: str, least: int) -> None:
         emitter.line(f"beyond_end({count}, pos)")
 
 
+def emit_toll(emitter: Emitter, count: str) -> None:
+    """Count the elements of an array that are looked at one by one, before they are."""
+    if emitter.counts_elements:
+        emitter.line(f"left -= {count}")
+        with emitter.block("if left < 0:"):
+            emitter.line("too_many(pos)")
+
+
 def emit_length(emitter: Emitter, field: Field, *, compact: bool) -> None:
     """Read a string's length into `n`, -1 for null; `pos` is then at its first byte."""
     if compact:
@@ -180,6 +188,7 @@ def _emit_values(
         with emitter.block(f"if {count} > 0:"):
             emitter.line(f"pos += {count} * {size}")
         return
+    emit_toll(emitter, count)
     element = replace(field, array=False, nullable=False)
     with emitter.block(f"for _ in range({count}):"):
         _emit_value(emitter, element, treatment, compact=compact)

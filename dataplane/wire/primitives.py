@@ -63,6 +63,11 @@ def unexpected_null(at: int) -> NoReturn:
     raise MalformedFrameError(f"null at byte {at}, where the schema allows none")
 
 
+def too_many(at: int) -> NoReturn:
+    """Refuse a frame whose arrays have more elements than may be looked at in one go."""
+    raise MalformedFrameError(f"too many elements in one request, at byte {at}")
+
+
 def beyond_end(count: int, at: int) -> NoReturn:
     """An array that cannot fit into what is left of the frame."""
     raise MalformedFrameError(f"an array of {count} at byte {at} does not fit into the frame")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from dataplane.wire.emitter import Emitter
-from dataplane.wire.field_code import emit_count, emit_field, emit_room
+from dataplane.wire.field_code import emit_count, emit_field, emit_room, emit_toll
 from dataplane.wire.schema import Field, Struct
 from dataplane.wire.treatments import (
     Dropped,
@@ -117,6 +117,7 @@ class StructCode:
         count = f"count{emitter.loops}"
         emit_count(emitter, field, count, compact=compact)
         emit_room(emitter, count, struct.least_size)
+        emit_toll(emitter, count)
         with emitter.block(f"for _ in range({count}):"):
             self.struct(struct, inside)
             emitter.settle()
@@ -133,6 +134,7 @@ class StructCode:
         emitter.line("put(b'')")
         emit_count(emitter, field, count, compact=compact)
         emit_room(emitter, count, struct.least_size)
+        emit_toll(emitter, count)
         emitter.line("last = pos")
         emitter.line(f"{kept} = min({count}, 0)")
         with emitter.block(f"for _ in range({count}):"):

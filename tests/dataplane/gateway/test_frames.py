@@ -26,11 +26,14 @@ def _stream(payloads: list[bytes]) -> bytes:
 sizes = st.one_of(st.integers(1, 50), st.integers(3000, 5000), st.integers(60_000, 200_000))
 
 
-@given(lengths=st.lists(sizes, max_size=6), step=st.integers(1, 100_000), trusts=st.booleans())
-def test_frames_come_out_as_they_went_in(lengths: list[int], step: int, *, trusts: bool) -> None:
+trust = st.sampled_from([BUFFER_SIZE, 2 * BUFFER_SIZE, 1 << 20])
+
+
+@given(lengths=st.lists(sizes, max_size=6), step=st.integers(1, 100_000), trusted=trust)
+def test_frames_come_out_as_they_went_in(lengths: list[int], step: int, trusted: int) -> None:
     payloads = [bytes([n % 251]) * size for n, size in enumerate(lengths)]
     step = max(step, 500)
-    assert _feed(FrameReader(1 << 20, trusts_lengths=trusts), _stream(payloads), step) == payloads
+    assert _feed(FrameReader(1 << 20, trusted=trusted), _stream(payloads), step) == payloads
 
 
 def test_a_stranger_gets_no_more_room_than_he_fills() -> None:
@@ -38,6 +41,15 @@ def test_a_stranger_gets_no_more_room_than_he_fills() -> None:
     begun = _stream([b"x" * 1_000_000])[:70_000]
     assert _feed(reader, begun, 1000) == []
     assert len(reader.get_buffer()) <= 2 * len(begun)
+
+
+def test_what_is_announced_beyond_the_usual_is_made_no_room_for() -> None:
+    reader = FrameReader(100 << 20, trusted=1 << 20)
+    announced = LENGTH.pack(100 << 20) + b"x"
+    assert _feed(reader, announced, 5) == []
+    assert len(reader.get_buffer()) < 1 << 20
+    assert _feed(reader, b"x" * (3 << 20), BUFFER_SIZE) == []
+    assert len(reader.get_buffer()) <= 2 * (3 << 20)
 
 
 def test_a_single_byte_at_a_time() -> None:

@@ -1,0 +1,60 @@
+"""No request has more looked at in one go than its limits, whatever it names.
+
+What is sent here took seconds, in which a node served nobody, and lost its lease.
+"""
+
+import re
+from struct import pack
+
+import pytest
+
+from dataplane.virtual import messages, programs
+from dataplane.virtual.messages import decode_request
+from dataplane.virtual.programs import program, request_program
+from dataplane.virtual.refusals import refusal
+from dataplane.wire.compiler import source_of
+from dataplane.wire.errors import MalformedFrameError
+from tests.dataplane.virtual.instances import OFFERED, VIEW
+
+LOOP = re.compile(r"^( *)for _ in range\((\w+)\):$", re.MULTILINE)
+METADATA = 3
+HEADER = pack(">hhih", METADATA, 1, 9, -1)
+
+
+def names(count: int, last: bytes = b"\0\1x") -> bytes:
+    """A Metadata request that names so many topics."""
+    return HEADER + pack(">i", count) + b"\0\1x" * (count - 1) + last
+
+
+@pytest.mark.parametrize(("key", "version"), OFFERED)
+def test_every_array_is_counted_before_it_is_looked_at(key, version):
+    for numbered in (False, True):
+        source = source_of(program(key, version, "request", numbered))
+        for indent, count in LOOP.findall(source):
+            assert f"{indent}left -= {count}\n" in source
+        assert f"    left = {programs.MOST_ELEMENTS}\n" in source
+        assert "left" not in source_of(program(key, version, "response", numbered))
+
+
+def test_as_many_as_may_be_are_sent_on():
+    pieces, _ = request_program(METADATA, 1)(names(programs.MOST_ELEMENTS), VIEW)
+    assert pieces
+
+
+def test_one_more_is_malformed():
+    with pytest.raises(MalformedFrameError, match="too many elements"):
+        request_program(METADATA, 1)(names(programs.MOST_ELEMENTS + 1), VIEW)
+
+
+def test_as_many_as_may_be_are_refused_one_by_one():
+    answer = refusal(names(messages.MOST_ELEMENTS), 7)
+    assert answer is not None
+    assert answer.count(b"\0\7\0\1x") == messages.MOST_ELEMENTS
+
+
+@pytest.mark.parametrize("last", [b"\0\1x", b"\0\0"], ids=["named", "empty"])
+def test_more_than_can_be_read_by_hand_are_not_read(last: bytes):
+    with pytest.raises(MalformedFrameError, match="too many elements"):
+        decode_request(names(messages.MOST_ELEMENTS + 1, last))
+    with pytest.raises(MalformedFrameError, match="too many elements"):
+        refusal(names(350_000, last), 7)

@@ -46,8 +46,17 @@ def is_topic_name(name: str) -> bool:
 
 
 def overlapping(name: str, others: frozenset[str]) -> str | None:
-    """The first of `others` that `name` is a prefix of, or that is a prefix of `name`."""
-    clashes = (
-        o for o in sorted(others) if o != name and (o.startswith(name) or name.startswith(o))
-    )
-    return next(clashes, None)
+    """The first of `others` that `name` is a prefix of, or that is a prefix of `name`.
+
+    `.` and `_` are the same to it: Kafka refuses a topic if only that tells it from another
+    (`Topic.hasCollision`), so one virtual cluster would find out the other's names, and block them.
+    """
+    folded = _folded(name)
+    for other in sorted(others - {name}):
+        if _folded(other).startswith(folded) or folded.startswith(_folded(other)):
+            return other
+    return None
+
+
+def _folded(name: str) -> str:
+    return name.replace(".", "_")

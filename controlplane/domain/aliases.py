@@ -10,6 +10,7 @@ from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing
+from controlplane.domain.reserved import reserved_topics
 from controlplane.domain.sharing import aliases_by
 from controlplane.domain.tenants import existing
 
@@ -46,8 +47,8 @@ def require_possible(facts: Facts, vcluster: str, logical: str, physical: str) -
                 f"{name!r} cannot be a topic's name: use 1 to 249 of the characters"
                 " a-z A-Z 0-9 . _ -"
             )
-    if physical.startswith("__"):
-        raise Invalid(f"topic {physical} is internal to Kafka or to Interlock")
+    if physical.startswith("__") or physical in reserved_topics(facts):
+        raise Invalid(f"topic {physical} is internal to Kafka, to Interlock or to the mirror")
     if physical.startswith(vcluster):
         raise Conflict(
             f"topic {physical} is virtual cluster {vcluster}'s own: it sees it as"

@@ -8,6 +8,7 @@ from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing
+from controlplane.domain.reserved import reserved_by
 from controlplane.domain.sharing import end_of_sharing
 
 _ACCOUNT = re.compile(r"[a-zA-Z0-9._-]{1,255}")
@@ -36,6 +37,11 @@ def virtual_cluster_created(
             f"the name {name} overlaps with virtual cluster {clash}: topics are named by putting"
             " the virtual cluster's name in front, so none may begin with another's"
             " (names of deleted ones included)"
+        )
+    if (system_s := reserved_by(facts, name)) is not None:
+        raise Conflict(
+            f"the name {name} is reserved: {system_s} on the physical clusters, which is not a"
+            " tenant's, would be seen as this virtual cluster's"
         )
     taken = (a for a in facts.control.of(TopicAlias) if a.physical.startswith(name))
     if (alias := next(taken, None)) is not None:

@@ -13,6 +13,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import equal_ends, held_the_same
 from controlplane.domain.mirror.state import direction_after, initial_direction
 from controlplane.domain.replica import Watched
+from controlplane.domain.reserved import MAPPINGS_TOPIC, reserved_checks
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.readiness import (
     Flowing,
@@ -37,7 +38,6 @@ from controlplane.probes.mirror import compare, lag, named
 from controlplane.probes.reader import end_reader
 from controlplane.probes.rights import rights_on
 from controlplane.probes.together import together
-from controlplane.publisher.mappings import TOPIC as MAPPINGS_TOPIC
 from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.settings import Settings
 
@@ -93,6 +93,7 @@ async def all_ready(settings: Settings, planned: PlannedSwitch) -> tuple[list[Ch
         *topic_checks(found, patient=False),
         *gone_checks(found),
         *nobodys_checks(found),
+        *reserved_checks(planned.facts, planned.scope),
         *await _rights(settings, planned, found),
         mapping_check(found),
         *flow_checks(flowing, found, turning or trouble, managed=managed),

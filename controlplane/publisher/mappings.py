@@ -10,13 +10,13 @@ import structlog
 
 from contract.clusters_file import ClusterProperties
 from contract.records import TopicAlias, TopicMapping
+from controlplane.domain.reserved import MAPPINGS_TOPIC
 from controlplane.plane import ControlPlane
 from controlplane.publisher.producer import KAFKA_FAILURES, WRITE_BUDGET_S, producer
 from controlplane.publisher.topics import create_if_missing
 
 _logger = structlog.get_logger()
 
-TOPIC = "_topicMappings"
 _AGAIN_S = 1.0
 _IDLE_S = 5.0
 
@@ -49,8 +49,8 @@ async def _publish_to(plane: ControlPlane, active: ClusterProperties) -> None:
     """Publish to one cluster for as long as it is active."""
     facts, scope = plane.ledger.facts, plane.settings.scope
     async with asyncio.timeout(WRITE_BUDGET_S):
-        await create_if_missing(active, TOPIC, {})
-    position_key = f"{TOPIC}@{active.name}"
+        await create_if_missing(active, MAPPINGS_TOPIC, {})
+    position_key = f"{MAPPINGS_TOPIC}@{active.name}"
     position = await plane.publications.last(position_key)
     async with producer(active) as opened:
         while (routing := facts.routing(scope)) is not None and routing.cluster == active.name:
@@ -58,7 +58,7 @@ async def _publish_to(plane: ControlPlane, active: ClusterProperties) -> None:
             changed = _changed(plane, position)
             for vcluster, value in changed.items():
                 async with asyncio.timeout(WRITE_BUDGET_S):
-                    await opened.send_and_wait(TOPIC, key=vcluster.encode(), value=value)
+                    await opened.send_and_wait(MAPPINGS_TOPIC, key=vcluster.encode(), value=value)
             if changed:
                 await plane.publications.move(position_key, head)
             position = head

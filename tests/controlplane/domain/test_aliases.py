@@ -7,8 +7,9 @@ from controlplane.domain import commands, events
 from controlplane.domain.decide import decide
 from controlplane.domain.log import data_of, event_of
 from controlplane.domain.refusal import Conflict, Invalid, Missing
-from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped
+from tests.controlplane.histories import OPEN, TEAM_A, described, facts_of, mapped
 
+MM2 = "mm2-offset-syncs.main.internal"
 LENDER = events.VirtualClusterCreated(name="lender", scope="main", cluster_id="y")
 ALIASED = events.TopicAliased(
     vcluster="teamA",
@@ -91,6 +92,12 @@ def test_a_name_that_no_topic_can_have_is_refused(name) -> None:
 def test_internal_topics_get_no_alias() -> None:
     with pytest.raises(Invalid, match="internal"):
         decide(facts_of(OPEN, TEAM_A), alias(physical="__consumer_offsets"))
+
+
+@pytest.mark.parametrize("topic", ["_topicMappings", "_interlock_mirror", "heartbeats", MM2])
+def test_the_systems_topics_get_no_alias(topic) -> None:
+    with pytest.raises(Invalid, match="internal"):
+        decide(facts_of(described("main", 1), OPEN, TEAM_A), alias(physical=topic))
 
 
 def test_another_s_topic_needs_a_grant_and_writing_one_for_writing() -> None:

@@ -8,7 +8,7 @@ from contract.records import VirtualCluster
 from controlplane.domain import commands, events
 from controlplane.domain.decide import decide
 from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal
-from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
+from tests.controlplane.histories import OPEN, TEAM_A, described, facts_of, mapped, take
 
 
 def create(name: str) -> commands.CreateVirtualCluster:
@@ -36,6 +36,33 @@ def test_a_token_creates_what_is_missing() -> None:
 def test_a_name_that_overlaps_is_refused(name: str) -> None:
     with pytest.raises(Conflict, match="overlaps with virtual cluster teamA"):
         decide(facts_of(OPEN, TEAM_A), token(vcluster=name))
+
+
+DESCRIBED = (described("main", 1), described("failover", 1, index=1))
+RESERVED = [
+    ("mm2", "mm2-"),
+    ("mm2-x", "mm2-"),
+    ("heart", "heartbeats"),
+    ("h", "heartbeats"),
+    ("main", "main-mm2"),
+    ("main.c", "main.checkpoints.internal"),
+    ("interlock", "interlock-"),
+]
+
+
+@pytest.mark.parametrize(("name", "reaches"), RESERVED)
+def test_a_name_that_would_reach_what_is_the_systems_is_refused(name: str, reaches: str) -> None:
+    with pytest.raises(Conflict, match="is reserved") as refused:
+        decide(facts_of(*DESCRIBED, OPEN), create(name))
+    assert name in str(refused.value)
+    assert reaches[: len(name)] in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["mainA", "main-app", "inter-x", "teamA", "heartbeats2"])
+def test_other_names_are_free(name: str) -> None:
+    assert [e.kind for e in decide(facts_of(*DESCRIBED, OPEN), create(name))] == [
+        "vcluster.created"
+    ]
 
 
 def test_a_deleted_name_still_overlaps_but_may_come_back() -> None:

@@ -6,7 +6,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contract.records import TopicMapping
-from controlplane.publisher.mappings import TOPIC, value_of
+from controlplane.domain.reserved import MAPPINGS_TOPIC
+from controlplane.publisher.mappings import value_of
 from tests.controlplane.conftest import eventually, in_process
 from tests.controlplane.nodes import serving_nodes
 
@@ -45,7 +46,7 @@ def test_a_virtual_cluster_without_topics_has_no_record():
 
 async def newest(bootstrap: str, vcluster: str) -> dict | None:
     """The newest mapping of a virtual cluster on a cluster."""
-    partition = TopicPartition(TOPIC, 0)
+    partition = TopicPartition(MAPPINGS_TOPIC, 0)
     found = None
     async with AIOKafkaConsumer(
         bootstrap_servers=bootstrap, auto_offset_reset="earliest"

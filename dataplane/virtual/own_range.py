@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final
 
+from dataplane.virtual.anchors import unanchored
 from dataplane.wire.primitives import INT32, NO_TAGS, encode_string
 
 _PRESENT: Final = b"\1"
@@ -24,4 +25,4 @@ def pattern_of_mine(pattern: bytes | None, view: Any, _fact: object) -> bytes | 
     """
     if not pattern:
         return pattern
-    return b"%b(?:%b)" % (re.escape(view.prefix), pattern)
+    return b"%b(?:%b)" % (re.escape(view.prefix), unanchored(pattern))

@@ -106,6 +106,9 @@ class TopicMapping(msgspec.Struct, frozen=True, kw_only=True, tag="topic"):
     configs: dict[str, str]
     created_at: int
     """Epoch milliseconds."""
+    anew_since: int = 0
+    """`seq` at which a topic came to be where one of its name had been: numbers that were recorded
+    before are of that one. 0: none had, or it had no numbers of its own."""
 
 
 class TopicAlias(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):

@@ -18,7 +18,7 @@ from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.tenants import virtual_cluster_created
-from controlplane.domain.topics import same_topic
+from controlplane.domain.topics import is_anew, same_topic
 
 _LOOKS: Final = 2
 """So many looks in a row have to find a topic before it is noted: its node may be about to tell of
@@ -127,6 +127,7 @@ def adopt_topics(facts: Facts, command: commands.AdoptTopics) -> list[Event]:
             partitions=topic.partitions,
             replication_factor=topic.replication_factor,
             configs=topic.configs,
+            anew=is_anew(facts, command.vcluster, topic.logical),
         )
         known = facts.control.get(f"topic/{command.vcluster}/{topic.logical}")
         if topic.version not in {None, facts.versions.get(mapped.stream, 0)}:

@@ -142,6 +142,8 @@ class TopicMapped(Event, frozen=True, tag="topic.mapped"):
     partitions: int
     replication_factor: int
     configs: dict[str, str]
+    anew: bool = False
+    """Whether one of this name is gone whose offsets had other numbers: they are not this one's."""
 
 
 class TopicUnmapped(Event, frozen=True, tag="topic.unmapped"):

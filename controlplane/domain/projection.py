@@ -94,7 +94,7 @@ def _gone(recorded: Recorded) -> str | None:  # noqa: PLR0911 - one line for eac
             return None
 
 
-def _state(recorded: Recorded) -> State | None:  # noqa: C901, PLR0911 - one line for each event
+def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for each event
     match recorded.event:
         case events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id):
             return VirtualCluster(name=name, scope=scope, cluster_id=cluster_id)
@@ -110,8 +110,6 @@ def _state(recorded: Recorded) -> State | None:  # noqa: C901, PLR0911 - one lin
             )
         case events.FaceDecided(slots=slots, api_versions=api_versions):
             return Face(slots=slots, api_versions=api_versions)
-        case events.TopicMapped() as mapped:
-            return _topic(mapped, recorded)
         case events.TopicAliased() as aliased:
             return _alias(aliased, recorded)
         case switch.ProducersRecorded() as found:
@@ -139,9 +137,13 @@ def _state(recorded: Recorded) -> State | None:  # noqa: C901, PLR0911 - one lin
             return None
 
 
-def _changed(recorded: Recorded, before: ControlState) -> State | None:
-    """A tenant or an account with something about it changed, the rest as it was."""
+def _changed(  # noqa: PLR0911 - one line for each event
+    recorded: Recorded, before: ControlState
+) -> State | None:
+    """A tenant, an account or a topic with something about it changed, the rest as it was."""
     match recorded.event:
+        case events.TopicMapped() as mapped:
+            return _topic(mapped, recorded, before)
         case events.PolicySet(name=name, policy=policy):
             return msgspec.structs.replace(_tenant(before, name), policy=policy)
         case events.ServiceAccountRevoked(vcluster=vcluster, name=name, revoked_at=revoked_at):
@@ -174,7 +176,9 @@ def _account(before: ControlState, vcluster: str, name: str) -> ServiceAccount:
     return ServiceAccount(vcluster=vcluster, name=name)
 
 
-def _topic(mapped: events.TopicMapped, recorded: Recorded) -> TopicMapping:
+def _topic(mapped: events.TopicMapped, recorded: Recorded, before: ControlState) -> TopicMapping:
+    known = before.get(f"topic/{mapped.vcluster}/{mapped.logical}")
+    since = known.anew_since if isinstance(known, TopicMapping) else 0
     return TopicMapping(
         vcluster=mapped.vcluster,
         logical=mapped.logical,
@@ -183,6 +187,7 @@ def _topic(mapped: events.TopicMapped, recorded: Recorded) -> TopicMapping:
         replication_factor=mapped.replication_factor,
         configs=mapped.configs,
         created_at=int(recorded.recorded_at.timestamp() * 1000),
+        anew_since=recorded.seq if mapped.anew else since,
     )
 
 

@@ -22,11 +22,21 @@ def map_topic(facts: Facts, command: commands.MapTopic) -> list[Event]:
         partitions=command.partitions,
         replication_factor=command.replication_factor,
         configs=command.configs,
+        anew=is_anew(facts, command.vcluster, command.logical),
     )
     known = facts.control.get(f"topic/{command.vcluster}/{command.logical}")
     if isinstance(known, TopicMapping) and same_topic(known, mapped):
         return []
     return [mapped]
+
+
+def is_anew(facts: Facts, vcluster: str, logical: str) -> bool:
+    """Whether a topic that comes to be takes the name of one whose offsets had other numbers."""
+    if facts.control.get(f"topic/{vcluster}/{logical}") is not None:
+        return False
+    physical = physical_name(vcluster, logical)
+    keys = (f"offsets/{scope}/{physical}" for scope in facts.first_cluster)
+    return any(facts.control.get(key) is not None for key in keys)
 
 
 def same_topic(known: TopicMapping, mapped: events.TopicMapped) -> bool:

@@ -159,7 +159,6 @@ class Gateway:
         known = (self._producers, self._numbers, self._identities)
         if any(records.changed(record) for records in known):
             self.views.forget()
-            return
         match record.state:
             case Cluster() | Face() | Routing():
                 self.views.forget()

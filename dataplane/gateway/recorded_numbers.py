@@ -3,7 +3,8 @@
 from collections import defaultdict
 
 from contract.fold import ControlState
-from contract.records import Offsets, Record
+from contract.held_numbers import held_numbers
+from contract.records import Offsets, Record, TopicMapping
 from dataplane.virtual.numbers import Numbers
 
 
@@ -27,14 +28,16 @@ class RecordedNumbers:
         return tuple(numbers for numbers in found if numbers)
 
     def changed(self, record: Record) -> bool:
-        """Whether a record was about numbers."""
-        if not record.key.startswith("offsets/"):
+        """Whether a record was about numbers, or about a topic that has none of them any more."""
+        topic = record.state
+        is_anew = isinstance(topic, TopicMapping) and topic.anew_since == record.seq
+        if not (is_anew or record.key.startswith("offsets/")):
             return False
         self._known = None
         return True
 
     def _collected(self) -> dict[str, list[Offsets]]:
         found: dict[str, list[Offsets]] = defaultdict(list)
-        for offsets in self._control.of(Offsets):
+        for offsets in held_numbers(self._control):
             found[offsets.scope].append(offsets)
         return found

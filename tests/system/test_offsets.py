@@ -6,7 +6,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from sandbox.process import wait_until
 from tests.system.mirror import Mirror
@@ -159,6 +161,45 @@ def test_nothing_is_read_twice_and_nothing_missed_from_any_position(
         assert kept.seen == writer.written
     far_behind.read(len(writer.written))
     assert far_behind.seen == writer.written
+
+
+def test_a_topic_that_is_made_anew_has_no_numbers_of_the_one_before(
+    operator: Operator, vcluster: str
+):
+    """Its copy stood behind others' records, so that its offsets were not its numbers there."""
+    operator.create_topic(vcluster, TOPIC)
+    operator.wait_for_agreement()
+    to, physical = operator.other_cluster(), vcluster + TOPIC
+    write({"bootstrap.servers": operator.cluster(to).bootstrap_servers}, physical, [b"x"] * 5)
+    client = operator.client(vcluster)
+    write(client, TOPIC, [b"1", b"2", b"3"])
+    Switches(operator, physical).switch()
+    with consumer(operator, vcluster) as reader:
+        reader.assign([TopicPartition(TOPIC, 0, 0)])
+        assert read(reader, 3) == [(0, b"1"), (1, b"2"), (2, b"3")]
+    admin = AdminClient(client)
+    admin.delete_topics([TOPIC])[TOPIC].result(PATIENCE)
+    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(PATIENCE)
+
+    def told() -> bool:
+        mapped = operator.events(kind="topic.mapped", subject=f"topic/{vcluster}/{TOPIC}")
+        return bool(mapped[-1]["data"]["anew"])
+
+    wait_until(told, "the topic is known to be another one", PATIENCE)
+    operator.wait_for_agreement()
+    write(client, TOPIC, [b"4", b"5"])
+    with consumer(operator, vcluster) as reader:
+        assert reader.get_watermark_offsets(HERE, timeout=PATIENCE) == (0, 2)
+        reader.assign([TopicPartition(TOPIC, 0, OFFSET_BEGINNING)])
+        assert read(reader, 2) == [(0, b"4"), (1, b"5")]
+
+
+def write(client: dict[str, Any], topic: str, values: list[bytes]) -> None:
+    """One after the other."""
+    producer = Producer(client)
+    for value in values:
+        producer.produce(topic, value, partition=0)
+    assert producer.flush(PATIENCE) == 0
 
 
 def test_what_a_client_asks_for_is_told_in_one_numbering(operator: Operator, vcluster: str):

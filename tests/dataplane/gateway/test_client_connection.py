@@ -4,6 +4,7 @@ import asyncio
 import struct
 
 import pytest
+from structlog.testing import capture_logs
 
 from dataplane.gateway import client_connection
 from dataplane.gateway import gateway as gateway_module
@@ -30,6 +31,7 @@ from tests.dataplane.gateway.scripted import (
     request,
 )
 
+METADATA = 3
 ENDLESS = 32 * 1024 * 1024
 """Bytes of an answer that fits into no socket's buffers."""
 
@@ -133,6 +135,20 @@ async def test_what_is_denied_reaches_no_broker(
     assert (correlation_id, denial[4:6]) == (10, struct.pack(">h", 31))
     assert b"not by ACLs" in denial
     assert (await broker.next()).key == FETCH
+
+
+@pytest.mark.parametrize("count", [60_000, 1_500_000], ids=["elements", "bytes"])
+async def test_what_is_too_much_to_look_at_ends_its_connection_and_reaches_no_broker(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker, count: int
+):
+    names = struct.pack(">i", count) + b"\0\1x" * count
+    with capture_logs() as lines:
+        client.send(request(METADATA, 1, 10, names))
+        await eventually(lambda: not scripted.gateway.connections)
+    (closed,) = [line for line in lines if line["event"] == "client connection closed"]
+    assert "Metadata" in closed["reason"]
+    assert "too many elements" in closed["reason"] or "the limit is" in closed["reason"]
+    assert broker.asked.empty()
 
 
 async def test_a_refused_request_needs_no_other_to_be_answered(

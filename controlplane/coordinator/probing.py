@@ -10,8 +10,9 @@ from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from contract.clusters_file import ClusterProperties
+from contract.held_numbers import held_numbers
 from contract.mirror import Direction
-from contract.records import Cluster, Identities, Offsets, Producers
+from contract.records import Cluster, Identities, Producers
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import find_losses, newest_seen
@@ -161,7 +162,9 @@ class Prober:
             source = self._cluster(self._switch.from_cluster)
             await self._give(await all_transactions(source, self._is_ours))
             for name in (self._switch.from_cluster, self._switch.to_cluster):
-                await self._readers.imprints_of(name)
+                partitions = await (await self._readers.of(name)).partitions(self._topics())
+                # So that it is connected to each broker, too.
+                await (await self._readers.imprints_of(name)).begins(partitions)
         except LookError as error:
             _logger.warning("not everything was made ready beforehand", reason=str(error))
         self._memory.ghosts_removed = removed
@@ -179,12 +182,14 @@ class Prober:
     async def _parity_at_the_fence(self) -> None:
         """With what is looked for next: nothing moves any more, so one wait is enough for both.
 
-        But where logs were made to begin elsewhere, positions and numbers are looked for after it.
+        But where logs are made to begin elsewhere, positions and numbers are looked for after that.
         """
-        making = self._alike.make(self._governed, serving=True)
-        made, _ = await together(making, self._positions())
+        begin_alike = asyncio.Event()
+        waits = self._alike.begins_elsewhere
+        making = self._alike.make(self._governed, serving=True, begin_alike=begin_alike)
+        made, _ = await together(making, self._positions(begin_alike if waits else None))
         self._made += made
-        if made.trimmed:
+        if made.trimmed and not waits:
             self._memory.positions, self._read = None, None
         self._memory.parity = None if self._is_yet_to_be_told() else self._made
 
@@ -254,7 +259,7 @@ class Prober:
         scope, control = self._switch.scope, self._plane.ledger.facts.control
         is_forced = self._switch.mode == "forced"
         logs = await (self._logs_given_up() if is_forced else self._logs_of_both())
-        known = [offsets for offsets in control.of(Offsets) if offsets.scope == scope]
+        known = [offsets for offsets in held_numbers(control) if offsets.scope == scope]
         epoch = self._switch.expected_epoch + 1
         found = numbered(scope, epoch, logs, known, is_forced=is_forced)
         self._memory.numbers = Numbers(partitions=len(logs), offsets=found)
@@ -277,8 +282,10 @@ class Prober:
         seen = await newest_seen(self._plane, self._pair)
         return logs_as_seen(seen, self._topics()) if seen is not None else []
 
-    async def _positions(self) -> None:
+    async def _positions(self, begin_alike: asyncio.Event | None = None) -> None:
         """Bring over what clients go on from; none of it counts without the other."""
+        if begin_alike is not None:
+            await begin_alike.wait()
         source = await self._side(self._switch.from_cluster)
         target = await self._side(self._switch.to_cluster)
         topics = {partition.topic for partition in self._on_both}

@@ -87,6 +87,8 @@ class ParityMaker:
         self._compacted: list[TopicPartition] | None = None
         """As they were found last."""
         self._ids: dict[str, tuple[UUID | None, UUID | None]] = {}
+        self.begins_elsewhere = False
+        """Whether the target was found to begin before the source, when that was looked at last."""
 
     async def compare(self, governed: Governed) -> Parity:
         """What would be done, and what would be left; changes nothing.
@@ -122,13 +124,16 @@ class ParityMaker:
             found = await self._look(source, target, governed)
             return (await self._carry(target, found, serving=False))[0]
 
-    async def make(self, governed: Governed, *, serving: bool) -> Parity:
+    async def make(
+        self, governed: Governed, *, serving: bool, begin_alike: asyncio.Event | None = None
+    ) -> Parity:
         """Make the target alike.
 
         Args:
             governed: what belongs to the scope.
             serving: whether the target is about to serve, and nothing moves any more. Before,
                 records are not deleted: there is time, and a switch may yet be undone.
+            begin_alike: is set as soon as no log of the target is made to begin elsewhere any more.
 
         Raises:
             LookError: a cluster does not answer.
@@ -140,6 +145,8 @@ class ParityMaker:
             refused: dict[TopicPartition, str] = {}
             if serving:
                 found, refused = await self._trim(target, found, before)
+            if begin_alike is not None:
+                begin_alike.set()
             carried, found = await self._carry(target, found, serving=serving)
             forgotten = await forget(source, target, governed.is_ours, found.both)
             names = self._clusters.names
@@ -264,7 +271,9 @@ class ParityMaker:
             self._pair(self._clusters.source.name), self._pair(self._clusters.target.name)
         )
         compacted = {p for p in partitions if found.both[p.topic].ours.is_compacted}
-        return await surplus_before(source, target, partitions, compacted, self._known)
+        before = await surplus_before(source, target, partitions, compacted, self._known)
+        self.begins_elsewhere = bool(before)
+        return before
 
     async def _trim(
         self, target: Inquiry, found: _Found, before: Mapping[TopicPartition, int]

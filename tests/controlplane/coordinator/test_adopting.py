@@ -63,6 +63,7 @@ async def test_it_is_adopted_with_its_configs_and_noted_when_it_is_gone(plane, a
         "partitions": 2,
         "replication_factor": 1,
         "configs": {"retention.ms": "60000"},
+        "anew": False,
     }
     by = "system:adoption"
     assert await noted(plane, physical) == [("topic.mapped", by, "found on cluster main", mapped)]

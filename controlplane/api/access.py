@@ -3,17 +3,28 @@
 import base64
 import binascii
 import hmac
+import math
+import time
 from typing import Any
 
+import structlog
 from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import (
+    NotAuthorizedException,
+    PermissionDeniedException,
+    TooManyRequestsException,
+)
 from litestar.handlers import BaseRouteHandler
 
+from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
+from controlplane.api.failed_logins import Caller, FailedLogins
 from controlplane.plane import ControlPlane
 from controlplane.settings import AdminUser
 from controlplane.store.event_store import Attribution
+
+_logger = structlog.get_logger()
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="interlock", charset="UTF-8"'}
 
@@ -23,11 +34,17 @@ def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
 
     Raises:
         NotAuthorizedException: no valid credentials.
+        TooManyRequestsException: too many wrong ones of late.
         PermissionDeniedException: valid, but of somebody who is no administrator.
     """
     plane: ControlPlane = connection.app.state.plane
-    user = _user(connection.headers.get("authorization", ""), plane.settings.admin_users)
+    header = connection.headers.get("authorization", "")
+    caller = _caller(connection, _named(header))
+    _require_patience(connection, caller)
+    user = _user(header, plane.settings.admin_users)
     if user is None:
+        if header:
+            _note_failure(connection, caller)
         raise NotAuthorizedException(
             "user name and password are missing or wrong", headers=_CHALLENGE
         )
@@ -36,13 +53,44 @@ def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
     connection.scope["user"] = user.username
 
 
-def _user(header: str, users: tuple[AdminUser, ...]) -> AdminUser | None:
+def _given(header: str) -> bytes | None:
+    """User name, colon, password; None if that is not what there is."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        given = base64.b64decode(encoded.strip(), validate=True)
+        return base64.b64decode(encoded.strip(), validate=True)
     except binascii.Error:
+        return None
+
+
+def _named(header: str) -> str:
+    """The user that somebody says to be."""
+    return (_given(header) or b"").partition(b":")[0].decode(errors="replace")
+
+
+def _caller(connection: ASGIConnection[Any, Any, Any, Any], user: str) -> Caller:
+    return Caller(connection.client.host if connection.client is not None else "", user)
+
+
+def _require_patience(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
+    failed: FailedLogins = connection.app.state.failed_logins
+    wait_s = math.ceil(failed.wait_s(caller, time.monotonic()))
+    if wait_s > 0:
+        raise TooManyRequestsException(
+            f"too many wrong passwords from {caller.address}: try again in {wait_s} s",
+            headers={"Retry-After": str(wait_s)},
+        )
+
+
+def _note_failure(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
+    _logger.warning("api.login_failed", address=caller.address, user=quoted(caller.user))
+    connection.app.state.failed_logins.failed(caller, time.monotonic())
+
+
+def _user(header: str, users: tuple[AdminUser, ...]) -> AdminUser | None:
+    given = _given(header)
+    if given is None:
         return None
     found = None
     for user in users:
@@ -62,6 +110,7 @@ def require_node(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHan
     token = plane.settings.interlock_node_token.get_secret_value()
     given = connection.headers.get("authorization", "")
     if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        # Nobody is kept waiting: nodes may share an address, and would lose their leases with it.
         raise NotAuthorizedException("the node's INTERLOCK_NODE_TOKEN is not the control plane's")
 
 

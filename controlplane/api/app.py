@@ -9,6 +9,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from controlplane.api.errors import HANDLERS
+from controlplane.api.failed_logins import FailedLogins
 from controlplane.api.health import live, ready
 from controlplane.api.incumbent import PhysicalClusterController, VirtualClusterController
 from controlplane.api.incumbent_topics import VirtualTopicController
@@ -81,4 +82,5 @@ def create_app(plane: ControlPlane) -> Litestar:
         logging_config=None,
     )
     app.state.plane = plane
+    app.state.failed_logins = FailedLogins()
     return app

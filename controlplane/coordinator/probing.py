@@ -32,7 +32,7 @@ from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.completeness import prove
-from controlplane.probes.failing import LookError
+from controlplane.probes.failing import LookError, OutOfTimeError
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
@@ -160,7 +160,7 @@ class Prober:
             removed = 0
         try:
             source = self._cluster(self._switch.from_cluster)
-            await self._give(await all_transactions(source, self._is_ours))
+            await self._give_beforehand(await all_transactions(source, self._is_ours))
             for name in (self._switch.from_cluster, self._switch.to_cluster):
                 partitions = await (await self._readers.of(name)).partitions(self._topics())
                 # So that it is connected to each broker, too.
@@ -328,11 +328,23 @@ class Prober:
         known = [producers for producers in control.of(Producers) if producers.scope == scope]
         return recorded(seen, known, scope, int(datetime.now(UTC).timestamp() * 1000))
 
+    async def _give_beforehand(self, described: list[Described]) -> None:
+        """However many there are: behind the fence there is time for a few only."""
+        before = -1
+        while before < len(self._given):
+            before = len(self._given)
+            try:
+                await self._give(described)
+            except OutOfTimeError as error:
+                _logger.info("producers.given", given=len(self._given), reason=str(error))
+            else:
+                return
+
     async def _give(self, described: list[Described]) -> None:
         """Nobody else asks the target for them while it does not serve the scope."""
         missing = [d for d in described if d.producer.transactional_id not in self._given]
         target = self._cluster(self._switch.to_cluster)
-        self._given |= await give_producers(target, missing)
+        await give_producers(target, missing, self._given)
 
     async def _side(self, name: str) -> Side:
         reader, imprints = await self._readers.of(name), await self._readers.imprints_of(name)

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -121,7 +122,8 @@ async def end_transactions(
             found for found in await _described(asked, is_ours) if found.state in _UNFINISHED
         ]:
             still_open = {f.producer.transactional_id: f for f in unfinished if f.state == _OPEN}
-            since = await _given(asked, still_open.values())
+            since: dict[str, Producer] = {}
+            await _give(asked, still_open.values(), since)
             for id_, now in since.items():
                 found = still_open[id_]
                 aborted[id_] = Ended(found.producer, now, found.transaction(datetime.now(UTC)))
@@ -130,17 +132,22 @@ async def end_transactions(
 
 
 async def give_producers(
-    cluster: ClusterProperties, described: Iterable[Described]
-) -> dict[str, Producer]:
-    """Have a cluster that does not serve them give out ids for these; by transactional id.
+    cluster: ClusterProperties, described: Iterable[Described], given: dict[str, Producer]
+) -> None:
+    """Have a cluster that does not serve them give out ids for these.
 
-    One that it refuses is missing.
+    Args:
+        cluster: the one.
+        described: as they are on the cluster that serves them.
+        given: gets what was given out, by transactional id, as it is: what does not end in time
+            need not begin anew. One that the cluster refuses is missing.
 
     Raises:
-        UnreachableError: the cluster does not answer, or not in time.
+        UnreachableError: the cluster does not answer.
+        OutOfTimeError: not in time.
     """
     async with asking(cluster, _UNDONE) as asked:
-        return await _given(asked, described)
+        await _give(asked, described, given)
 
 
 async def _described(
@@ -172,17 +179,18 @@ def _read(state: Any) -> Described:
     return Described(producer, state.transaction_state, state.transaction_timeout, began_at)
 
 
-async def _given(asked: Inquiry, described: Iterable[Described]) -> dict[str, Producer]:
-    """The producers that the cluster begins anew: each fences off the one before."""
+async def _give(asked: Inquiry, described: Iterable[Described], given: dict[str, Producer]) -> None:
+    """Producers that the cluster begins anew: each fences off the one before."""
     awaited = {found.producer.transactional_id: found for found in described}
-    given: dict[str, Producer] = {}
     while awaited:
-        requests = await _beginnings(asked, awaited)
+        requests = await _beginnings(asked, dict(islice(awaited.items(), _IN_ONE)))
+        before = len(awaited)
         for request, answer in await asked.ask_each(requests):
             id_ = request.transactional_id
             if answer.error_code is ErrorCode.none:
                 given[id_] = Producer(id_, answer.producer_id, answer.producer_epoch)
             elif answer.error_code in _AGAIN:
+                awaited[id_] = awaited.pop(id_)  # behind those that were not asked for yet
                 continue
             else:
                 _logger.warning(
@@ -192,9 +200,8 @@ async def _given(asked: Inquiry, described: Iterable[Described]) -> dict[str, Pr
                     error=answer.error_code.name,
                 )
             del awaited[id_]
-        if awaited:
+        if len(awaited) == before:
             await asyncio.sleep(_PAUSE_S)
-    return given
 
 
 async def _beginnings(asked: Inquiry, awaited: Mapping[str, Described]) -> dict[int, list[Any]]:

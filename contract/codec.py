@@ -9,9 +9,12 @@ from contract.records import RECORD_VERSION, Record
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Record)
 
-LAYOUT = hashlib.sha256(_encoder.encode(msgspec.json.schema(Record))).hexdigest()[:16]
-"""What records are made of in this release. Digests of two releases can be compared only if they
-have the same: a field that is new to one of them is in its digest, and not in the other's."""
+_DIGEST = b"sum of SHA-256"
+"""How the digest of a state is made of its records (`fold.ControlState.digest`)."""
+LAYOUT = hashlib.sha256(_DIGEST + _encoder.encode(msgspec.json.schema(Record))).hexdigest()[:16]
+"""What records and digests are made of in this release. Digests of two releases can be compared
+only if they have the same: a field that is new to one of them is in its digest, and not in the
+other's."""
 
 
 class _Stamp(msgspec.Struct):

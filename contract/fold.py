@@ -1,21 +1,40 @@
-"""The state that a sequence of control records adds up to. Both planes fold with this code."""
+"""The state that a sequence of control records adds up to. Both planes fold with this code.
+
+What is asked for at each beat, or for each name, costs what has changed since, not what there is:
+states stand by their kind, and the digest is added up record by record.
+"""
 
 import hashlib
 from collections.abc import Iterator
-from typing import TypeVar
+from itertools import takewhile
+from typing import Any, Final, TypeVar
 
 from contract.codec import canonical
 from contract.records import Beacon, Record, Routing, State
 
 S = TypeVar("S")
 
+_DIGESTS: Final = 1 << 256
+
 
 class ControlState:
     """Current records by key. Applying is idempotent, and an older record never wins (I12)."""
 
     def __init__(self) -> None:
+        self._begin_anew(None)
+
+    def _begin_anew(self, log: str | None) -> None:
         self._records: dict[str, Record] = {}
-        self.log: str | None = None
+        """In the order in which they were applied, which is that of `seq` unless one came late."""
+        self._is_in_order = True
+        self._kinds: dict[type, dict[str, Any]] = {}
+        self._sorted: dict[type, tuple[Any, ...]] = {}
+        """Of each kind that was asked for since it changed: its states, in order of their keys."""
+        self._sum = 0
+        self._summands: dict[str, int] = {}
+        self._unsummed: set[str] = set()
+        """Keys whose records have changed since the digest was asked for."""
+        self.log = log
         """Identity of the log that was folded; None before the first record."""
         self.seq = 0
         """The newest `seq` that was applied."""
@@ -23,8 +42,7 @@ class ControlState:
     def adopt(self, log: str) -> None:
         """Fold this log from now on; what was folded of another one is forgotten."""
         if log != self.log:
-            self._records.clear()
-            self.log, self.seq = log, 0
+            self._begin_anew(log)
 
     def apply(self, record: Record) -> bool:
         """Take a record in; False if what is known is as new or newer.
@@ -33,11 +51,26 @@ class ControlState:
         """
         self.adopt(record.log)
         known = self._records.get(record.key)
-        if known is not None and known.seq >= record.seq:
-            return False
+        if known is not None:
+            if known.seq >= record.seq:
+                return False
+            del self._records[record.key]
+            self._forget(known)
+        self._is_in_order = self._is_in_order and record.seq >= self.seq
         self._records[record.key] = record
+        self._unsummed.add(record.key)
+        if record.state is not None:
+            kind = type(record.state)
+            self._kinds.setdefault(kind, {})[record.key] = record.state
+            self._sorted.pop(kind, None)
         self.seq = max(self.seq, record.seq)
         return True
+
+    def _forget(self, record: Record) -> None:
+        if record.state is not None:
+            kind = type(record.state)
+            del self._kinds[kind][record.key]
+            self._sorted.pop(kind, None)
 
     def get(self, key: str) -> State | None:
         """The state under a key; None if there is none, or none any more."""
@@ -50,27 +83,48 @@ class ControlState:
 
     def of(self, kind: type[S]) -> Iterator[S]:
         """All present states of one kind, in order of their keys."""
-        for _, record in sorted(self._records.items()):
-            if isinstance(record.state, kind):
-                yield record.state
+        if kind not in self._sorted:
+            present = self._kinds.get(kind, {})
+            self._sorted[kind] = tuple(present[key] for key in sorted(present))
+        yield from self._sorted[kind]
 
     def records(self) -> list[Record]:
         """All records, tombstones included, oldest first."""
-        return sorted(self._records.values(), key=lambda record: record.seq)
+        return sorted(self._records.values(), key=_seq)
+
+    def records_after(self, seq: int) -> list[Record]:
+        """Those that are newer than a `seq`, oldest first."""
+        if not self._is_in_order:
+            return [record for record in self.records() if record.seq > seq]
+        newest_first = reversed(self._records.values())
+        return list(takewhile(lambda record: record.seq > seq, newest_first))[::-1]
 
     def fence_seq(self) -> int:
         """`seq` of the newest routing record: a lease needs at least this much to be applied."""
-        routes = (r.seq for r in self._records.values() if isinstance(r.state, Routing))
-        return max(routes, default=0)
+        keys = self._kinds.get(Routing, ())
+        return max((self._records[key].seq for key in keys), default=0)
 
     def digest(self) -> str:
-        """SHA-256 over the present states: equal states, equal digest, in whatever order they came.
+        """Equal states, equal digest, in whatever order they came: the sum of their SHA-256.
 
         Beacons carry a digest and so are no part of one.
         """
-        present = [
-            (key, record.seq, record.state)
-            for key, record in sorted(self._records.items())
-            if record.state is not None and not isinstance(record.state, Beacon)
-        ]
-        return hashlib.sha256(canonical(present)).hexdigest()
+        for key in self._unsummed:
+            summand = _summand(self._records[key])
+            self._sum = (self._sum - self._summands.pop(key, 0) + summand) % _DIGESTS
+            if summand:
+                self._summands[key] = summand
+        self._unsummed.clear()
+        return f"{self._sum:064x}"
+
+
+def _seq(record: Record) -> int:
+    return record.seq
+
+
+def _summand(record: Record) -> int:
+    """What a record adds to the digest."""
+    if record.state is None or isinstance(record.state, Beacon):
+        return 0
+    present = canonical((record.key, record.seq, record.state))
+    return int.from_bytes(hashlib.sha256(present).digest())

@@ -212,7 +212,7 @@ class Ledger:
         """The control records newer than a `seq` that still count, oldest first."""
         if seq >= self.facts.control.seq:
             return ()
-        return tuple(r for r in self.facts.control.records() if r.seq > seq)
+        return tuple(self.facts.control.records_after(seq))
 
     async def wait_for(self, holds: Callable[[Facts], bool], timeout_s: float) -> bool:
         """Whether something becomes true of the facts within a time, and before closing."""

@@ -76,3 +76,33 @@ def test_the_order_inside_a_state_does_not_matter() -> None:
     assert _fold(records[:1]).digest() == _fold(records[1:]).digest()
     assert encode(records[0]) == encode(records[1])
     assert decode(encode(records[0])) == records[0]
+
+
+def _digest_of(records: list[Record]) -> str:
+    """As it is worked out from nothing."""
+    return _fold(records).digest()
+
+
+@given(st.lists(st.sampled_from(HISTORY), max_size=12))
+def test_what_is_kept_up_is_what_would_be_found_from_nothing(records: list[Record]) -> None:
+    state = ControlState()
+    for number, record in enumerate(records, 1):
+        state.apply(record)
+        seen = records[:number]
+        assert state.digest() == _digest_of(seen)
+        present = {r.key: r for r in sorted(seen, key=lambda r: r.seq)}
+        assert [t.name for t in state.of(VirtualCluster)] == sorted(
+            r.state.name for r in present.values() if isinstance(r.state, VirtualCluster)
+        )
+        for seq in range(6):
+            newer = sorted((r for r in present.values() if r.seq > seq), key=lambda r: r.seq)
+            assert state.records_after(seq) == newer
+        assert state.fence_seq() == max(
+            (r.seq for r in present.values() if isinstance(r.state, Routing)), default=0
+        )
+
+
+def test_a_digest_tells_states_apart_that_differ_in_a_number_alone() -> None:
+    digests = {_digest_of([_vcluster(seq, "teamA")]) for seq in range(1, 9)}
+    assert len(digests) == 8
+    assert _digest_of([]) == _digest_of([_vcluster(3, "teamA", gone=True)])

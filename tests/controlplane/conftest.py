@@ -77,7 +77,7 @@ def variables(database_url, clusters_file, no_broadcast) -> dict[str, str]:
         "INTERLOCK_CONTROL_CLUSTER": "failover",
         "INTERLOCK_LEASE_S": "1",
         "INTERLOCK_SWITCH_BUDGET_S": "20",
-        "INTERLOCK_MIRROR_BUDGET_S": "3",
+        "INTERLOCK_MIRROR_BUDGET_S": "6",
         "INTERLOCK_LOG_FORMAT": "console",
     }
 

@@ -123,3 +123,29 @@ class TopicDeleted(msgspec.Struct, frozen=True, kw_only=True):
 
     vcluster: str
     logical: str
+
+
+class TopicChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two: a topic that a client created or changed, or one that it deleted."""
+
+    created: TopicCreated | None = None
+    deleted: TopicDeleted | None = None
+
+    @classmethod
+    def of(cls, change: TopicCreated | TopicDeleted) -> "TopicChange":
+        """The change in its place."""
+        if isinstance(change, TopicCreated):
+            return cls(created=change)
+        return cls(deleted=change)
+
+    @property
+    def topic(self) -> tuple[str, str]:
+        """Virtual cluster and logical name; empty names if it is neither."""
+        change = self.created or self.deleted
+        return (change.vcluster, change.logical) if change is not None else ("", "")
+
+
+class TopicChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /internal/v1/nodes/{node_id}/topic-changes`: what clients did, in its order."""
+
+    changes: tuple[TopicChange, ...]

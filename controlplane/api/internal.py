@@ -12,6 +12,7 @@ from contract.session import (
     RecordsAnswer,
     Registration,
     SessionAnswer,
+    TopicChanges,
     TopicCreated,
     TopicDeleted,
 )
@@ -21,6 +22,7 @@ from controlplane.domain.commands import DeregisterNode, MapTopic, RegisterNode,
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
 from controlplane.store.sessions import Grant
+from controlplane.topic_changes import note_changes
 
 _LONGEST_WAIT_S = 30.0
 
@@ -89,6 +91,13 @@ class InternalController(Controller):
     ) -> None:
         """Note a topic that a client created."""
         await plane.ledger.carry_out(MapTopic(**msgspec.structs.asdict(data)), _node(node_id))
+
+    @post("/nodes/{node_id:str}/topic-changes", status_code=204)
+    async def topics_changed(
+        self, node_id: NodeId, data: JSONBody[TopicChanges], plane: NamedDependency[ControlPlane]
+    ) -> None:
+        """Note what clients did to topics."""
+        await note_changes(plane.ledger, data.changes, _node(node_id))
 
     @delete("/nodes/{node_id:str}/topics", status_code=204)
     async def topic_deleted(

@@ -7,9 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 
-import httpx
 import pydantic
-import stamina
 import structlog
 import uvloop
 from pydantic_core import ErrorDetails
@@ -20,6 +18,7 @@ from contract.logs import configure_logs
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.http import Server, application, server
 from dataplane.gateway.metrics import NodeCollector
+from dataplane.gateway.topic_telling import tell_topics
 from dataplane.node.control_planes import ControlPlanes
 from dataplane.node.follower import Follower, OutdatedError
 from dataplane.settings import GatewaySettings
@@ -125,7 +124,7 @@ async def _serve(
             tasks.create_task(http.serve())
             tasks.create_task(follower.run())
             tasks.create_task(gateway.run())
-            tasks.create_task(_report_topics(settings.node_id, gateway, control_planes))
+            tasks.create_task(tell_topics(settings.node_id, gateway.topic_facts, control_planes))
             tasks.create_task(_stop_in_order(stop, gateway, http))
     except* StoppedError:
         log.info("node was told to stop")
@@ -141,26 +140,3 @@ async def _stop_in_order(stop: asyncio.Event, gateway: Gateway, http: Server) ->
     await gateway.drain(DRAIN_LIMIT)
     http.should_exit = True
     raise StoppedError
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether the same call may succeed later: nobody answered, or who did was in trouble."""
-    if isinstance(error, httpx.HTTPStatusError):
-        return error.response.is_server_error
-    return isinstance(error, httpx.TransportError)
-
-
-async def _report_topics(node_id: str, gateway: Gateway, control_planes: ControlPlanes) -> None:
-    """Tell the control plane about created and deleted topics, each until it has heard."""
-    while True:
-        fact = await gateway.topic_facts.get()
-        async for attempt in stamina.retry_context(
-            on=is_passing, attempts=None, timeout=None, wait_max=2.0
-        ):
-            with attempt:
-                try:
-                    await control_planes.topic_changed(node_id, fact)
-                except httpx.HTTPStatusError as error:
-                    if is_passing(error):
-                        raise
-                    log.warning("topic change was refused", topic=fact.logical, error=str(error))

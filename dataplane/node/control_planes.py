@@ -1,5 +1,6 @@
 """The control planes over HTTP: whichever answers; when one does not, the next is asked."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,6 +13,8 @@ from contract.session import (
     RecordsAnswer,
     Registration,
     SessionAnswer,
+    TopicChange,
+    TopicChanges,
     TopicCreated,
     TopicDeleted,
 )
@@ -84,6 +87,21 @@ class ControlPlanes:
         """
         method = "POST" if isinstance(change, TopicCreated) else "DELETE"
         await self._call(method, f"/internal/v1/nodes/{node_id}/topics", change)
+
+    async def topics_changed(
+        self, node_id: str, changes: Sequence[TopicCreated | TopicDeleted]
+    ) -> None:
+        """Tell what clients did, in its order.
+
+        What the control plane does not take of it, it notes in its own log.
+
+        Raises:
+            httpx.HTTPError: no answer, or not the one hoped for: none of it, or all but what is to
+                be told again without harm, may be known. 404 and 405: it is of an older release,
+                and is told one by one.
+        """
+        body = TopicChanges(changes=tuple(map(TopicChange.of, changes)))
+        await self._call("POST", f"/internal/v1/nodes/{node_id}/topic-changes", body)
 
     async def _call(
         self, method: str, path: str, body: msgspec.Struct | None, patience: float = CALL_TIMEOUT

@@ -1,0 +1,64 @@
+"""Tells the control planes which topics clients created, changed and deleted, until they know."""
+
+import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+import stamina
+import structlog
+
+from dataplane.node.control_planes import ControlPlanes
+from dataplane.virtual.topics import TopicFact
+
+MOST_AT_ONCE: Final = 100
+"""Changes in one call, each of which is an event."""
+_OLDER: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+"""What a release answers that takes changes one by one only."""
+
+log = structlog.get_logger()
+
+
+async def tell_topics(
+    node_id: str, facts: asyncio.Queue[TopicFact], control_planes: ControlPlanes
+) -> None:
+    """Tell what there is, and what comes, for ever: all that waits at once, in its order."""
+    while True:
+        some = [await facts.get()]
+        while len(some) < MOST_AT_ONCE and not facts.empty():
+            some.append(facts.get_nowait())
+        async for attempt in stamina.retry_context(
+            on=is_passing, attempts=None, timeout=None, wait_max=2.0
+        ):
+            with attempt:
+                await _tell(node_id, some, control_planes)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may succeed later: nobody answered, or who did was in trouble."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError)
+
+
+async def _tell(node_id: str, some: Sequence[TopicFact], control_planes: ControlPlanes) -> None:
+    try:
+        await control_planes.topics_changed(node_id, some)
+    except httpx.HTTPStatusError as error:
+        if is_passing(error):
+            raise
+        if error.response.status_code not in _OLDER:
+            log.warning("topic changes were refused", topics=len(some), error=str(error))
+            return
+        for fact in some:
+            await _tell_one(node_id, fact, control_planes)
+
+
+async def _tell_one(node_id: str, fact: TopicFact, control_planes: ControlPlanes) -> None:
+    try:
+        await control_planes.topic_changed(node_id, fact)
+    except httpx.HTTPStatusError as error:
+        if is_passing(error):
+            raise
+        log.warning("topic change was refused", topic=fact.logical, error=str(error))

@@ -1,0 +1,67 @@
+"""What nodes tell of topics, many at once."""
+
+import httpx
+import msgspec
+import pytest
+
+from contract.session import TopicChange, TopicChanges, TopicCreated, TopicDeleted
+from controlplane.topic_changes import each_once
+from tests.controlplane.conftest import Running, in_process
+from tests.controlplane.fake_node import NODE_TOKEN
+
+PATH = "/internal/v1/nodes/n1/topic-changes"
+
+
+def created(logical: str, vcluster: str = "teamA") -> TopicChange:
+    topic = TopicCreated(
+        vcluster=vcluster, logical=logical, partitions=1, replication_factor=1, configs={}
+    )
+    return TopicChange.of(topic)
+
+
+def deleted(logical: str) -> TopicChange:
+    return TopicChange.of(TopicDeleted(vcluster="teamA", logical=logical))
+
+
+def test_no_part_has_a_topic_twice_and_the_order_stays():
+    changes = [created("a"), created("b"), deleted("a"), created("a"), created("c")]
+    parts = list(each_once(changes))
+    assert [[change.topic[1] for change in part] for part in parts] == [
+        ["a", "b"],
+        ["a"],
+        ["a", "c"],
+    ]
+    assert [change for part in parts for change in part] == changes
+
+
+async def tell(plane: Running, *changes: TopicChange) -> httpx.Response:
+    return await plane.client.post(
+        PATH,
+        content=msgspec.json.encode(TopicChanges(changes=changes)),
+        headers={"Authorization": f"Bearer {NODE_TOKEN}", "Content-Type": "application/json"},
+        auth=None,
+    )
+
+
+@pytest.mark.environment
+async def test_a_thousand_topics_are_known_after_ten_calls(variables):
+    async with in_process(variables) as plane:
+        await plane.client.post("/api/v1/virtual-clusters", json={"name": "teamA"})
+        for start in range(0, 1000, 100):
+            some = [created(f"t{n}") for n in range(start, start + 100)]
+            assert (await tell(plane, *some)).status_code == 204
+        answer = await plane.client.get("/api/v1/events", params={"kind": "topic", "limit": 1000})
+        mapped = [event["data"]["logical"] for event in answer.json()["items"]]
+        assert mapped == [f"t{n}" for n in range(1000)]
+
+
+@pytest.mark.environment
+async def test_what_is_refused_keeps_no_other_out_and_what_is_told_again_does_no_harm(variables):
+    async with in_process(variables) as plane:
+        await plane.client.post("/api/v1/virtual-clusters", json={"name": "teamA"})
+        changes = [created("x", vcluster="nobody"), created("a"), deleted("a"), created("b")]
+        for _ in range(2):
+            assert (await tell(plane, *changes)).status_code == 204
+        state = (await plane.client.get("/api/v1/state")).json()
+        topics = [key for key in state["records"] if key.startswith("topic/")]
+        assert topics == ["topic/teamA/b"]

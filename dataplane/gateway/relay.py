@@ -254,6 +254,9 @@ class Relay:
             return
         if now >= self._lease.deadline:
             self._services.lease_lapsed()
+            if upstream is self._upstream:
+                # Nobody gets these, and the next answer would be taken for one of them.
+                self.tenant.scope.cut_off(self)
             return
         try:
             for frame in frames:

@@ -126,9 +126,13 @@ class Scope:
         """Let go of all brokers now, whatever they still owe or have not taken."""
         self.is_open = False
         for member in tuple(self.members):
-            self.cut += member.drop()
+            self.cut_off(member)
         for upstream in self.upstreams:
             upstream.abort()
+
+    def cut_off(self, member: Member) -> None:
+        """Let go of the broker of one member now."""
+        self.cut += member.drop()
 
     def upstream_opened(self, upstream: asyncio.Transport) -> None:
         """A member has connected to a broker."""

@@ -166,6 +166,27 @@ async def test_a_refused_request_needs_no_other_to_be_answered(
     assert (await client.receive())[0] == 11
 
 
+async def test_answers_that_come_too_late_are_not_taken_for_those_of_later_requests(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    client.send(request(FETCH, 4, 10, FETCH_4), request(PRODUCE, 3, 11, PRODUCE_3))
+    late, write = await broker.next(), await broker.next()
+    scripted.gateway.set_lease(0.0)
+    late.answer(FETCH_4_ANSWER)
+    write.answer(PRODUCE_3_ANSWER)
+    (connection,) = scripted.gateway.connections
+    await eventually(lambda: connection.relay.in_flight == 0)
+    assert scripted.gateway.scope("main").cut == 1
+    scripted.gateway.set_lease(float("inf"))
+    _serve_again(scripted)
+    (await broker.next()).answer(FETCH_4_ANSWER)
+    client.send(request(FETCH, 4, 12, FETCH_4))
+    (await broker.next()).answer(FETCH_4_ANSWER)
+    answers = dict([await client.receive() for _ in range(3)])
+    assert answers.keys() == {10, 11, 12}
+    assert answers[10] == answers[12]
+
+
 async def test_what_a_deaf_broker_did_not_take_is_cut_at_the_limit(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):

@@ -27,6 +27,7 @@ for name, module, purpose in (
     ("nodes", "operations", "Gateway nodes."),
     ("audit", "operations", "What happened, and that the log is as it was written."),
     ("control", "operations", "The control topic."),
+    ("database", "database", "The database of the event log."),
 ):
     app.command(f"controlplane.cli.{module}:{name}", name=name, help=purpose)
 

@@ -20,7 +20,7 @@ from controlplane.plane import ControlPlane, open_plane
 from controlplane.settings import Settings
 from controlplane.store.database import LOST
 from controlplane.store.follower import listen
-from controlplane.store.migrate import migrate
+from controlplane.store.migrate import SchemaError, migrate, require_schema
 from controlplane.store.sessions import CHANNEL
 from upstream.access import require_usable
 
@@ -54,6 +54,8 @@ def main() -> None:
     configure_logs(settings.interlock_log_format)
     try:
         asyncio.run(_run_until_signalled(settings))
+    except SchemaError as error:
+        sys.exit(f"interlock: {error}")
     except DBAPIError as error:
         sys.exit(f"interlock: the database of DATABASE_URL does not let us in: {error.orig}")
     except OSError as error:
@@ -74,7 +76,8 @@ async def _run_until_signalled(settings: Settings) -> None:
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Serve, follow the log and stand for leader until told to stop."""
-    await migrate(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    await (migrate(url) if settings.interlock_migrate else require_schema(url))
     async with open_plane(settings) as plane, asyncio.TaskGroup() as tasks:
         server = _Server(_uvicorn(plane))
         background = [

@@ -45,7 +45,11 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr
-    """`postgresql://...` of the database that holds the event log; its user owns it."""
+    """`postgresql://...` of the database that holds the event log; its user owns it, or is a member
+    of the role `interlock_app` if somebody else migrates it."""
+    interlock_migrate: bool = True
+    """Whether a control plane brings the database to its schema when it starts; else it only looks
+    whether it is there, and `interlock database migrate` brings it."""
     gateway_backend_kafka_selector: str
     """`file : { path: FILE }`: where the physical clusters are described."""
     gateway_user_pool_secret_key: SecretStr

@@ -1,12 +1,19 @@
 """Migrations: up, down, and from two control planes at once."""
 
 import asyncio
+import os
 import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from controlplane.store.migrate import downgrade, migrate
+from controlplane.domain.events import RebuildRequested
+from controlplane.store.database import open_engine
+from controlplane.store.event_store import Attribution, EventStore
+from controlplane.store.migrate import SchemaError, downgrade, migrate, require_schema
 
 pytestmark = pytest.mark.environment
 
@@ -46,3 +53,58 @@ async def test_two_at_once_do_it_once(database_url):
     ]
     assert [await process.wait() for process in processes] == [0, 0]
     assert "event" in await _tables(database_url)
+
+
+@pytest.fixture
+async def login(database_url, unique_name) -> AsyncIterator[str]:
+    """A user of the database who owns nothing."""
+    owner = await asyncpg.connect(database_url)
+    try:
+        await owner.execute(f"CREATE ROLE {unique_name} LOGIN PASSWORD 'x'")
+        netloc = f"{unique_name}:x@{urlsplit(database_url).netloc.rpartition('@')[2]}"
+        yield urlsplit(database_url)._replace(netloc=netloc).geturl()
+        await owner.execute(f"REVOKE interlock_app FROM {unique_name}")
+        await owner.execute(f"DROP ROLE {unique_name}")
+    finally:
+        await owner.close()
+
+
+async def test_the_application_need_not_own_the_log(database_url, login, unique_name):
+    with pytest.raises(SchemaError, match="run `interlock database migrate`"):
+        await require_schema(database_url)
+    await migrate(database_url)
+    owner = await asyncpg.connect(database_url)
+    await owner.execute(f"GRANT interlock_app TO {unique_name}")
+    await owner.close()
+    await require_schema(login)
+    engine = open_engine(login)
+    store = EventStore(engine)
+    (appended,) = await store.append([RebuildRequested()], {}, Attribution(actor="user:test"))
+    assert await store.read(0) == [appended]
+    await engine.dispose()
+    connection = await asyncpg.connect(login)
+    for statement in (
+        "ALTER TABLE interlock.event DISABLE TRIGGER ALL",
+        "DELETE FROM interlock.event",
+        "UPDATE interlock.event_head SET seq = 0",
+        "CREATE TABLE interlock.mine ()",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
+
+
+async def test_a_database_of_an_older_release_is_told_from_that_of_this_one(database_url):
+    await migrate(database_url, "0003_reconciling")
+    with pytest.raises(SchemaError, match="of no release that can be told"):
+        await require_schema(database_url)
+
+
+async def test_the_command_brings_the_schema(database_url):
+    environment = os.environ | {"DATABASE_URL": database_url}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "interlock", "database", "migrate", env=environment, stdout=PIPE
+    )
+    said, _ = await process.communicate()
+    assert (process.returncode, b"interlock_app" in said) == (0, True)
+    await require_schema(database_url)

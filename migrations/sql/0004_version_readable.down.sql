@@ -1,0 +1,1 @@
+REVOKE SELECT ON interlock.alembic_version FROM interlock_app;

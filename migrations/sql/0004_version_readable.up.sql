@@ -1,0 +1,1 @@
+GRANT SELECT ON interlock.alembic_version TO interlock_app;

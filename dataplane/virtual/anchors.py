@@ -21,8 +21,8 @@ _ANCHORS: Final = frozenset({b"^", rb"\A"})
 def unanchored(pattern: bytes) -> bytes:
     """A pattern that matches after a prefix what the given one matches as a whole text.
 
-    What has to match as a whole begins at its beginning anyway, so anchors there say nothing; those
-    elsewhere can never match, and stay.
+    What has to match as a whole begins at its beginning anyway, so anchors there say nothing. Those
+    elsewhere stay, and match nothing: after what takes no character Kafka's would (`a*^b`).
 
     Args:
         pattern: in the syntax of RE2 (Kafka: `TransactionStateManager.listTransactionStates`).

@@ -1,6 +1,7 @@
 """Questions to a broker: a connection on which one was cut off is not used any more."""
 
 import asyncio
+import contextlib
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,19 +34,26 @@ class Broker:
         self.asked = 0
         self._late = late
         self._go_on = asyncio.Event()
+        self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as server:
             self.port = server.sockets[0].getsockname()[1]
             yield
+            self.answer_late()
+            for writer in self._writers:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
 
     def answer_late(self) -> None:
         """Have the late answer come now."""
         self._go_on.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        self._writers.append(writer)
+        with contextlib.suppress(EOFError, OSError):
             while True:
                 (length,) = unpack(">i", await reader.readexactly(4))
                 frame = await reader.readexactly(length)
@@ -54,8 +62,6 @@ class Broker:
                 if number == self._late:
                     await self._go_on.wait()
                 writer.write(self._answer(frame, number))
-        except EOFError:
-            writer.close()
 
     def _answer(self, frame: bytes, number: int) -> bytes:
         read_header = entity_reader(MetadataRequest.__header_schema__)

@@ -9,7 +9,7 @@ from dataplane.virtual.anchors import unanchored
 from dataplane.virtual.own_range import pattern_of_mine
 from tests.dataplane.virtual.instances import PREFIX, VIEW
 
-ATOMS = st.sampled_from(["a", "b", ".", "[^a]", "[]^]", r"\^", r"\Q^(\E", "^", r"\A", "$", "a*"])
+ATOMS = st.sampled_from(["a", "b", ".", "[^a]", "[]^]", r"\^", r"\Q^(\E", "$", "a*"])
 
 
 def combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -22,11 +22,23 @@ def combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+def begun(body: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """With anchors where a text begins, and where none can match."""
+    return st.one_of(
+        body,
+        body.map("^{}".format),
+        body.map(r"\A^(?:{})".format),
+        st.tuples(body, body).map("^{0[0]}|^{0[1]}".format),
+        st.tuples(body, body, body).map("(?:^(?:{0[0]})|{0[1]}){0[2]}".format),
+        st.tuples(body, body).map("a^(?:{0[0]})|({0[1]})".format),
+    )
+
+
 def matches(pattern: str, text: str) -> bool:
     return re2.fullmatch(pattern, text) is not None
 
 
-@given(st.recursive(ATOMS, combined, max_leaves=6), st.text("ab^(", max_size=3))
+@given(begun(st.recursive(ATOMS, combined, max_leaves=5)), st.text("ab^(", max_size=3))
 def test_what_it_matches_is_matched_behind_the_prefix(pattern: str, text: str):
     if pattern.count("?P<n>") > 1:
         return

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import structlog
 
-from contract.session import TopicChange
+from contract.session import TopicChange, TopicCreated, TopicDeleted
 from contract.shown import quoted
 from controlplane.domain.commands import Command, MapTopic, UnmapTopic
 from controlplane.domain.decide import decide
@@ -39,23 +40,15 @@ def each_once(changes: Iterable[TopicChange]) -> Iterator[list[TopicChange]]:
 
 
 def _decided(facts: Facts, change: TopicChange) -> list[Event]:
-    command = _command(change)
+    told = change.created or change.deleted
     try:
-        return decide(facts, command) if command is not None else []
+        return decide(facts, command_of(told)) if told is not None else []
     except Refusal as refusal:
         _logger.warning("topic.not_noted", topic=quoted("".join(change.topic)), reason=str(refusal))
         return []
 
 
-def _command(change: TopicChange) -> Command | None:
-    if (made := change.created) is not None:
-        return MapTopic(
-            vcluster=made.vcluster,
-            logical=made.logical,
-            partitions=made.partitions,
-            replication_factor=made.replication_factor,
-            configs=made.configs,
-        )
-    if (gone := change.deleted) is not None:
-        return UnmapTopic(vcluster=gone.vcluster, logical=gone.logical)
-    return None
+def command_of(told: TopicCreated | TopicDeleted) -> Command:
+    """What a node tells, as what is to be noted of it."""
+    command = MapTopic if isinstance(told, TopicCreated) else UnmapTopic
+    return command(**msgspec.structs.asdict(told))

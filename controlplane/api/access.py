@@ -39,9 +39,10 @@ def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
     """
     plane: ControlPlane = connection.app.state.plane
     header = connection.headers.get("authorization", "")
-    caller = _caller(connection, _named(header))
+    given = _given(header)
+    caller = _caller(connection, given)
     _require_patience(connection, caller)
-    user = _user(header, plane.settings.admin_users)
+    user = _user(given, plane.settings.admin_users)
     if user is None:
         if header:
             _note_failure(connection, caller)
@@ -64,12 +65,8 @@ def _given(header: str) -> bytes | None:
         return None
 
 
-def _named(header: str) -> str:
-    """The user that somebody says to be."""
-    return (_given(header) or b"").partition(b":")[0].decode(errors="replace")
-
-
-def _caller(connection: ASGIConnection[Any, Any, Any, Any], user: str) -> Caller:
+def _caller(connection: ASGIConnection[Any, Any, Any, Any], given: bytes | None) -> Caller:
+    user = (given or b"").partition(b":")[0].decode(errors="replace")
     return Caller(connection.client.host if connection.client is not None else "", user)
 
 
@@ -88,8 +85,7 @@ def _note_failure(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller
     connection.app.state.failed_logins.failed(caller, time.monotonic())
 
 
-def _user(header: str, users: tuple[AdminUser, ...]) -> AdminUser | None:
-    given = _given(header)
+def _user(given: bytes | None, users: tuple[AdminUser, ...]) -> AdminUser | None:
     if given is None:
         return None
     found = None

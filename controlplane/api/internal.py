@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
@@ -18,11 +17,11 @@ from contract.session import (
 )
 from controlplane.api.access import require_node
 from controlplane.api.origin import NODES_ONLY
-from controlplane.domain.commands import DeregisterNode, MapTopic, RegisterNode, UnmapTopic
+from controlplane.domain.commands import DeregisterNode, RegisterNode
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
 from controlplane.store.sessions import Grant
-from controlplane.topic_changes import note_changes
+from controlplane.topic_changes import command_of, note_changes
 
 _LONGEST_WAIT_S = 30.0
 
@@ -90,7 +89,7 @@ class InternalController(Controller):
         self, node_id: NodeId, data: JSONBody[TopicCreated], plane: NamedDependency[ControlPlane]
     ) -> None:
         """Note a topic that a client created."""
-        await plane.ledger.carry_out(MapTopic(**msgspec.structs.asdict(data)), _node(node_id))
+        await plane.ledger.carry_out(command_of(data), _node(node_id))
 
     @post("/nodes/{node_id:str}/topic-changes", status_code=204)
     async def topics_changed(
@@ -104,7 +103,7 @@ class InternalController(Controller):
         self, node_id: NodeId, data: JSONBody[TopicDeleted], plane: NamedDependency[ControlPlane]
     ) -> None:
         """Note that a client deleted a topic."""
-        await plane.ledger.carry_out(UnmapTopic(**msgspec.structs.asdict(data)), _node(node_id))
+        await plane.ledger.carry_out(command_of(data), _node(node_id))
 
 
 def _node(node_id: str) -> Attribution:

@@ -9,7 +9,6 @@ from typing import Final
 from contract.records import CONTROL_TOPIC, Cluster
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.own_topics import mirror_topics
-from controlplane.domain.switch.events import Check
 
 MAPPINGS_TOPIC: Final = "_topicMappings"
 """The incumbent's; written for whoever looks there."""
@@ -28,17 +27,6 @@ def reserved_by(facts: Facts, vcluster: str) -> str | None:
         if vcluster.startswith(family):
             return f"{family}*"
     return next((name for name in _names(facts) if name.startswith(vcluster)), None)
-
-
-def reserved_checks(facts: Facts, scope: str) -> Iterator[Check]:
-    """Tenants of a scope that were given such a name once. Not a hindrance, but to be known."""
-    for vcluster in sorted(facts.tenants_of(scope)):
-        if (system_s := reserved_by(facts, vcluster)) is not None:
-            detail = (
-                f"virtual cluster {vcluster} has a name that is reserved now: its clients see and"
-                f" may write {system_s}, which is not theirs; move them to one of another name"
-            )
-            yield Check(name="reserved_name", passed=True, detail=detail)
 
 
 def _names(facts: Facts) -> Iterator[str]:

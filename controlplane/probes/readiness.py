@@ -13,7 +13,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.common_ground import equal_ends, held_the_same
 from controlplane.domain.mirror.state import direction_after, initial_direction
 from controlplane.domain.replica import Watched
-from controlplane.domain.reserved import MAPPINGS_TOPIC, reserved_checks
+from controlplane.domain.reserved import MAPPINGS_TOPIC
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.readiness import (
     Flowing,
@@ -24,6 +24,7 @@ from controlplane.domain.switch.readiness import (
     lag_check,
     mapping_check,
     nobodys_checks,
+    reserved_checks,
     topic_checks,
     unreadable_checks,
 )

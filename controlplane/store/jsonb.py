@@ -10,8 +10,10 @@ _MARK: Final = "\U0010ffff"
 """A noncharacter: nobody's text has it, and where it has, it is doubled with `1`."""
 _NUL: Final = "\\u0000"
 """As JSON has it."""
+_KEPT: Final = {_NUL: f"{_MARK}0", _MARK: f"{_MARK}1"}
+_GIVEN: Final = {kept: given for given, kept in _KEPT.items()}
 _ESCAPES: Final = re.compile(rf"\\(?:u0000|.)|{_MARK}", re.DOTALL)
-_MARKED: Final = re.compile(f"{_MARK}([01])")
+_MARKED: Final = re.compile(f"{_MARK}[01]")
 
 
 def to_jsonb(text: str) -> str:
@@ -22,7 +24,7 @@ def to_jsonb(text: str) -> str:
     """
     if _NUL not in text and _MARK not in text:
         return text
-    return _ESCAPES.sub(_kept, text)
+    return _ESCAPES.sub(lambda found: _KEPT.get(found[0], found[0]), text)
 
 
 def from_jsonb(text: str) -> str:
@@ -31,18 +33,4 @@ def from_jsonb(text: str) -> str:
     Args:
         text: what `CAST(... AS text)` of a jsonb gives.
     """
-    return _MARKED.sub(_given, text) if _MARK in text else text
-
-
-def _kept(found: re.Match[str]) -> str:
-    match found[0]:
-        case "\\u0000":
-            return f"{_MARK}0"
-        case "\U0010ffff":
-            return f"{_MARK}1"
-        case other:
-            return other
-
-
-def _given(found: re.Match[str]) -> str:
-    return _NUL if found[1] == "0" else _MARK
+    return _MARKED.sub(lambda found: _GIVEN[found[0]], text) if _MARK in text else text

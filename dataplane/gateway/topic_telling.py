@@ -1,7 +1,8 @@
 """Tells the control planes which topics clients created, changed and deleted, until they know."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
@@ -43,22 +44,23 @@ def is_passing(error: Exception) -> bool:
 
 
 async def _tell(node_id: str, some: Sequence[TopicFact], control_planes: ControlPlanes) -> None:
+    with _if_refused("topic changes were refused", topics=len(some)):
+        try:
+            await control_planes.topics_changed(node_id, some)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code not in _OLDER:
+                raise
+            for fact in some:
+                with _if_refused("topic change was refused", topic=fact.logical):
+                    await control_planes.topic_changed(node_id, fact)
+
+
+@contextmanager
+def _if_refused(event: str, **about: object) -> Iterator[None]:
+    """Log what is refused for good; what passes by goes on to whoever tries again."""
     try:
-        await control_planes.topics_changed(node_id, some)
+        yield
     except httpx.HTTPStatusError as error:
         if is_passing(error):
             raise
-        if error.response.status_code not in _OLDER:
-            log.warning("topic changes were refused", topics=len(some), error=str(error))
-            return
-        for fact in some:
-            await _tell_one(node_id, fact, control_planes)
-
-
-async def _tell_one(node_id: str, fact: TopicFact, control_planes: ControlPlanes) -> None:
-    try:
-        await control_planes.topic_changed(node_id, fact)
-    except httpx.HTTPStatusError as error:
-        if is_passing(error):
-            raise
-        log.warning("topic change was refused", topic=fact.logical, error=str(error))
+        log.warning(event, error=str(error), **about)

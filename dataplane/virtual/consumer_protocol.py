@@ -21,7 +21,7 @@ from kio.schema.consumer_protocol_subscription.v0 import data as subscription_v0
 from kio.schema.consumer_protocol_subscription.v1 import data as subscription_v1
 from kio.serial import entity_reader
 
-from dataplane.wire.compiler import compile_program
+from dataplane.wire.compiler import MOST_ELEMENTS, compile_program
 from dataplane.wire.errors import ForeignNameError, MalformedFrameError, RefusedRequestError
 from dataplane.wire.primitives import INT16, INT32
 from dataplane.wire.schema import Field, struct_of
@@ -128,20 +128,18 @@ def _compiled(
     return run
 
 
-_MOST_ELEMENTS: Final = 50_000
-"""Topics and partitions in what one member says; a request may hold many of those."""
 _ADD: Final = AddPrefix(_INVALID_TOPIC_EXCEPTION, aliased=True)
 _STRIP: Final = StripPrefix(aliased=True)
 _PHYSICAL_SUBSCRIPTION: Final = (
-    _compiled(subscription_v0.ConsumerProtocolSubscription, _ADD, _MOST_ELEMENTS),
-    _compiled(subscription_v1.ConsumerProtocolSubscription, _ADD, _MOST_ELEMENTS),
+    _compiled(subscription_v0.ConsumerProtocolSubscription, _ADD, MOST_ELEMENTS),
+    _compiled(subscription_v1.ConsumerProtocolSubscription, _ADD, MOST_ELEMENTS),
 )
 _LOGICAL_SUBSCRIPTION: Final = (
     _compiled(subscription_v0.ConsumerProtocolSubscription, _STRIP),
     _compiled(subscription_v1.ConsumerProtocolSubscription, _STRIP),
 )
 _PHYSICAL_ASSIGNMENT: Final = _compiled(
-    assignment_v0.ConsumerProtocolAssignment, _ADD, _MOST_ELEMENTS
+    assignment_v0.ConsumerProtocolAssignment, _ADD, MOST_ELEMENTS
 )
 _LOGICAL_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, _STRIP)
 _ANY_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, None)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from dataplane.virtual.apis import APIS, Treatment, treatment
 from dataplane.virtual.fields import NUMBERED, numbered_treatment_of, treatment_of
 from dataplane.virtual.view import View
-from dataplane.wire.compiler import Program, compile_program
+from dataplane.wire.compiler import MOST_ELEMENTS, Program, compile_program
 from dataplane.wire.header import request_is_tagged, response_is_tagged
 from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import Direction, Field, api_name, message
@@ -25,10 +25,6 @@ Raises MalformedFrameError (end the connection) and RefusedRequestError (answer 
 
 ResponseProgram: TypeAlias = Callable[[Buffer, View, Fact], list[Buffer]]
 """Rewrites a response frame; takes the fact of its request. Raises MalformedFrameError."""
-
-MOST_ELEMENTS: Final = 50_000
-"""Topics, partitions, groups and so on in one request, all together: it takes a tenth of a second,
-in which nobody else is served."""
 
 
 @cache

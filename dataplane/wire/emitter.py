@@ -13,9 +13,9 @@ from typing import Any
 class Emitter:
     """Collects the body of one program."""
 
-    def __init__(self, *, counts_elements: bool = False) -> None:
-        """Begin with nothing; `left` is how many elements may still come, where they count."""
-        self.counts_elements = counts_elements
+    def __init__(self, most_elements: int | None = None) -> None:
+        """Begin with nothing; where elements are counted, `left` is how many may still come."""
+        self.most_elements = most_elements
         self.lines: list[str] = []
         self.bound: dict[str, Any] = {}
         """Objects that the generated code names."""

@@ -124,7 +124,7 @@ def emit_room(emitter: Emitter, count: str, least: int) -> None:
 
 def emit_toll(emitter: Emitter, count: str) -> None:
     """Count the elements of an array that are looked at one by one, before they are."""
-    if emitter.counts_elements:
+    if emitter.most_elements is not None:
         emitter.line(f"left -= {count}")
         with emitter.block("if left < 0:"):
             emitter.line("too_many(pos)")

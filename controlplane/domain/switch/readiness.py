@@ -16,6 +16,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.mirror.positions import split
 from controlplane.domain.open_transactions import OpenTransaction, outlasting
 from controlplane.domain.replica import Watched
+from controlplane.domain.reserved import MAPPINGS_TOPIC, reserved_by
 from controlplane.domain.switch.causes import left_out
 from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.view import MirrorState, Timing
@@ -117,11 +118,11 @@ def _policy(seen: Seen) -> Iterator[Check]:
 
 def mapping_check(seen: Seen) -> Check:
     """Where topics are looked up. Not a hindrance: it is written to whichever cluster serves."""
-    told = f"_topicMappings is on {seen.direction.target}"
+    told = f"{MAPPINGS_TOPIC} is on {seen.direction.target}"
     if not seen.has_mappings:
         told = (
-            f"_topicMappings is not on {seen.direction.target}: the mirror does not copy it; it is"
-            " written there after the switch"
+            f"{MAPPINGS_TOPIC} is not on {seen.direction.target}: the mirror does not copy it; it"
+            " is written there after the switch"
         )
     return _check("mapping", True, f"{len(seen.source)} topics are mapped; {told}")
 
@@ -174,6 +175,18 @@ def nobodys_checks(seen: Seen) -> Iterator[Check]:
             f"{_and_more(len(names) - _NAMED)}; `interlock vcluster adopt NAME` shows what a"
             " virtual cluster of that name would have",
         )
+
+
+def reserved_checks(facts: Facts, scope: str) -> Iterator[Check]:
+    """Tenants of a scope that were given such a name once. Not a hindrance, but to be known."""
+    for vcluster in sorted(facts.tenants_of(scope)):
+        if (system_s := reserved_by(facts, vcluster)) is not None:
+            yield _check(
+                "reserved_name",
+                True,
+                f"virtual cluster {vcluster} has a name that is reserved now: its clients see and"
+                f" may write {system_s}, which is not theirs; move them to one of another name",
+            )
 
 
 def completeness_check(

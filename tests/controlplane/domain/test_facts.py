@@ -9,19 +9,10 @@ from controlplane.domain.decide import decide
 from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.refusal import Conflict
 from controlplane.domain.switch import events as switch
-from tests.controlplane.domain.switch.ways import to_the_commit, to_the_fence
+from tests.controlplane.domain.switch.ways import requested, to_the_commit, to_the_fence
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
 
-REQUESTED = switch.SwitchRequested(
-    switch_id="s1",
-    scope="main",
-    from_cluster="main",
-    to_cluster="failover",
-    mode="forced",
-    expected_epoch=0,
-    budget_s=60,
-    mirror_budget_s=20,
-)
+REQUESTED = requested(switch_id="s1", mode="forced", mirror_budget_s=20)
 
 
 def test_every_event_makes_at_most_one_record_with_its_own_seq() -> None:

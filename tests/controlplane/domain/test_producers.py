@@ -4,7 +4,7 @@ from contract.producer_ids import FIRST_UNIQUE, NUMBER_BITS
 from contract.records import Producers, Writer
 from controlplane.domain.producers import GIVEN_UP_AFTER_MS, SeenProducers, recorded
 from controlplane.domain.switch import events
-from tests.controlplane.domain.switch.ways import to_the_commit
+from tests.controlplane.domain.switch.ways import REQUESTED, to_the_commit
 from tests.controlplane.histories import OPEN, facts_of
 
 NOW = 10_000_000
@@ -53,25 +53,16 @@ def test_timestamps_are_the_applications_so_some_old_ones_are_kept_too():
 
 
 def test_a_record_goes_when_nothing_is_left_to_say():
-    facts = facts_of(OPEN, requested(), *to_the_commit("s"), noted(Writer(0, ID, 1, 7, NOW)))
+    facts = facts_of(OPEN, REQUESTED, *to_the_commit("s"), noted(Writer(0, ID, 1, 7, NOW)))
     assert [p.physical for p in facts.control.of(Producers)] == ["orders"]
     facts = facts_of(
-        OPEN, requested(), *to_the_commit("s"), noted(Writer(0, ID, 1, 7, NOW)), noted()
+        OPEN,
+        REQUESTED,
+        *to_the_commit("s"),
+        noted(Writer(0, ID, 1, 7, NOW)),
+        noted(),
     )
     assert list(facts.control.of(Producers)) == []
-
-
-def requested() -> events.SwitchRequested:
-    return events.SwitchRequested(
-        switch_id="s",
-        scope="main",
-        from_cluster="main",
-        to_cluster="failover",
-        mode="planned",
-        expected_epoch=0,
-        budget_s=60,
-        mirror_budget_s=20,
-    )
 
 
 def noted(*writers: Writer) -> events.ProducersRecorded:

@@ -1,7 +1,8 @@
 """What is the system's on the physical clusters, and who has a name that reaches it."""
 
 from controlplane.domain import events
-from controlplane.domain.reserved import reserved_checks, reserved_topics
+from controlplane.domain.reserved import reserved_topics
+from controlplane.domain.switch.readiness import reserved_checks
 from tests.controlplane.histories import OPEN, TEAM_A, described, facts_of
 
 OLD = events.VirtualClusterCreated(name="heart", scope="main", cluster_id="y")

@@ -4,9 +4,10 @@ import pytest
 
 from contract.session import NodeReport
 from controlplane.domain.events import NodeDeregistered, NodeRegistered, ScopeOpened
-from controlplane.domain.switch.events import FenceOrdered, SwitchRequested
+from controlplane.domain.switch.events import FenceOrdered
 from controlplane.store.event_store import Attribution, EventStore
 from controlplane.store.sessions import Sessions
+from tests.controlplane.domain.switch.ways import requested
 
 pytestmark = pytest.mark.environment
 
@@ -34,17 +35,8 @@ async def test_a_node_that_saw_the_newest_routing_gets_a_lease(engine, store):
 
 
 async def test_a_fence_withholds_leases_from_those_who_have_not_seen_it(engine, store):
-    requested = SwitchRequested(
-        switch_id="s",
-        scope="main",
-        from_cluster="main",
-        to_cluster="failover",
-        mode="forced",
-        expected_epoch=0,
-        budget_s=1,
-        mirror_budget_s=1,
-    )
-    await store.append([requested, FenceOrdered(switch_id="s", participants=())], {}, BY)
+    request = requested(mode="forced", budget_s=1, mirror_budget_s=1)
+    await store.append([request, FenceOrdered(switch_id="s", participants=())], {}, BY)
     sessions = Sessions(engine)
     assert not (await sessions.report("n1", report(3))).granted
     assert (await sessions.report("n1", report(4))).granted

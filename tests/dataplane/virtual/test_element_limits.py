@@ -8,11 +8,11 @@ from struct import pack
 
 import pytest
 
-from dataplane.virtual import messages, programs
+from dataplane.virtual import messages
 from dataplane.virtual.messages import decode_request
 from dataplane.virtual.programs import program, request_program
 from dataplane.virtual.refusals import refusal
-from dataplane.wire.compiler import source_of
+from dataplane.wire.compiler import MOST_ELEMENTS, source_of
 from dataplane.wire.errors import MalformedFrameError
 from tests.dataplane.virtual.instances import OFFERED, VIEW
 
@@ -32,18 +32,18 @@ def test_every_array_is_counted_before_it_is_looked_at(key, version):
         source = source_of(program(key, version, "request", numbered))
         for indent, count in LOOP.findall(source):
             assert f"{indent}left -= {count}\n" in source
-        assert f"    left = {programs.MOST_ELEMENTS}\n" in source
+        assert f"    left = {MOST_ELEMENTS}\n" in source
         assert "left" not in source_of(program(key, version, "response", numbered))
 
 
 def test_as_many_as_may_be_are_sent_on():
-    pieces, _ = request_program(METADATA, 1)(names(programs.MOST_ELEMENTS), VIEW)
+    pieces, _ = request_program(METADATA, 1)(names(MOST_ELEMENTS), VIEW)
     assert pieces
 
 
 def test_one_more_is_malformed():
     with pytest.raises(MalformedFrameError, match="too many elements"):
-        request_program(METADATA, 1)(names(programs.MOST_ELEMENTS + 1), VIEW)
+        request_program(METADATA, 1)(names(MOST_ELEMENTS + 1), VIEW)
 
 
 def test_as_many_as_may_be_are_refused_one_by_one():

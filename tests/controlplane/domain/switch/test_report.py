@@ -19,21 +19,13 @@ from controlplane.domain.switch import events
 from controlplane.domain.switch.report import report_of
 from controlplane.domain.switch.report_text import as_markdown
 from controlplane.domain.switch.transitions import Phase
+from tests.controlplane.domain.switch.ways import requested
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, take
 
 S = {"switch_id": "s1"}
 N1, N2 = {"node_id": "n1", "incarnation": "i1"}, {"node_id": "n2", "incarnation": "i2"}
 CHECKS = (events.Check(name="target_reachable", passed=True, detail="failover has 3 brokers"),)
-REQUESTED = events.SwitchRequested(
-    **S,
-    scope="main",
-    from_cluster="main",
-    to_cluster="failover",
-    mode="planned",
-    expected_epoch=0,
-    budget_s=60.0,
-    mirror_budget_s=20.0,
-)
+REQUESTED = requested(**S, mirror_budget_s=20.0)
 DIFFERENCE = Difference(name="t:retention.ms", detail="t has another age there")
 BEGUN = (REQUESTED, events.PreflightPassed(**S, checks=CHECKS))
 FENCE = events.FenceOrdered(**S, participants=(("n1", "i1"), ("n2", "i2")))

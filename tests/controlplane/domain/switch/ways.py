@@ -1,5 +1,9 @@
 """Events that lead a switch from its request to where a test goes on with it."""
 
+from typing import Any
+
+from msgspec.structs import replace
+
 from controlplane.domain.switch import events
 
 REQUESTED = events.SwitchRequested(
@@ -12,6 +16,11 @@ REQUESTED = events.SwitchRequested(
     budget_s=60.0,
     mirror_budget_s=30.0,
 )
+
+
+def requested(**changes: Any) -> events.SwitchRequested:
+    """The same, but for some fields."""
+    return replace(REQUESTED, **changes)
 
 
 def to_the_fence(switch_id: str) -> list[events.SwitchEvent]:

@@ -173,7 +173,7 @@ class Inquiry:
         return tuple(self._addresses)
 
     async def begin(self) -> None:
-        """Find the brokers. Raises InquiryError."""
+        """Find the brokers: at least one. Raises InquiryError."""
         problem = InquiryError(f"{self._access.name} has no bootstrap server")
         for host, port in self._access.servers():
             try:
@@ -188,7 +188,12 @@ class Inquiry:
             self._addresses = {
                 broker.node_id: (broker.host, broker.port) for broker in found.brokers
             }
-            return
+            if self._addresses:
+                return
+            # After a pause its controller has fenced every broker, for a moment.
+            problem = InquiryError(
+                f"{self._access.name} at {host}:{port} lists no broker at present"
+            )
         raise problem
 
     async def ask(self, broker: int, *requests: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Questions to a broker: a connection on which one was cut off is not used any more."""
+"""Questions to a broker: one that was cut off, and one to a cluster that lists no broker."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from kio.static.primitive import i32, i32Timedelta
 
 from contract.clusters_file import ClusterProperties
 from upstream.access import access_to
-from upstream.inquiry import inquiry
+from upstream.inquiry import Inquiry, InquiryError, inquiry
 
 ASKED = MetadataRequest(
     topics=(),
@@ -27,12 +27,13 @@ ASKED = MetadataRequest(
 
 
 class Broker:
-    """Answers every question with a number of its own, one of them late."""
+    """Answers every question with a number of its own, one of them late if need be."""
 
-    def __init__(self, late: int) -> None:
+    def __init__(self, late: int = 0, *, fenced: bool = False) -> None:
         self.port = 0
         self.asked = 0
         self._late = late
+        self._fenced = fenced
         self._go_on = asyncio.Event()
         self._writers: list[asyncio.StreamWriter] = []
 
@@ -71,7 +72,7 @@ class Broker:
         )
         answer = MetadataResponse(
             throttle_time=i32Timedelta.parse(0 * i32Timedelta.resolution),
-            brokers=(broker,),
+            brokers=() if self._fenced else (broker,),
             cluster_id=None,
             controller_id=BrokerId(number),
             topics=(),
@@ -83,16 +84,35 @@ class Broker:
         return pack(">i", out.tell()) + out.getvalue()
 
 
+def cluster_of(*brokers: Broker) -> ClusterProperties:
+    servers = ",".join(f"127.0.0.1:{broker.port}" for broker in brokers)
+    return ClusterProperties(name="main", role="main", properties={"bootstrap.servers": servers})
+
+
 async def test_an_answer_that_was_not_waited_for_is_not_taken_for_the_next():
     broker = Broker(late=2)
+    async with broker.running(), inquiry(access_to(cluster_of(broker))) as asked:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await asked.ask(1, ASKED)
+        assert broker.asked == 2
+        broker.answer_late()
+        (answer,) = await asked.ask(1, ASKED)
+        assert answer.controller_id == 3
+
+
+async def test_a_cluster_whose_controller_has_fenced_every_broker_says_so():
+    """As one does for a moment after a pause: whoever asks must not die of it."""
+    broker = Broker(fenced=True)
     async with broker.running():
-        properties = {"bootstrap.servers": f"127.0.0.1:{broker.port}"}
-        cluster = ClusterProperties(name="main", role="main", properties=properties)
-        async with inquiry(access_to(cluster)) as asked:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await asked.ask(1, ASKED)
-            assert broker.asked == 2
-            broker.answer_late()
-            (answer,) = await asked.ask(1, ASKED)
-            assert answer.controller_id == 3
+        asking = Inquiry(access_to(cluster_of(broker)))
+        with pytest.raises(InquiryError, match="lists no broker at present"):
+            await asking.begin()
+
+
+async def test_another_server_may_know_of_brokers():
+    fenced, broker = Broker(fenced=True), Broker()
+    async with fenced.running(), broker.running():
+        asking = Inquiry(access_to(cluster_of(fenced, broker)))
+        await asking.begin()
+        assert asking.brokers == (1,)

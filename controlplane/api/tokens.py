@@ -10,6 +10,7 @@ import jwt
 import msgspec
 
 from contract.tokens import ALGORITHM, Claims
+from controlplane.api.creating import carry_out_with_room
 from controlplane.domain.commands import IssueToken
 from controlplane.domain.events import TokenIssued, VirtualClusterCreated
 from controlplane.plane import ControlPlane
@@ -37,7 +38,8 @@ async def issue_token(
     """A token for an account, which is created where it is missing, its virtual cluster too.
 
     Raises:
-        Refusal: a name or the lifetime cannot be used.
+        Refusal: a name or the lifetime cannot be used, or something is there under the name of a
+            virtual cluster that is missing.
     """
     command = IssueToken(
         vcluster=vcluster,
@@ -48,7 +50,7 @@ async def issue_token(
         scope=plane.settings.scope,
         cluster_id=new_cluster_id(),
     )
-    recorded = await plane.ledger.carry_out(command, by)
+    recorded = await carry_out_with_room(plane, command, by)
     issued = recorded[-1].event
     if not isinstance(issued, TokenIssued):
         raise TypeError(f"expected a token, got {issued.kind}")

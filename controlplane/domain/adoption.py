@@ -6,7 +6,7 @@ gateway came, or the node that saw it made died before it told.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from contract.records import TopicAlias, TopicMapping, VirtualCluster
 from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Conflict
 from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.tenants import virtual_cluster_created
 from controlplane.domain.topics import is_anew, same_topic
@@ -110,6 +111,29 @@ def adoptable(facts: Facts, vcluster: str, there: Mapping[str, int]) -> list[str
         for physical, partitions in sorted(there.items())
         if ours.owner_of(physical) is not None and known.get(physical) != partitions
     ]
+
+
+def require_room(
+    facts: Facts, vcluster: str, cluster: str, topics: Mapping[str, int], groups: Collection[str]
+) -> None:
+    """Raise Conflict if a virtual cluster of this name would get what is there on a cluster.
+
+    Args:
+        facts: the log.
+        vcluster: the name; there is no virtual cluster of it yet.
+        cluster: where.
+        topics: those of the cluster that begin with the name, and their partitions.
+        groups: likewise.
+    """
+    names = [physical_name(vcluster, logical) for logical in adoptable(facts, vcluster, topics)]
+    for what, found in (("topics", names), ("groups", sorted(groups))):
+        if found:
+            raise Conflict(
+                f"cluster {cluster} has {len(found)} {what} that begin with {vcluster},"
+                f" {found[0]} for one, and clients of a virtual cluster {vcluster} could read and"
+                " change them. If they are meant to, `interlock vcluster adopt"
+                f" {vcluster} --apply` creates it with them; else choose another name"
+            )
 
 
 def adopt_topics(facts: Facts, command: commands.AdoptTopics) -> list[Event]:

@@ -1,11 +1,13 @@
-"""Reads what topics of a virtual cluster are like on the cluster that serves it."""
+"""Reads what is there under a virtual cluster's name, and what its topics are like."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from contract.clusters_file import ClusterProperties
 from contract.names import physical_name
 from controlplane.domain.commands import FoundTopic
 from controlplane.probes.asking import asking
+from controlplane.probes.groups import groups_of
 from controlplane.probes.layout import layout_of
 from controlplane.probes.parity.configs import TopicStateReader
 
@@ -19,6 +21,29 @@ async def topics_there(cluster: ClusterProperties) -> dict[str, int]:
     async with asking(cluster, "did not tell its topics") as asked:
         layout = await layout_of(asked, None)
         return {name: len(topic.leaders) for name, topic in layout.topics.items()}
+
+
+class Existing(NamedTuple):
+    """What of a cluster begins with a name."""
+
+    topics: dict[str, int]
+    """And how many partitions each has."""
+    groups: list[str]
+
+
+async def existing_under(cluster: ClusterProperties, prefix: str) -> Existing:
+    """The topics and groups of a cluster that begin with a prefix.
+
+    Raises:
+        LookError: it does not answer.
+    """
+    async with asking(cluster, "did not tell its topics and groups") as asked:
+        layout = await layout_of(asked, None)
+        groups = await groups_of(asked, lambda group: group.startswith(prefix))
+    topics = {
+        name: len(topic.leaders) for name, topic in layout.topics.items() if name.startswith(prefix)
+    }
+    return Existing(topics, groups)
 
 
 async def found_topics(

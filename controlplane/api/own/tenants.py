@@ -8,6 +8,7 @@ from litestar.params import JSONBody, PathParameter
 
 from contract.records import ServiceAccount, TopicMapping, VirtualCluster
 from controlplane.api.access import attribution, require_admin
+from controlplane.api.creating import carry_out_with_room
 from controlplane.api.own.schemas import (
     AccountView,
     Items,
@@ -47,11 +48,15 @@ class TenantController(Controller):
         plane: NamedDependency[ControlPlane],
         request: Request[Any, Any, Any],
     ) -> VirtualClusterView:
-        """A new virtual cluster. 409 if its name overlaps with one that is or ever was."""
+        """A new virtual cluster.
+
+        409 if its name overlaps with one that is or ever was, or if a cluster has topics or groups
+        under it (adopt them then); 503 if the cluster that would serve it does not answer.
+        """
         command = CreateVirtualCluster(
             name=data.name, scope=plane.settings.scope, cluster_id=new_cluster_id()
         )
-        await plane.ledger.carry_out(command, attribution(request))
+        await carry_out_with_room(plane, command, attribution(request))
         return _view(plane.ledger.facts, _vcluster(plane.ledger.facts, data.name))
 
     @get("/{vcluster:str}")

@@ -48,9 +48,9 @@ async def test_it_is_adopted_with_its_configs_and_noted_when_it_is_gone(plane, a
     main, failover = admins
     physical = f"{unique_name}orders"
     topic = NewTopic(physical, 2, 1, topic_configs={"retention.ms": "60000"})
+    await plane.client.post(VCLUSTERS, json={"name": unique_name})
     await main.create_topics([topic])
     await failover.create_topics([topic])
-    await plane.client.post(VCLUSTERS, json={"name": unique_name})
 
     async def adopted():
         return len(await noted(plane, physical)) == 1

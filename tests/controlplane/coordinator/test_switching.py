@@ -211,7 +211,7 @@ async def test_a_topic_that_nobody_told_of_is_proved(variables, clusters, made):
 
         if made == "before the gateway":
             await make()
-        await plane.client.post("/api/v1/virtual-clusters", json={"name": tenant})
+        await plane.client.post(f"/api/v1/virtual-clusters/{tenant}/adoption")
         if made == "past it":
             await make()
         node.never_drains = made == "behind the fence"

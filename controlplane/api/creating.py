@@ -1,0 +1,55 @@
+"""Commands that may make a virtual cluster: not over what is somebody else's on the clusters.
+
+A virtual cluster sees, and may write, everything that begins with its name. So whoever gives it one
+must say that they mean what is there already, which is adoption.
+"""
+
+import asyncio
+
+from contract.clusters_file import ClusterProperties
+from controlplane.api.serving import serving_cluster
+from controlplane.domain.adoption import require_room
+from controlplane.domain.commands import Command
+from controlplane.domain.decide import decide
+from controlplane.domain.event import Recorded
+from controlplane.domain.events import VirtualClusterCreated
+from controlplane.domain.refusal import Unavailable
+from controlplane.plane import ControlPlane
+from controlplane.probes.failing import LookError
+from controlplane.probes.found_topics import Existing, existing_under
+from controlplane.store.event_store import Attribution
+
+
+async def carry_out_with_room(
+    plane: ControlPlane, command: Command, by: Attribution
+) -> list[Recorded]:
+    """Carry a command out; if it makes a virtual cluster, look first what is under its name.
+
+    Raises:
+        Refusal: as decided; Conflict if a cluster has something of nobody's there; Unavailable if
+            the one that would serve it does not answer. A standby that does not is not asked:
+            `plan` names what only it has.
+    """
+    for event in decide(await plane.ledger.fresh(), command):
+        if isinstance(event, VirtualClusterCreated):
+            await _look(plane, event)
+    return await plane.ledger.carry_out(command, by)
+
+
+async def _look(plane: ControlPlane, created: VirtualClusterCreated) -> None:
+    serving = serving_cluster(plane, created.scope)
+    clusters = [serving, *(c for c in plane.settings.clusters if c is not serving)]
+    looks = await asyncio.gather(*(_there(cluster, created.name) for cluster in clusters))
+    for cluster, there in zip(clusters, looks, strict=True):
+        if isinstance(there, LookError):
+            if cluster is serving:
+                raise Unavailable(str(there)) from there
+            continue
+        require_room(plane.ledger.facts, created.name, cluster.name, there.topics, there.groups)
+
+
+async def _there(cluster: ClusterProperties, name: str) -> Existing | LookError:
+    try:
+        return await existing_under(cluster, name)
+    except LookError as error:
+        return error

@@ -60,5 +60,5 @@ def decode(value: bytes) -> Record:
         stamp = msgspec.json.decode(value, type=_Stamp)
         require_readable(stamp.v)
         return _decoder.decode(value)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnknownRecordError(f"control record cannot be read: {error}") from error

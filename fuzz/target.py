@@ -1,12 +1,15 @@
 """The process that libFuzzer drives: `python -m fuzz.target CORPUS [options of libFuzzer]`."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["dataplane", "contract"]):
+with atheris.instrument_imports(include=["dataplane", "contract", "controlplane", "upstream"]):
     from fuzz import targets
+    from fuzz.control_targets import questions, written_seeds
+    from fuzz.feeding import feed
     from tests.dataplane.virtual.instances import (
         OFFERED,
         generated,
@@ -26,13 +29,22 @@ def valid_frames() -> dict[str, list[bytes]]:
         ("request", request_frame),
         ("response", response_frame),
     )
-    return {
+    of_the_gateway = {
         f"{APIS[key].name} {version} {way}": [
             make(key, version, generated(key, version, way, seed)) for seed in range(SEEDS_EACH)
         ]
         for key, version in OFFERED
         for way, make in ways
     }
+    return of_the_gateway | written_seeds() | dict(_answers(of_the_gateway))
+
+
+def _answers(frames: dict[str, list[bytes]]) -> Iterator[tuple[str, list[bytes]]]:
+    """Brokers answer the control plane's questions as they answer clients'."""
+    for name, request in questions():
+        same = f"{APIS[request.__api_key__].name} {request.__version__} response"
+        if same in frames:
+            yield name, frames[same]
 
 
 def main() -> None:
@@ -46,7 +58,7 @@ def main() -> None:
 
     def one(data: bytes) -> None:
         if len(data) >= 2:
-            targets.feed(known[int.from_bytes(data[:2]) % len(known)], data[2:])
+            feed(known[int.from_bytes(data[:2]) % len(known)], data[2:])
 
     atheris.Setup(sys.argv, one)
     atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""What is fed with hostile bytes, and what must hold whatever they are.
+"""What of the gateway is fed with hostile bytes, and what must hold whatever they are.
 
 The first two bytes of an input choose the target, the rest is its frame. A target may raise what
 its documentation names; anything else is a finding, as is an output that is larger than what was
@@ -7,7 +7,7 @@ put in explains.
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from dataplane.gateway.frames import FrameLimitError, FrameReader
 from dataplane.virtual import answers, refusals
@@ -16,7 +16,10 @@ from dataplane.virtual.programs import program
 from dataplane.virtual.view import Listener, View
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
 from dataplane.wire.schema import Direction
+from fuzz.control_targets import control_targets
+from fuzz.feeding import Target
 
+_RAISES: Final = (MalformedFrameError, RefusedRequestError, FrameLimitError)
 LONGEST: Final = 4096
 """Bytes of the longest input."""
 
@@ -36,34 +39,18 @@ _BASE: Final = 4096
 """Bytes that an output may have whatever the input: the list of brokers, for one."""
 
 
-class Target(NamedTuple):
-    """One piece of code that reads foreign bytes."""
-
-    name: str
-    run: Callable[[bytes], object]
-
-
 def all_targets(instrument: Callable[[Any], Any]) -> list[Target]:
-    """Every program, and what the gateway decodes itself; programs are generated at this moment."""
-    return [*_programs(instrument), *_DECODERS]
+    """Every program, what the gateway decodes itself, and what the control plane reads.
 
-
-def feed(target: Target, frame: bytes) -> None:
-    """Run a target on a frame.
-
-    Raises:
-        Exception: what must not happen; the traceback says where.
+    Programs are generated at this moment.
     """
-    try:
-        target.run(frame)
-    except (MalformedFrameError, RefusedRequestError, FrameLimitError):
-        return
+    return [*_programs(instrument), *_DECODERS, *control_targets()]
 
 
 def _programs(instrument: Callable[[Any], Any]) -> list[Target]:
     ways: tuple[Direction, ...] = ("request", "response")
     return [
-        Target(f"{row.name} {version} {way}", _runner(instrument, row.key, version, way))
+        Target(f"{row.name} {version} {way}", _runner(instrument, row.key, version, way), _RAISES)
         for row in APIS.values()
         if row.treatment is Treatment.REWRITE
         for version in row.served
@@ -126,10 +113,10 @@ def _stream(data: bytes) -> None:
 
 
 _DECODERS: Final = [
-    Target("refusal", _refused),
-    Target("denial", _denied),
-    Target("SaslAuthenticate", _sasl),
-    Target("stream", _stream),
+    Target("refusal", _refused, _RAISES),
+    Target("denial", _denied, _RAISES),
+    Target("SaslAuthenticate", _sasl, _RAISES),
+    Target("stream", _stream, _RAISES),
 ]
 
 

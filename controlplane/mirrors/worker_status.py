@@ -31,17 +31,21 @@ async def failure_of(target: ClusterProperties, source: str) -> str | None:
         for partition in await reader.partitions([topic]):
             async for record in reader.records(TopicPartition(topic, partition.partition), 0):
                 newest[record.key or b""] = record.value
-    return next((found for key in sorted(newest) if (found := _failure(key, newest[key]))), None)
+    return next((found for key in sorted(newest) if (found := failure_in(key, newest[key]))), None)
 
 
-def _failure(key: bytes, value: bytes | None) -> str | None:
+def failure_in(key: bytes, value: bytes | None) -> str | None:
+    """What a record says of a failure; None if it is about something else, or cannot be read."""
     kinds = (f"status-connector-{CONNECTOR}".encode(), f"status-task-{CONNECTOR}".encode())
     if value is None or not key.startswith(kinds):
         return None
-    status = msgspec.json.decode(value, type=_Status)
+    try:
+        status, whose = msgspec.json.decode(value, type=_Status), key.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
     if status.state != "FAILED":
         return None
-    return f"{key.decode().removeprefix('status-')} has failed: {cause_in(status.trace)}"
+    return f"{whose.removeprefix('status-')} has failed: {cause_in(status.trace)}"
 
 
 def cause_in(trace: str | None) -> str:

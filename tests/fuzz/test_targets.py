@@ -6,6 +6,7 @@ import pytest
 
 from dataplane.virtual.apis import APIS
 from fuzz import targets
+from fuzz.feeding import Target, feed
 from tests.dataplane.virtual.instances import OFFERED, generated, request_frame, response_frame
 
 KNOWN = targets.all_targets(lambda run: run)
@@ -33,9 +34,9 @@ def test_a_target_takes_valid_and_broken_frames(target):
         seed.randbytes(40),
         b"",
     ):
-        targets.feed(target, frame)
+        feed(target, frame)
 
 
 def test_growth_that_the_input_does_not_explain_is_a_finding():
     with pytest.raises(AssertionError, match="3 bytes became 5000"):
-        targets.feed(targets.Target("x", lambda f: targets._check_growth([b"x" * 5000], f)), b"abc")
+        feed(Target("x", lambda f: targets._check_growth([b"x" * 5000], f), ()), b"abc")

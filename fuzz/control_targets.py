@@ -1,0 +1,186 @@
+"""What the control plane reads of clusters, of nodes and of the control topic.
+
+A cluster's brokers may be anybody's, the control topic can be written by who has its cluster, and a
+node's report has whatever its tenants call their groups.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from importlib import import_module
+from typing import Any, Final
+
+import msgspec
+
+from contract.cluster_security import Password
+from contract.codec import UnknownRecordError, decode, encode
+from contract.fold import ControlState
+from contract.records import Beacon, Record, Routing, VirtualCluster, key_of
+from contract.session import (
+    NodeReport,
+    ScopeReport,
+    TopicChange,
+    TopicChanges,
+    TopicCreated,
+    Unrest,
+)
+from controlplane.copies import copy_of
+from controlplane.mirrors.worker_status import failure_in
+from controlplane.store.jsonb import from_jsonb, to_jsonb
+from controlplane.store.sessions import Session
+from fuzz.feeding import Target
+from upstream.inquiry import InquiryError, answer_to
+from upstream.login import Login
+from upstream.sasl.mechanism import LoginRefusedError
+from upstream.sasl.oauthbearer import OAuthBearerClient
+from upstream.sasl.plain import PlainClient
+from upstream.sasl.scram import PasswordKeys, ScramClient
+
+QUESTIONS: Final = (
+    ("create_partitions.v3", "CreatePartitionsRequest"),
+    ("delete_groups.v2", "DeleteGroupsRequest"),
+    ("delete_records.v2", "DeleteRecordsRequest"),
+    ("delete_topics.v5", "DeleteTopicsRequest"),
+    ("describe_configs.v4", "DescribeConfigsRequest"),
+    ("describe_groups.v5", "DescribeGroupsRequest"),
+    ("describe_producers.v0", "DescribeProducersRequest"),
+    ("describe_transactions.v0", "DescribeTransactionsRequest"),
+    ("find_coordinator.v4", "FindCoordinatorRequest"),
+    ("incremental_alter_configs.v1", "IncrementalAlterConfigsRequest"),
+    ("init_producer_id.v4", "InitProducerIdRequest"),
+    ("leave_group.v3", "LeaveGroupRequest"),
+    ("list_groups.v4", "ListGroupsRequest"),
+    ("list_transactions.v0", "ListTransactionsRequest"),
+    ("metadata.v9", "MetadataRequest"),
+    ("metadata.v10", "MetadataRequest"),
+    ("offset_commit.v8", "OffsetCommitRequest"),
+    ("offset_delete.v0", "OffsetDeleteRequest"),
+    ("offset_fetch.v8", "OffsetFetchRequest"),
+)
+"""Module and class in kio of everything that is asked of brokers by hand."""
+_USER: Final = "user"
+_MESSAGE: Final = b"r=nonce1,s=YWJj,i=4096"
+_CHALLENGE: Final = b"\0\0\xff\xff" + len(_MESSAGE).to_bytes(4) + _MESSAGE + bytes(8)
+"""SaslAuthenticate's answer: no error and no text, the server's first message, no end."""
+_JSON: Final = (msgspec.MsgspecError, RecursionError)
+"""What the API answers with 400."""
+
+
+def questions() -> Iterator[tuple[str, Any]]:
+    """The same as a target's name and kio's class."""
+    for module, name in QUESTIONS:
+        yield f"answer to {module}", getattr(import_module(f"kio.schema.{module}.request"), name)
+
+
+def written_seeds() -> dict[str, list[bytes]]:
+    """Inputs to begin with for what is no message of Kafka's, by target."""
+    scope = ScopeReport(phase="serving", epoch=1, term=2, in_flight=3, held=4, unrest=Unrest())
+    report = NodeReport(incarnation="i", applied_seq=1, digest="d", scopes={"main": scope})
+    created = TopicCreated(
+        vcluster="teamA", logical="orders", partitions=1, replication_factor=1, configs={"a": "b"}
+    )
+    states = (
+        Beacon(seq=7, digest="d", layout="l"),
+        VirtualCluster(name="teamA", scope="main", cluster_id="x"),
+        Routing(scope="main", cluster="main", epoch=0, term=0, state="serving"),
+    )
+    return {
+        "control record": [
+            encode(Record(log="log", seq=7, key=key_of(state), state=state)) for state in states
+        ],
+        "node's report": [msgspec.json.encode(report)],
+        "topic changes": [msgspec.json.encode(TopicChanges(changes=(TopicChange.of(created),)))],
+        "state of the mirror's worker": [
+            b'status-task-MirrorSourceConnector-0\n{"state":"FAILED","trace":"a\\nCaused by: b"}'
+        ],
+        "log-in by SCRAM-SHA-256": [_sized(b"\0" * 6, _CHALLENGE)],
+    }
+
+
+def _sized(*messages: bytes) -> bytes:
+    return b"".join(bytes((len(message),)) + message for message in messages)
+
+
+def control_targets() -> list[Target]:
+    """Answers of brokers, log-ins, control records, what nodes send and the mirror notes."""
+    return [*_answers(), *_logins(), *_RECORDS]
+
+
+def _answers() -> Iterator[Target]:
+    for name, request in questions():
+        yield Target(name, _Answer(request), (InquiryError,))
+
+
+class _Answer:
+    """Reads a broker's answer to a kind of request."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+
+    def __call__(self, frame: bytes) -> object:
+        return answer_to("a broker", self._request, frame).read()
+
+
+def _logins() -> Iterator[Target]:
+    for name in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"):
+        yield Target(f"log-in by {name}", _LogIn(name), (LoginRefusedError,))
+
+
+class _LogIn:
+    """Takes a broker's answers in a log-in, each as long as its first byte says."""
+
+    def __init__(self, mechanism: Any) -> None:
+        self._mechanism = mechanism
+
+    def __call__(self, data: bytes) -> object:
+        login = Login(self._begin())
+        request: bytes | None = login.begin()
+        at = 0
+        while request is not None and at < len(data):
+            size = data[at]
+            number = request[4:8]  # api key, version, correlation id
+            request = login.answered(number + data[at + 1 : at + 1 + size])
+            at += 1 + size
+        return login.lifetime
+
+    def _begin(self) -> Any:
+        if self._mechanism == "OAUTHBEARER":
+            return OAuthBearerClient("token")
+        password = Password(mechanism=self._mechanism, username=_USER, password=_USER)
+        if self._mechanism == "PLAIN":
+            return PlainClient(password)
+        return ScramClient(password, PasswordKeys(password), "nonce")
+
+
+def _control_record(value: bytes) -> None:
+    record = decode(value)
+    state = ControlState()
+    state.apply(record)
+    state.digest()
+    if decode(encode(record)) != record:
+        raise AssertionError("a record is not what it was when it is written again")
+
+
+def _node_report(body: bytes) -> None:
+    report = msgspec.json.decode(body, type=NodeReport)
+    written = msgspec.json.encode(report).decode()
+    if from_jsonb(to_jsonb(written)) != written:
+        raise AssertionError("a report is not what it was once it was in the database")
+    copy_of(Session(node_id="n", report=report, granted=True, age=timedelta()))
+
+
+def _topic_changes(body: bytes) -> None:
+    for change in msgspec.json.decode(body, type=TopicChanges).changes:
+        _ = change.topic
+
+
+def _worker_status(data: bytes) -> object:
+    key, _, value = data.partition(b"\n")
+    return failure_in(key, value)
+
+
+_RECORDS: Final = (
+    Target("control record", _control_record, (UnknownRecordError,)),
+    Target("node's report", _node_report, _JSON),
+    Target("topic changes", _topic_changes, _JSON),
+    Target("state of the mirror's worker", _worker_status, ()),
+)

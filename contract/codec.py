@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from contract.json_errors import UNREADABLE
 from contract.records import RECORD_VERSION, Record
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -60,5 +61,5 @@ def decode(value: bytes) -> Record:
         stamp = msgspec.json.decode(value, type=_Stamp)
         require_readable(stamp.v)
         return _decoder.decode(value)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UnknownRecordError(f"control record cannot be read: {error}") from error

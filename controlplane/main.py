@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from contract.clusters_file import ClustersFileError, selected_path
 from contract.logs import configure_logs
+from contract.request_deadline import DeadlinedProtocol
 from controlplane.api.app import create_app
 from controlplane.coordinator.leading import lead_when_possible
 from controlplane.plane import ControlPlane, open_plane
@@ -103,6 +104,7 @@ def _uvicorn(plane: ControlPlane) -> uvicorn.Config:
         create_app(plane),
         host=plane.settings.gateway_bind_host,
         port=plane.settings.gateway_http_port,
+        http=DeadlinedProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ClientException, NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 
+from contract.json_errors import UNREADABLE
 from contract.mirror import PATH, MirrorOrder, MirrorReport
 from mirrormaker.child import Child, UnknownClusterError
 
@@ -32,7 +33,7 @@ async def order(request: Request[Any, Any, Any], child: NamedDependency[Child]) 
     try:
         wanted = msgspec.json.decode(await request.body(), type=MirrorOrder)
         return await child.order(wanted.direction)
-    except (msgspec.MsgspecError, UnknownClusterError) as error:
+    except (*UNREADABLE, UnknownClusterError) as error:
         raise ClientException(str(error)) from error
 
 

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from contract.clusters_file import ClustersFileError
+from contract.request_deadline import DeadlinedProtocol
 from mirrormaker.app import create_app
 from mirrormaker.child import Child
 from mirrormaker.properties import parse_properties
@@ -68,6 +69,7 @@ async def _run(settings: MirrorMakerSettings, child: Child) -> None:
             app,
             host=settings.interlock_mirror_host,
             port=settings.interlock_mirror_port,
+            http=DeadlinedProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",

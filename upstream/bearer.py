@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from contract.cluster_security import BearerToken
+from contract.json_errors import UNREADABLE
 from upstream.sasl.mechanism import LoginRefusedError
 
 _TIMEOUT_S = 5.0
@@ -71,7 +72,7 @@ class TokenSource:
             raise LoginRefusedError(
                 f"the token endpoint {login.url} answers {error.response.status_code}"
             ) from None
-        except (httpx.HTTPError, msgspec.MsgspecError) as error:
+        except (httpx.HTTPError, *UNREADABLE) as error:
             raise LoginRefusedError(
                 f"the token endpoint {login.url} gives no token: {error or type(error).__name__}"
             ) from None

@@ -37,6 +37,23 @@ def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
         TooManyRequestsException: too many wrong ones of late.
         PermissionDeniedException: valid, but of somebody who is no administrator.
     """
+    user = _logged_in(connection)
+    if not user.admin:
+        raise PermissionDeniedException(NO_PERMISSION)
+    connection.scope["user"] = user.username
+
+
+def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Let everybody through who has a user here.
+
+    Raises:
+        NotAuthorizedException: no valid credentials.
+        TooManyRequestsException: too many wrong ones of late.
+    """
+    _logged_in(connection)
+
+
+def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> AdminUser:
     plane: ControlPlane = connection.app.state.plane
     header = connection.headers.get("authorization", "")
     given = _given(header)
@@ -49,9 +66,7 @@ def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHa
         raise NotAuthorizedException(
             "user name and password are missing or wrong", headers=_CHALLENGE
         )
-    if not user.admin:
-        raise PermissionDeniedException(NO_PERMISSION)
-    connection.scope["user"] = user.username
+    return user
 
 
 def _given(header: str) -> bytes | None:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from controlplane.api.access import require_user
 from controlplane.api.errors import HANDLERS
 from controlplane.api.failed_logins import FailedLogins
 from controlplane.api.health import live, ready
@@ -74,6 +75,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             version="1",
             # As JSON alone: pages that show it run scripts of other hosts, as if they were ours.
             render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/schema", route_handlers=[], guards=[require_user]),
             components=Components(
                 security_schemes={"basicAuth": SecurityScheme(type="http", scheme="basic")}
             ),

@@ -13,7 +13,8 @@ from controlplane.domain.commands import Command
 from controlplane.domain.decide import decide
 from controlplane.domain.event import Recorded
 from controlplane.domain.events import VirtualClusterCreated
-from controlplane.domain.refusal import Unavailable
+from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Refusal, Unavailable
 from controlplane.plane import ControlPlane
 from controlplane.probes.failing import LookError
 from controlplane.probes.found_topics import Existing, existing_under
@@ -30,10 +31,18 @@ async def carry_out_with_room(
             the one that would serve it does not answer. A standby that does not is not asked:
             `plan` names what only it has.
     """
-    for event in decide(await plane.ledger.fresh(), command):
-        if isinstance(event, VirtualClusterCreated):
-            await _look(plane, event)
+    created = _created_by(await plane.ledger.fresh(), command)
+    if created is not None:
+        await _look(plane, created)
     return await plane.ledger.carry_out(command, by)
+
+
+def _created_by(facts: Facts, command: Command) -> VirtualClusterCreated | None:
+    try:
+        decided = decide(facts, command)
+    except Refusal:
+        return None  # it is told by whoever carries the command out, on facts that count
+    return next((event for event in decided if isinstance(event, VirtualClusterCreated)), None)
 
 
 async def _look(plane: ControlPlane, created: VirtualClusterCreated) -> None:

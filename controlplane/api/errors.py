@@ -76,6 +76,10 @@ def _too_deep(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
     return _answer(request, HTTPStatus.BAD_REQUEST, detail)
 
 
+def _no_text(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
+    return _answer(request, HTTPStatus.BAD_REQUEST, "the body is not UTF-8")
+
+
 def _is_unkeepable(error: DBAPIError) -> bool:
     """Whether what was given is refused, by the database or before it is sent there."""
     cause = error.orig.__cause__ if error.orig is not None else None
@@ -120,5 +124,6 @@ HANDLERS: dict[Any, Any] = {
     InterfaceError: _database,
     OSError: _database,
     RecursionError: _too_deep,
+    UnicodeDecodeError: _no_text,
     Exception: _unexpected,
 }

@@ -4,6 +4,7 @@ import httpx
 import msgspec
 
 from contract.clusters_file import ClusterProperties
+from contract.json_errors import UNREADABLE
 from contract.mirror import PATH, Direction, MirrorOrder, MirrorReport
 from controlplane.domain.mirror.events import Position
 from controlplane.mirrors.offsets import write_positions
@@ -91,5 +92,5 @@ class Supervised:
                 return msgspec.json.decode(answer.content, type=MirrorReport)
         except httpx.HTTPError as error:
             raise unavailable(self._who, error) from error
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise MirrorUnavailableError(f"{self._who} is something else: {error}") from error

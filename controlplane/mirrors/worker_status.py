@@ -6,6 +6,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from contract.clusters_file import ClusterProperties
+from contract.json_errors import UNREADABLE
 from controlplane.mirrors.offsets import CONNECTOR
 from controlplane.probes.reader import end_reader
 
@@ -41,7 +42,7 @@ def failure_in(key: bytes, value: bytes | None) -> str | None:
         return None
     try:
         status, whose = msgspec.json.decode(value, type=_Status), key.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     if status.state != "FAILED":
         return None

@@ -8,6 +8,8 @@ import uvicorn
 from prometheus_client import CollectorRegistry, make_asgi_app
 from prometheus_client.registry import Collector
 
+from contract.request_deadline import DeadlinedProtocol
+
 Message: TypeAlias = MutableMapping[str, Any]
 Application: TypeAlias = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]],
@@ -60,6 +62,12 @@ class Server(uvicorn.Server):
 def server(app: Application, host: str, port: int) -> Server:
     """A server for the application; `serve()` runs until `should_exit` is set."""
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=None, access_log=False, lifespan="off"
+        app,
+        host=host,
+        port=port,
+        http=DeadlinedProtocol,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
     )
     return Server(config)

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from contract.codec import UnknownRecordError
+from contract.json_errors import UNREADABLE
 from contract.session import (
     NodeReport,
     RecordsAnswer,
@@ -127,5 +128,5 @@ class ControlPlanes:
 def _read(answer: httpx.Response, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(answer.content, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise UnknownRecordError(f"the control plane's answer cannot be read: {error}") from error

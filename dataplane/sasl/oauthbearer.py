@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import jwt
 import msgspec
 
+from contract.json_errors import UNREADABLE
 from contract.records import ServiceAccount
 from dataplane.sasl.mechanism import AuthenticationError, Challenge, Outcome, Proved
 from dataplane.sasl.proof import ExternalProof
@@ -168,7 +169,7 @@ def keys_from(document: bytes) -> tuple[SigningKey, ...]:
     try:
         listed = msgspec.json.decode(document, type=dict[str, Any])["keys"]
         found = tuple(key for raw in listed if (key := _key(raw)) is not None)
-    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
         raise ValueError("it is not a JWK set") from None
     if not found:
         raise ValueError("it holds no public key that signs")

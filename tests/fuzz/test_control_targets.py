@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.codec import UnknownRecordError, decode
+from contract.codec import UnknownRecordError, decode, encode
+from contract.records import Record, VirtualCluster, key_of
 from controlplane.mirrors.worker_status import failure_in
 from fuzz.control_targets import QUESTIONS, control_targets, written_seeds
 from fuzz.feeding import feed
@@ -53,3 +54,11 @@ def test_a_control_record_that_is_nested_too_deeply_cannot_be_read():
 def test_what_a_worker_notes_unreadably_says_nothing(value):
     assert failure_in(b"status-task-MirrorSourceConnector-0", value) is None
     assert failure_in(b"status-task-MirrorSourceConnector-\xff", b'{"state":"FAILED"}') is None
+
+
+def test_a_tag_that_is_no_text_makes_a_control_record_unreadable():
+    """A node then stays fenced (rule N8); any other exception would end it."""
+    state = VirtualCluster(name="teamA", scope="main", cluster_id="x")
+    good = encode(Record(log="log", seq=7, key=key_of(state), state=state))
+    with pytest.raises(UnknownRecordError):
+        decode(good.replace(b'"vcluster"', b'"vcl\xf5ster"'))

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from contract.json_errors import UNREADABLE
 from upstream.sasl.mechanism import LoginRefusedError
 
 _SEPARATOR = "\x01"
@@ -30,5 +31,5 @@ class OAuthBearerClient:
 def _status(challenge: bytes) -> str:
     try:
         return msgspec.json.decode(challenge, type=dict[str, str]).get("status", "no status")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return "no reason given"

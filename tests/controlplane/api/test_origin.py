@@ -7,8 +7,10 @@ import pytest
 from litestar.testing import TestClient
 
 from controlplane.api.app import create_app
+from controlplane.settings import AdminUser
 
-APP = create_app(SimpleNamespace(settings=SimpleNamespace(admin_users=())))  # type: ignore[arg-type] # refused before it is asked
+JOE = AdminUser(username="joe", password="joe")
+APP = create_app(SimpleNamespace(settings=SimpleNamespace(admin_users=(JOE,))))  # type: ignore[arg-type] # refused before it is asked
 CHANGES = sorted(
     (method, route.path, "data" in handler.parsed_fn_signature.parameters)
     for route in APP.routes
@@ -72,7 +74,17 @@ def test_a_body_is_json_or_refused(client, method, path):
     assert asked(client, method, path, {}).status_code == 401
 
 
+PAGES = ("", "/openapi.json", "/redoc", "/swagger", "/elements", "/rapidoc")
+
+
 def test_no_page_of_this_host_runs_scripts_of_others(client):
-    assert client.get("/schema/openapi.json").headers["content-type"].startswith("application/")
-    for page in ("", "/redoc", "/swagger", "/elements", "/rapidoc"):
-        assert "<script" not in client.get(f"/schema{page}").text
+    described = client.get("/schema/openapi.json", auth=("joe", "joe"))
+    assert described.headers["content-type"].startswith("application/vnd.oai.openapi")
+    for page in PAGES:
+        assert "<script" not in client.get(f"/schema{page}", auth=("joe", "joe")).text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_api_is_described_to_its_users_alone(client, page):
+    assert client.get(f"/schema{page}").status_code in {401, 404}
+    assert client.get(f"/schema{page}", auth=("joe", "wrong")).status_code in {401, 404}

@@ -110,17 +110,17 @@ async def test_a_switch_may_depend_on_the_epoch(plane):
     assert answer.status_code == 400
 
 
-async def test_the_state_can_be_seen_as_of_an_event_and_a_time(plane):
+async def test_the_state_can_be_seen_as_of_an_event_and_a_time(plane, unique_name):
     await plane.client.post(f"{API}/virtual-clusters", json={"name": "teamA"})
     seq = (await plane.client.get(f"{API}/state")).json()["seq"]
-    await plane.client.post(f"{API}/virtual-clusters", json={"name": "other"})
+    await plane.client.post(f"{API}/virtual-clusters", json={"name": unique_name})
 
     async def names(as_of: str | None = None):
         params = {"asOf": as_of} if as_of else {}
         records = (await plane.client.get(f"{API}/state", params=params)).json()["records"]
         return {key for key in records if key.startswith("vcluster/")}
 
-    assert await names() == {"vcluster/teamA", "vcluster/other"}
+    assert await names() == {"vcluster/teamA", f"vcluster/{unique_name}"}
     assert await names(str(seq)) == {"vcluster/teamA"}
     assert await names("2020-01-01T00:00:00Z") == set()
     assert await names(datetime.now(UTC).isoformat()) == await names()

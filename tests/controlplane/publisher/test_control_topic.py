@@ -67,15 +67,15 @@ async def digest(plane) -> str:
     return (await plane.client.get("/api/v1/state")).json()["digest"]
 
 
-async def test_the_topic_adds_up_to_the_same_as_the_log(variables, control_cluster):
+async def test_the_topic_adds_up_to_the_same_as_the_log(variables, control_cluster, unique_name):
     async with in_process(variables) as plane:
         await create(plane, "teamA")
-        await create(plane, "other")
-        await plane.client.delete("/api/v1/virtual-clusters/other")
+        await create(plane, unique_name)
+        await plane.client.delete(f"/api/v1/virtual-clusters/{unique_name}")
         await published(plane)
         state = fold(await records(control_cluster))
         assert state.digest() == await digest(plane)
-        assert state.get("vcluster/other") is None
+        assert state.get(f"vcluster/{unique_name}") is None
         beacon = state.get("beacon")
         assert isinstance(beacon, Beacon)
         assert beacon.digest == await digest(plane)

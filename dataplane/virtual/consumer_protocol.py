@@ -20,6 +20,7 @@ from kio.schema.consumer_protocol_assignment.v0 import data as assignment_v0
 from kio.schema.consumer_protocol_subscription.v0 import data as subscription_v0
 from kio.schema.consumer_protocol_subscription.v1 import data as subscription_v1
 from kio.serial import entity_reader
+from kio.serial.errors import SerialError
 
 from dataplane.wire.compiler import MOST_ELEMENTS, compile_program
 from dataplane.wire.errors import ForeignNameError, MalformedFrameError, RefusedRequestError
@@ -163,10 +164,18 @@ def _subscription(value: bytes, view: Any, programs: tuple[_Program, _Program]) 
         # Some clients say version 1 and write version 0's fields. Nothing may follow those: it
         # would be topics that cannot be read.
         rewritten = _run(of_0, value, view)
-        _, size = entity_reader(subscription_v0.ConsumerProtocolSubscription)(value, INT16.size)
-        if INT16.size + size != len(value):
+        if INT16.size + _size_of_0(value) != len(value):
             raise
         return rewritten
+
+
+def _size_of_0(value: bytes) -> int:
+    """Bytes of version 0's fields."""
+    try:
+        _, size = entity_reader(subscription_v0.ConsumerProtocolSubscription)(value, INT16.size)
+    except SerialError as error:
+        raise MalformedFrameError(f"a subscription cannot be read: {error}") from error
+    return size
 
 
 def _run(program: _Program, value: bytes, view: Any) -> bytes:

@@ -73,7 +73,15 @@ def test_a_subscription_that_is_cut_short_is_refused_or_has_no_name_as_it_was(wh
 
 
 @pytest.mark.parametrize(
-    "value", [b"\0", b"\0\0", b"\0\0\x7f\xff\xff\xff", b"\0\0abc", b"\0\1" + TOPICS]
+    "value",
+    [
+        b"\0",
+        b"\0\0",
+        b"\0\0\x7f\xff\xff\xff",
+        b"\0\0abc",
+        b"\0\1" + TOPICS,
+        b"\0\1" + TOPICS.replace(b"users", b"us\xffrs") + USER_DATA,
+    ],
 )
 def test_what_is_no_subscription_is_refused_and_never_shown(value):
     with pytest.raises(RefusedRequestError) as refused:

@@ -81,6 +81,10 @@ explore: setup ## every state of a switch with a change of leader or an abort, s
 forced-soak: setup ## forced switches, the active cluster killed (SWITCHES=30 SEED=1); writes docs/forced.md
 	@$(BIN)/python -m reliability --forced --switches $(or $(SWITCHES),30) --seed $(or $(SEED),1)
 
+.PHONY: attack
+attack: setup ## one tenant against all, with a switch every minute (SECONDS=600); writes docs/attack.md
+	@$(BIN)/python -m reliability.attack --seconds $(or $(SECONDS),600)
+
 .PHONY: faults
 faults: setup ## every fault in every state of a switch, some hours, goes on where it was (STATE=, FAULT=); writes docs/faults.md
 	@$(BIN)/python -m tests.faults $(if $(STATE),--state "$(STATE)") $(if $(FAULT),--fault "$(FAULT)")

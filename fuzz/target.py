@@ -1,14 +1,13 @@
 """The process that libFuzzer drives: `python -m fuzz.target CORPUS [options of libFuzzer]`."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import atheris
 
 with atheris.instrument_imports(include=["dataplane", "contract", "controlplane", "upstream"]):
     from fuzz import targets
-    from fuzz.control_targets import questions, written_seeds
+    from fuzz.control_targets import written_seeds
     from fuzz.feeding import feed
     from tests.dataplane.virtual.instances import (
         OFFERED,
@@ -36,15 +35,7 @@ def valid_frames() -> dict[str, list[bytes]]:
         for key, version in OFFERED
         for way, make in ways
     }
-    return of_the_gateway | written_seeds() | dict(_answers(of_the_gateway))
-
-
-def _answers(frames: dict[str, list[bytes]]) -> Iterator[tuple[str, list[bytes]]]:
-    """Brokers answer the control plane's questions as they answer clients'."""
-    for name, request in questions():
-        same = f"{APIS[request.__api_key__].name} {request.__version__} response"
-        if same in frames:
-            yield name, frames[same]
+    return of_the_gateway | written_seeds()
 
 
 def main() -> None:

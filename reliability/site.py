@@ -40,8 +40,12 @@ class Site:
     def __init__(self, environment: Environment) -> None:
         """Make a virtual cluster with one account."""
         self.environment = environment
-        path = f"/admin/vclusters/v1/vcluster/{VCLUSTER}/username/sa"
-        self._token = self._call("POST", path, {"lifeTimeSeconds": 7 * 24 * 3600})["token"]
+        self._token = self.token_of(VCLUSTER)
+
+    def token_of(self, vcluster: str) -> str:
+        """A token for the account `sa`; makes both where missing."""
+        path = f"/admin/vclusters/v1/vcluster/{vcluster}/username/sa"
+        return str(self._call("POST", path, {"lifeTimeSeconds": 7 * 24 * 3600})["token"])
 
     def client(self, gateway: int) -> dict[str, Any]:
         """Librdkafka's settings of a client of a gateway."""
@@ -140,6 +144,11 @@ class Site:
             entry = Entry(offset, Value.parse(value.decode()))
             found[Partition(topic, message_partition)].append(entry)
         return dict(found)
+
+    def unleased(self) -> list[str]:
+        """Nodes that have no lease now."""
+        nodes = self._call("GET", "/api/v1/nodes")["items"]
+        return [node["nodeId"] for node in nodes if not node["leased"]]
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         url = f"http://localhost:{self.environment.plan.ports.admin_api(0)}{path}"

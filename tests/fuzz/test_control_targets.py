@@ -1,40 +1,14 @@
 """What the control plane reads is fed to the fuzzer, all of it; and what was found stays mended."""
 
-import ast
-from pathlib import Path
-
 import pytest
 
 from contract.codec import UnknownRecordError, decode, encode
 from contract.records import Record, VirtualCluster, key_of
 from controlplane.mirrors.worker_status import failure_in
-from fuzz.control_targets import QUESTIONS, control_targets, written_seeds
+from fuzz.control_targets import control_targets, written_seeds
 from fuzz.feeding import feed
 
-ROOT = Path(__file__).parents[2]
 TARGETS = {target.name: target for target in control_targets()}
-
-
-def asked() -> set[str]:
-    """Modules of kio whose requests the control plane makes."""
-    found = set()
-    for folder in ("controlplane", "upstream"):
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kio.sch"):
-                    found |= _requests(node)
-    return {module for module in found if not module.startswith("sasl_")}
-
-
-def _requests(node: ast.ImportFrom) -> set[str]:
-    module = (node.module or "").removeprefix("kio.schema.")
-    if module.endswith(".request"):
-        return {module.removesuffix(".request")}
-    return {module} if "request" in {name.name for name in node.names} else set()
-
-
-def test_every_answer_that_is_read_is_a_target():
-    assert {module for module, _ in QUESTIONS} == asked()
 
 
 @pytest.mark.parametrize("name", written_seeds())

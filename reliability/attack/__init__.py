@@ -1,0 +1,1 @@
+"""A tenant that attacks, and another that should not notice: `make attack`."""

@@ -1,0 +1,35 @@
+"""`make attack`: one tenant against all, for a while; writes `docs/attack.md`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from reliability.attack.page import held, page
+from reliability.attack.trial import run
+from reliability.site import open_site
+
+_PAGE = Path(__file__).parents[2] / "docs" / "attack.md"
+
+
+def main() -> int:
+    """0 if nobody but the attacker noticed."""
+    parser = argparse.ArgumentParser(prog="make attack")
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--page", type=Path, default=_PAGE)
+    wanted = parser.parse_args()
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {line}\n")
+        sys.stdout.flush()
+
+    with open_site(say) as site:
+        trial = run(site, wanted.seconds, say)
+    wanted.page.write_text(page(trial))
+    say(f"wrote {wanted.page.name}")
+    return 0 if held(trial) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

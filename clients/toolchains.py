@@ -172,8 +172,8 @@ def _build_go(sources: Path, folder: Path) -> None:
 def _install_node(sources: Path, folder: Path) -> None:
     for file in sources.iterdir():
         shutil.copy(file, folder)
-    options = ("--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
-    _run([_found("npm", "npm"), "install", *options], folder)
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+    _run([_found("npm", "npm"), "ci", *options], folder)
 
 
 def _build_rust(sources: Path, folder: Path) -> None:

@@ -10,6 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from contract.clusters_file import ClusterProperties
 from upstream.access import access_to
 from upstream.closing import close
+from upstream.decompressing import install
+
+install()  # every aiokafka client of a control plane gets its options here
 
 _SECRET = re.compile(r"password|secret|jaas|token|credential|private|\.key$", re.IGNORECASE)
 

@@ -66,6 +66,25 @@ async def test_the_watch_goes_on_and_marks_it(scene, unique_name):
     assert lost[name(unique_name)].unreadable == unreadable
 
 
+async def test_what_is_huge_when_it_is_decompressed_is_named_and_costs_no_memory(
+    clusters, unique_name
+):
+    """As a tenant can write it within every limit: 70 MiB in 70 kB."""
+    main, failover = cluster("main", clusters.main), cluster("failover", clusters.failover)
+    for side in (main, failover):
+        await create(side.bootstrap_servers, unique_name, partitions=2)
+        await append(side, unique_name, 0, batch(*GOOD))
+    huge = batch(Raw(bytes(70 << 20)), compressed=True)
+    assert len(huge) < 100_000
+    await append(main, unique_name, 1, huge)
+    async with end_reader(main) as source, end_reader(failover) as target:
+        seen = await watch(source, target, await source.partitions([unique_name]), None)
+    assert [m.anchor.source for m in seen.marks if m.unreadable is None] == [6]
+    (found,) = [mark.unreadable for mark in seen.marks if mark.unreadable is not None]
+    assert (found.partition, found.cluster, found.offset) == (name(unique_name), "main", 0)
+    assert "is more than 64 MiB when it is decompressed" in found.cause
+
+
 async def test_a_record_of_the_replica_that_cannot_be_read_tells_no_smaller_loss(
     scene, unique_name
 ):

@@ -1,0 +1,53 @@
+"""aiokafka decompresses what it did before, as far as there is room for it."""
+
+import os
+
+import pytest
+from aiokafka import codec as library
+from aiokafka.record import default_records
+from aiokafka.record._crecords import default_records as compiled
+
+from upstream import decompressing
+from upstream.decompressing import TooLargeError, install
+
+CODECS = ("gzip", "snappy", "lz4", "zstd")
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    install()
+    monkeypatch.setattr(decompressing, "MOST_BYTES", 4 << 20)
+
+
+def unpacked(codec: str, data: bytes) -> bytes:
+    decoders = {getattr(parser, f"{codec}_decode") for parser in (compiled, default_records)}
+    (decode,) = decoders
+    return decode(data)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("size", [1, 1000, 1 << 20, (1 << 20) + 1, 4 << 20])
+def test_it_is_as_the_library_does_it(codec, size):
+    value = (os.urandom(997) * (size // 997 + 1))[:size]
+    data = getattr(library, f"{codec}_encode")(value)
+    assert unpacked(codec, data) == value == getattr(library, f"{codec}_decode")(data)
+
+
+def test_snappy_without_xerial_s_blocks_as_well():
+    data = library.snappy_encode(b"abc" * 1000, xerial_compatible=False)
+    assert unpacked("snappy", data) == b"abc" * 1000
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_larger_is_refused_with_its_size(codec):
+    data = getattr(library, f"{codec}_encode")(bytes((4 << 20) + 1))
+    with pytest.raises(TooLargeError, match=f"{len(data)} bytes is more than 4 MiB"):
+        unpacked(codec, data)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_corrupt_is_not_called_large(codec):
+    data = getattr(library, f"{codec}_encode")(os.urandom(1000))
+    with pytest.raises(Exception, match=r".") as raised:
+        unpacked(codec, data[: len(data) // 2])
+    assert not isinstance(raised.value, TooLargeError)

@@ -25,7 +25,7 @@ for name, module, purpose in (
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
     ("mirror", "mirror", "MirrorMaker 2: which way it copies, and turning it round."),
     ("nodes", "operations", "Gateway nodes."),
-    ("audit", "operations", "What happened, and that the log is as it was written."),
+    ("audit", "audit", "What happened, and that the log is as it was written."),
     ("control", "operations", "The control topic."),
     ("database", "database", "The database of the event log."),
 ):

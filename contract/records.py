@@ -231,6 +231,11 @@ class Beacon(msgspec.Struct, frozen=True, kw_only=True, tag="beacon"):
     digest: str
     layout: str = ""
     """`contract.codec.LAYOUT` of the release that worked the digest out; empty: an older one."""
+    hash: str = ""
+    """The event log's chain at `seq`, in hex: whoever writes that log anew, or cuts it short, does
+    not have it there any more. Empty: an older release. Nodes make nothing of it."""
+    signature: str = ""
+    """Of log, `seq` and `hash`, by who has the key that signs tokens; in hex."""
 
 
 State: TypeAlias = (

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.records import Record
+from controlplane.domain.anchors import LogAnchor
 from controlplane.domain.commands import Command
 from controlplane.domain.copies import Copy, Log
 from controlplane.domain.decide import decide
@@ -111,6 +112,10 @@ class Ledger:
             for oldest in list(self._digests)[:-_DIGESTS_KEPT]:
                 del self._digests[oldest]
         return self._digests.get(seq)
+
+    def head(self) -> LogAnchor:
+        """The newest event that was read, as an anchor of the log."""
+        return LogAnchor(log=self.facts.log, seq=self.facts.seq, hash=self._hash.hex())
 
     def as_log(self) -> Log:
         """The log, for copies of the truth to be compared with."""

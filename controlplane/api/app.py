@@ -19,6 +19,7 @@ from controlplane.api.metrics import metrics
 from controlplane.api.origin import refuse_from_elsewhere
 from controlplane.api.own.adoption import AdoptionController
 from controlplane.api.own.aliases import AliasController
+from controlplane.api.own.audit import AuditController
 from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.credentials import CredentialController
 from controlplane.api.own.events import EventController
@@ -61,6 +62,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             plan,
             MirrorController,
             EventController,
+            AuditController,
             ControlTopicController,
             ReconciliationController,
             metrics,

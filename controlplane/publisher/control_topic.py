@@ -1,6 +1,7 @@
 """The control topic: every control record, in the order of the log, written by one leader."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from aiokafka.errors import ProducerFenced
 
 from contract.codec import LAYOUT, encode
 from contract.records import CONTROL_TOPIC, Beacon, Record, Routing, key_of
+from controlplane.domain.anchors import signature
 from controlplane.plane import ControlPlane
 from controlplane.publisher.producer import KAFKA_FAILURES, WRITE_BUDGET_S, producer
 from controlplane.publisher.topics import create_if_missing, delete_and_wait
@@ -23,6 +25,8 @@ _CONFIGS = {
 }
 _AGAIN_S = 0.5
 _IDLE_S = 5.0
+_ANCHOR_EVERY_S = 5.0
+"""Events that make no record get a beacon too, as it anchors them, but not one for each."""
 
 
 class FencedError(Exception):
@@ -38,6 +42,8 @@ class ControlTopicPublisher:
         self._cluster = plane.settings.control_cluster
         self._position_key = position_key(plane)
         self._rebuilt_key = rebuilt_key(plane)
+        self._anchored_seq = 0
+        self._anchored_at = time.monotonic()
 
     async def run(self) -> None:
         """Publish for ever, each time with a new producer when one failed.
@@ -100,15 +106,29 @@ class ControlTopicPublisher:
     async def _write_since(self, opened: Any, position: int) -> int:
         facts = self._ledger.facts
         head, records = facts.seq, list(self._ledger.records_after(position))
+        if records or self._anchor_is_due(head):
+            await self._write(opened, [*records, self._beacon()])
+            self._anchored_seq, self._anchored_at = head, time.monotonic()
         if head > position:
-            if records:
-                beacon = Beacon(seq=head, digest=facts.control.digest(), layout=LAYOUT)
-                stamped = Record(log=facts.log, seq=head, key=key_of(beacon), state=beacon)
-                await self._write(opened, [*records, stamped])
             await self._plane.publications.move(self._position_key, head)
         self._plane.published_seq = head
         self._ledger.changed.beat()
         return head
+
+    def _anchor_is_due(self, head: int) -> bool:
+        return head > self._anchored_seq and time.monotonic() - self._anchored_at > _ANCHOR_EVERY_S
+
+    def _beacon(self) -> Record:
+        """What says up to where the topic is written, and anchors the log there."""
+        head = self._ledger.head()
+        beacon = Beacon(
+            seq=head.seq,
+            digest=self._ledger.facts.control.digest(),
+            layout=LAYOUT,
+            hash=head.hash,
+            signature=signature(head, self._plane.settings.token_key),
+        )
+        return Record(log=head.log, seq=head.seq, key=key_of(beacon), state=beacon)
 
     async def _write(self, opened: Any, records: Sequence[Record]) -> None:
         if not records:

@@ -14,7 +14,6 @@ from controlplane.api.own.schemas import Answer, EventView, Items, event_view, w
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Invalid
 from controlplane.plane import ControlPlane
-from controlplane.store.chain import Verdict, verify
 from controlplane.store.event_store import EventStore, Search
 
 _PAGE = 1000
@@ -89,11 +88,6 @@ class EventController(Controller):
             digest=facts.control.digest(),
             records=without_verifiers(msgspec.to_builtins(present, str_keys=True)),
         )
-
-    @get("/audit/verify")
-    async def verify(self, plane: NamedDependency[ControlPlane]) -> Verdict:
-        """Walk the hash chain."""
-        return await verify(plane.engine)
 
 
 async def _fold(store: EventStore, log: str, until: int | None, latest: datetime | None) -> Facts:

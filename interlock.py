@@ -25,11 +25,13 @@ for name, module, purpose in (
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
     ("mirror", "mirror", "MirrorMaker 2: which way it copies, and turning it round."),
     ("nodes", "operations", "Gateway nodes."),
+    ("node-token", "node_tokens", "Tokens of gateway nodes, each for one node."),
     ("audit", "audit", "What happened, and that the log is as it was written."),
     ("control", "operations", "The control topic."),
     ("database", "database", "The database of the event log."),
 ):
-    app.command(f"controlplane.cli.{module}:{name}", name=name, help=purpose)
+    attribute = name.replace("-", "_")
+    app.command(f"controlplane.cli.{module}:{attribute}", name=name, help=purpose)
 
 
 def main() -> None:

@@ -55,7 +55,11 @@ class Settings(BaseSettings):
     gateway_user_pool_secret_key: SecretStr
     """Base64 of at least 256 bits that sign clients' tokens. Has no default."""
     interlock_node_token: SecretStr
-    """Secret that gateway nodes show to control planes."""
+    """Secret that gateway nodes without a token of their own show to control planes, and control
+    planes to `interlock mirrormaker`."""
+    interlock_shared_node_token: bool = True
+    """Whether nodes may show INTERLOCK_NODE_TOKEN; else each needs its own, of
+    `interlock node-token issue`."""
     gateway_admin_api_users: SecretStr = SecretStr("[]")
     """Who may administrate: YAML or JSON list of `{username, password, admin}`."""
     gateway_bind_host: str = "0.0.0.0"  # noqa: S104 - the incumbent's default; in a container it must be

@@ -29,7 +29,8 @@ class GatewaySettings(BaseSettings):
     )
     """URLs of the control planes, with commas between; any of them will do."""
     node_token: SecretStr = Field(validation_alias="INTERLOCK_NODE_TOKEN")
-    """Secret that nodes and control planes share."""
+    """The node's own token, of `interlock node-token issue`, or the secret that nodes and control
+    planes share."""
     http_port: int = Field(default=9100, ge=0, lt=65536, validation_alias="INTERLOCK_HTTP_PORT")
     """Port of `/health/live`, `/health/ready` and `/metrics`."""
     control_cluster: str | None = Field(default=None, validation_alias="INTERLOCK_CONTROL_CLUSTER")

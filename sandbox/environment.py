@@ -11,8 +11,9 @@ from sandbox.errors import SandboxError
 from sandbox.kafka import BrokerAddress, KafkaCluster
 from sandbox.kafka_release import kafka_release
 from sandbox.mirror import mirror_process, supervised_mirror, supervisor_variables
+from sandbox.node_tokens import issue_node_token
 from sandbox.plan import Component, Plan
-from sandbox.planes import PlaneSettings, control_plane, gateway
+from sandbox.planes import PlaneSettings, control_plane, gateway, gateway_name
 from sandbox.ports import PAIR, check_free
 from sandbox.postgres import Postgres, remove_data
 from sandbox.process import Process, stop_all, wait_ready
@@ -40,6 +41,8 @@ class Environment:
         self.secrets = Secrets()
         self.security: Security | None = None
         """Certificates and the clusters' user, if the plan asks for them."""
+        self.node_tokens: dict[str, str] = {}
+        """Of the gateways, by their names."""
         self._report = report
         self._processes: dict[str, Process] = {}
         self._clusters: dict[str, KafkaCluster] = {}
@@ -172,13 +175,22 @@ class Environment:
 
     def _start_gateways(self) -> None:
         if self.plan.has(Component.GATEWAYS):
-            settings, variables = self._plane_settings(), self.plan.gateway_variables
+            settings = self._plane_settings()
             planes = [f"http://localhost:{self.plan.ports.admin_api(i)}" for i in PAIR]
             self._start(
-                gateway(settings, i, planes, variables, worker)
+                gateway(settings, i, planes, self._gateway_variables(planes[0], i, worker), worker)
                 for i in PAIR
                 for worker in range(self.plan.workers)
             )
+
+    def _gateway_variables(self, plane: str, index: int, worker: int) -> dict[str, str]:
+        """What a node is told on top of what all are: its own token, where somebody issues it."""
+        variables = dict(self.plan.gateway_variables)
+        if self.plan.has(Component.CONTROL_PLANES) and "INTERLOCK_NODE_TOKEN" not in variables:
+            name = gateway_name(index, worker)
+            self.node_tokens[name] = issue_node_token(plane, name)
+            variables["INTERLOCK_NODE_TOKEN"] = self.node_tokens[name]
+        return variables
 
     def _plane_settings(self) -> PlaneSettings:
         return PlaneSettings(

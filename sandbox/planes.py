@@ -61,6 +61,11 @@ def control_plane(
     )
 
 
+def gateway_name(index: int, worker: int = 0) -> str:
+    """What a node of gateway `index` (0 or 1) is called, as a process and as a node."""
+    return f"gateway{index + 1}" + (f"-{worker + 1}" if worker else "")
+
+
 def gateway(
     settings: PlaneSettings,
     index: int,
@@ -72,7 +77,7 @@ def gateway(
 
     Workers of one gateway listen on the same ports; each is a node of its own.
     """
-    name = f"gateway{index + 1}" + (f"-{worker + 1}" if worker else "")
+    name = gateway_name(index, worker)
     port, http_port = settings.ports.gateway(index), settings.ports.gateway_http(index, worker)
     own = {
         "GATEWAY_PORT_START": str(port),

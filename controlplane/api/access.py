@@ -1,4 +1,4 @@
-"""Who may call: people by Basic authentication, nodes by their shared secret."""
+"""Who may call: people by Basic authentication, nodes by a token."""
 
 import base64
 import binascii
@@ -7,6 +7,7 @@ import math
 import time
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -20,6 +21,7 @@ from litestar.handlers import BaseRouteHandler
 from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
+from controlplane.domain.node_tokens import shown_by
 from controlplane.plane import ControlPlane
 from controlplane.settings import AdminUser
 from controlplane.store.event_store import Attribution
@@ -112,17 +114,60 @@ def _user(given: bytes | None, users: tuple[AdminUser, ...]) -> AdminUser | None
 
 
 def require_node(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Let gateway nodes through.
+    """Let gateway nodes through, each for itself.
 
     Raises:
-        NotAuthorizedException: the node does not show the secret.
+        NotAuthorizedException: the node does not show a token that is good.
+        PermissionDeniedException: it does, but of another node than it speaks for.
     """
     plane: ControlPlane = connection.app.state.plane
-    token = plane.settings.interlock_node_token.get_secret_value()
-    given = connection.headers.get("authorization", "")
-    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    caller = _node_caller(plane, connection.headers.get("authorization", ""))
+    if caller is None:
         # Nobody is kept waiting: nodes may share an address, and would lose their leases with it.
-        raise NotAuthorizedException("the node's INTERLOCK_NODE_TOKEN is not the control plane's")
+        raise NotAuthorizedException(
+            "INTERLOCK_NODE_TOKEN of the node is neither a token of its own that is good, nor the"
+            " control plane's"
+        )
+    refused = _spoken_for_another(plane, caller, connection.path_params.get("node_id"))
+    if refused is not None:
+        raise PermissionDeniedException(refused)
+    connection.scope["user"] = caller
+
+
+class NodeCaller(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a node's token speaks for."""
+
+    node_id: str | None = None
+    """None: it is the one that nodes share."""
+    token_id: str | None = None
+
+
+def _node_caller(plane: ControlPlane, header: str) -> NodeCaller | None:
+    token = header.removeprefix("Bearer ")
+    shared = plane.settings.interlock_node_token.get_secret_value()
+    if hmac.compare_digest(token.encode(), shared.encode()):
+        return NodeCaller()
+    shown = shown_by(plane.ledger.facts, token)
+    return NodeCaller(node_id=shown[0], token_id=shown[1]) if shown is not None else None
+
+
+def _spoken_for_another(plane: ControlPlane, caller: NodeCaller, node_id: str | None) -> str | None:
+    """Why a token does not speak for a node, or for none; None if it does."""
+    if caller.node_id is not None:
+        if node_id in {None, caller.node_id}:
+            return None
+        return f"this is a token of node {caller.node_id}, which does not speak for node {node_id}"
+    if not plane.settings.interlock_shared_node_token:
+        return (
+            "the token that nodes share is not taken here (INTERLOCK_SHARED_NODE_TOKEN): give the"
+            " node one of its own, of `interlock node-token issue`"
+        )
+    if node_id in plane.ledger.facts.shown_tokens:
+        return (
+            f"node {node_id} has shown a token of its own: the one that nodes share does not speak"
+            " for it any more"
+        )
+    return None
 
 
 def attribution(request: Request[Any, Any, Any], reason: str | None = None) -> Attribution:

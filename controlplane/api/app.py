@@ -25,6 +25,7 @@ from controlplane.api.own.credentials import CredentialController
 from controlplane.api.own.events import EventController
 from controlplane.api.own.fleet import ClusterController, NodeController
 from controlplane.api.own.mirror import MirrorController
+from controlplane.api.own.node_tokens import NodeTokenController
 from controlplane.api.own.plans import plan
 from controlplane.api.own.policies import PolicyController
 from controlplane.api.own.reconciling import ReconciliationController
@@ -57,6 +58,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             CredentialController,
             ClusterController,
             NodeController,
+            NodeTokenController,
             SwitchController,
             report,
             plan,

@@ -1,8 +1,8 @@
 """What nodes talk to: registering, heartbeats and leases, control records, topics."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, delete, get, post, put
+from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
@@ -15,9 +15,10 @@ from contract.session import (
     TopicCreated,
     TopicDeleted,
 )
-from controlplane.api.access import require_node
+from controlplane.api.access import NodeCaller, require_node
 from controlplane.api.origin import NODES_ONLY
 from controlplane.domain.commands import DeregisterNode, RegisterNode
+from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
 from controlplane.store.sessions import Grant
@@ -38,10 +39,23 @@ class InternalController(Controller):
 
     @put("/nodes/{node_id:str}")
     async def register(
-        self, node_id: NodeId, data: JSONBody[Registration], plane: NamedDependency[ControlPlane]
+        self,
+        node_id: NodeId,
+        data: JSONBody[Registration],
+        plane: NamedDependency[ControlPlane],
+        request: Request[Any, Any, Any],
     ) -> dict[str, str]:
-        """Take the process into every barrier."""
-        command = RegisterNode(node_id=node_id, incarnation=data.incarnation)
+        """Take the process into every barrier.
+
+        409 if another process of that id lives, and this one does not show the node's own token.
+        """
+        caller: NodeCaller = request.scope["user"]
+        command = RegisterNode(
+            node_id=node_id,
+            incarnation=data.incarnation,
+            token_id=caller.token_id,
+            other_lives=await _other_lives(plane, node_id, data.incarnation),
+        )
         await plane.ledger.carry_out(command, _node(node_id))
         return {"log": plane.ledger.facts.log}
 
@@ -104,6 +118,15 @@ class InternalController(Controller):
     ) -> None:
         """Note that a client deleted a topic."""
         await plane.ledger.carry_out(command_of(data), _node(node_id))
+
+
+async def _other_lives(plane: ControlPlane, node_id: str, incarnation: str) -> bool:
+    """Whether a node's lease of another process may still be good."""
+    session = (await plane.sessions.newest()).get(node_id)
+    if session is None or session.report.incarnation == incarnation:
+        return False
+    expiry_s = Timing(lease_s=plane.settings.interlock_lease_s).expiry_s
+    return session.age.total_seconds() < expiry_s
 
 
 def _node(node_id: str) -> Attribution:

@@ -12,6 +12,7 @@ control = App(name="control", help="The control topic, and the log that it is wr
 
 _NODES = {
     "node": "nodeId",
+    "token": "tokenId",
     "leased": "leased",
     "in step": "inStep",
     "seconds ago": "reportedSecondsAgo",
@@ -28,6 +29,7 @@ def list_all(connection: Connection = HERE) -> None:
     answer = connection.get("/api/v1/nodes")
     if connection.output == "table":
         for node in answer["items"]:
+            node["tokenId"] = node["tokenId"] or "shared"
             node["scopes"] = [
                 f"{name}: {scope['phase']}, epoch {scope['epoch']}"
                 for name, scope in node["scopes"].items()

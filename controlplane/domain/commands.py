@@ -193,6 +193,26 @@ class RegisterNode(Command, frozen=True, kw_only=True):
 
     node_id: str
     incarnation: str
+    token_id: str | None = None
+    """Of the node's own token that it shows; None: it shows the one that nodes share."""
+    other_lives: bool = False
+    """Whether another process of that id has reported within a lease's time."""
+
+
+class IssueNodeToken(Command, frozen=True, kw_only=True):
+    """Hand out a token that speaks for one node."""
+
+    node_id: str
+    token_id: str
+    digest: str
+
+
+class RevokeNodeTokens(Command, frozen=True, kw_only=True):
+    """Void a token of a node, or all of them."""
+
+    node_id: str
+    token_id: str | None = None
+    """None: all."""
 
 
 class DeregisterNode(Command, frozen=True, kw_only=True):

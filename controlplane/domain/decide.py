@@ -8,6 +8,7 @@ from controlplane.domain import (
     commands,
     credentials,
     events,
+    node_tokens,
     nodes,
     physical,
     policies,
@@ -51,6 +52,8 @@ _HANDLERS: dict[type[commands.Command], Callable[..., list[Event]]] = {
     commands.RevokeGrant: aliases.revoke_grant,
     commands.RegisterNode: nodes.register_node,
     commands.DeregisterNode: nodes.deregister_node,
+    commands.IssueNodeToken: node_tokens.issue_node_token,
+    commands.RevokeNodeTokens: node_tokens.revoke_node_tokens,
     commands.RebuildControlTopic: _rebuild,
 }
 

@@ -205,6 +205,31 @@ class NodeRegistered(Event, frozen=True, tag="node.registered"):
 
     node_id: str
     incarnation: str
+    token_id: str | None = None
+    """Of the node's own token that it showed; None: it showed the one that nodes share."""
+
+
+class NodeTokenIssued(Event, frozen=True, tag="node.token_issued"):
+    """A token was handed out that speaks for one node. The token itself is never recorded.
+
+    Its subject is not the node: whether that is registered is told by the newest event of its own.
+    """
+
+    SUBJECT: ClassVar = "node-token/{node_id}"
+
+    node_id: str
+    token_id: str
+    digest: str
+    """SHA-256 of the token, in hex."""
+
+
+class NodeTokenRevoked(Event, frozen=True, tag="node.token_revoked"):
+    """The token is void."""
+
+    SUBJECT: ClassVar = "node-token/{node_id}"
+
+    node_id: str
+    token_id: str
 
 
 class NodeDeregistered(Event, frozen=True, tag="node.deregistered"):

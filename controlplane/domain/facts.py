@@ -63,6 +63,10 @@ class Facts:
         that the mirror began anew with it."""
         self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
+        self.node_tokens: dict[tuple[str, str], str] = {}
+        """Digests of nodes' tokens that are good, by the node's and the token's id."""
+        self.shown_tokens: dict[str, str] = {}
+        """By node, the id of its own token that it showed when it was registered last."""
         self.rebuild_seq = 0
         """The newest request to write the control topic anew."""
         self.reconciled_seq = 0
@@ -125,6 +129,14 @@ class Facts:
                 self.grants[owner, logical, grantee] = access
             case events.TopicGrantRevoked(owner=owner, logical=logical, grantee=grantee):
                 self.grants.pop((owner, logical, grantee), None)
+            case events.NodeTokenIssued(node_id=node_id, token_id=token_id, digest=digest):
+                self.node_tokens[node_id, token_id] = digest
+            case events.NodeTokenRevoked(node_id=node_id, token_id=token_id):
+                self.node_tokens.pop((node_id, token_id), None)
+            case events.NodeRegistered(node_id=node_id, token_id=token_id):
+                self.shown_tokens.pop(node_id, None)
+                if token_id is not None:
+                    self.shown_tokens[node_id] = token_id
             case events.RebuildRequested():
                 self.rebuild_seq = recorded.seq
             case events.LogReconciled() as event:

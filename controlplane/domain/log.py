@@ -28,6 +28,8 @@ AnyEvent = (
     | plain.TopicGrantRevoked
     | plain.NodeRegistered
     | plain.NodeDeregistered
+    | plain.NodeTokenIssued
+    | plain.NodeTokenRevoked
     | plain.RebuildRequested
     | plain.LogReconciled
     | switch.SwitchRequested

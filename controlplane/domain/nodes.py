@@ -6,19 +6,43 @@ from contract.records import Node
 from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
-from controlplane.domain.refusal import Invalid, Missing
+from controlplane.domain.refusal import Conflict, Invalid, Missing
 
 _NODE_ID = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 
 
+def require_node_id(node_id: str) -> None:
+    """Refuse what cannot be a node's id.
+
+    Raises:
+        Invalid: it is none.
+    """
+    if _NODE_ID.fullmatch(node_id) is None:
+        raise Invalid("a node needs an id of 1 to 128 of a-z A-Z 0-9 . _ -")
+
+
 def register_node(facts: Facts, command: commands.RegisterNode) -> list[Event]:
-    """A process takes a node's place; nothing happens if it has it already."""
-    if _NODE_ID.fullmatch(command.node_id) is None or not command.incarnation:
-        raise Invalid("a node needs an id of 1 to 128 of a-z A-Z 0-9 . _ - and an incarnation")
+    """A process takes a node's place; nothing happens if it has it already.
+
+    A process that lives is replaced only by one that shows the node's own token.
+    """
+    require_node_id(command.node_id)
+    if not command.incarnation:
+        raise Invalid("a node needs an incarnation")
     known = facts.control.get(f"node/{command.node_id}")
-    if isinstance(known, Node) and known.incarnation == command.incarnation:
-        return []
-    return [events.NodeRegistered(node_id=command.node_id, incarnation=command.incarnation)]
+    if isinstance(known, Node):
+        if known.incarnation == command.incarnation:
+            return []
+        if command.other_lives and command.token_id is None:
+            raise Conflict(
+                f"another process is node {command.node_id}, and reports: wait until its lease is"
+                " over if it is gone, give this one its own INTERLOCK_NODE_ID if it is not"
+            )
+    return [
+        events.NodeRegistered(
+            node_id=command.node_id, incarnation=command.incarnation, token_id=command.token_id
+        )
+    ]
 
 
 def deregister_node(facts: Facts, command: commands.DeregisterNode) -> list[Event]:

@@ -50,6 +50,8 @@ def same_topic(known: TopicMapping, mapped: events.TopicMapped) -> bool:
 
 def unmap_topic(facts: Facts, command: commands.UnmapTopic) -> list[Event]:
     """A topic is gone, whether or not it was known; nothing happens if that is known already."""
+    if facts.control.get(f"vcluster/{command.vcluster}") is None:
+        raise Missing(f"there is no virtual cluster {command.vcluster}")
     known = facts.control.get(f"topic/{command.vcluster}/{command.logical}") is not None
     if not known and physical_name(command.vcluster, command.logical) in facts.deleted_topics:
         return []

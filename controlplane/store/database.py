@@ -17,9 +17,12 @@ LOST = (
 """What is raised when Postgres cannot be reached, or goes away at whatever moment of a question:
 asyncpg's errors have no base of their own."""
 
-READS = "interlock reads log.reconciled"
+KINDS = ("log.reconciled", "node.token_issued")
+"""Kinds of event that came to be after the first release, each the first new one of its release;
+the newest last."""
+READS = f"interlock reads {KINDS[-1]}"
 """What this process calls itself, and with it the newest kind of event that it can read. Releases
-before that kind call themselves `interlock`."""
+before the first of these kinds call themselves `interlock`."""
 
 _SESSION = {
     "role": APP_ROLE,
@@ -49,14 +52,15 @@ async def connect(url: str) -> asyncpg.Connection:
 _OLDER = sa.text(
     "SELECT DISTINCT coalesce(host(client_addr), 'this host') AS address"
     " FROM pg_stat_activity WHERE datname = current_database()"
-    " AND application_name LIKE 'interlock%' AND application_name <> :reads ORDER BY address"
+    " AND application_name LIKE 'interlock%' AND application_name <> ALL(:readers) ORDER BY address"
 )
 
 
-async def who_cannot_read(connection: AsyncConnection) -> tuple[str, ...]:
-    """Addresses from which control planes of an older release are connected to this database."""
+async def who_cannot_read(connection: AsyncConnection, kind: str) -> tuple[str, ...]:
+    """Addresses from which control planes of a release that is older than a kind are connected."""
+    readers = [f"interlock reads {one}" for one in KINDS[KINDS.index(kind) :]]
     # Where a session comes from is told to its own user alone, which is not the application's role.
     await connection.execute(sa.text("SET LOCAL ROLE NONE"))
-    found = (await connection.execute(_OLDER, {"reads": READS})).scalars()
+    found = (await connection.execute(_OLDER, {"readers": readers})).scalars()
     await connection.execute(sa.text(f"SET LOCAL ROLE {APP_ROLE}"))
     return tuple(found)

@@ -19,6 +19,7 @@ from contract.session import (
     TopicCreated,
     TopicDeleted,
 )
+from contract.shown import on_one_line
 
 T = TypeVar("T")
 
@@ -117,12 +118,28 @@ class ControlPlanes:
                 headers={"content-type": "application/json"},
                 timeout=patience,
             )
-            answer.raise_for_status()
+            _raise_for_status(answer)
         except httpx.HTTPError:
             if self._current == asked:
                 self._current += 1
             raise
         return answer
+
+
+def _raise_for_status(answer: httpx.Response) -> None:
+    """As httpx does it, with what the control plane has to say.
+
+    Raises:
+        httpx.HTTPStatusError: the answer is an error.
+    """
+    if not answer.is_error:
+        return
+    try:
+        detail = str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = answer.reason_phrase
+    said = f"{answer.status_code} from {answer.url}: {on_one_line(detail)}"
+    raise httpx.HTTPStatusError(said, request=answer.request, response=answer)
 
 
 def _read(answer: httpx.Response, kind: type[T]) -> T:

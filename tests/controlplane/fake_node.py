@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -28,7 +29,7 @@ NODE_TOKEN = "node-token-node-token"
 class FakeNode:
     """Speaks to the control planes like a node; `mute` makes it silent, as if it were cut off."""
 
-    def __init__(self, node_id: str, *urls: str) -> None:
+    def __init__(self, node_id: str, *urls: str, token: str = NODE_TOKEN) -> None:
         self.node_id = node_id
         self.incarnation = uuid.uuid4().hex
         self.state = ControlState()
@@ -40,9 +41,7 @@ class FakeNode:
         self.says: dict[str, Any] = {}
         """What its reports say in the place of what is so."""
         self._urls = urls
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {NODE_TOKEN}"}, timeout=40
-        )
+        self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=40)
 
     @contextlib.asynccontextmanager
     async def running(self, *, registers: bool = True) -> AsyncIterator["FakeNode"]:
@@ -68,9 +67,14 @@ class FakeNode:
         return await self._client.request(method, self._urls[-1] + path, **request)
 
     async def register(self) -> None:
+        """Register, as soon as the lease of whoever had the id before is over."""
         body = {"incarnation": self.incarnation}
-        answer = await self._ask("PUT", f"/internal/v1/nodes/{self.node_id}", json=body)
-        answer.raise_for_status()
+        while True:
+            answer = await self._ask("PUT", f"/internal/v1/nodes/{self.node_id}", json=body)
+            if answer.status_code != HTTPStatus.CONFLICT:
+                answer.raise_for_status()
+                return
+            await asyncio.sleep(0.1)
 
     async def create_topic(self, vcluster: str, logical: str) -> None:
         created = TopicCreated(

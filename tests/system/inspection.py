@@ -36,7 +36,12 @@ def traces(operator: Operator) -> list[str]:
 def secrets(operator: Operator) -> list[str]:
     """Names of the log files that hold a secret."""
     environment = operator.environment
-    known = [environment.secrets.node_token, environment.secrets.signing_key, *operator.tokens]
+    known = [
+        *environment.node_tokens.values(),
+        environment.secrets.node_token,
+        environment.secrets.signing_key,
+        *operator.tokens,
+    ]
     return [
         log.name
         for log in _logs(operator)

@@ -89,16 +89,21 @@ async def node_statuses(plane: ControlPlane, facts: Facts) -> list[NodeStatus]:
     lease_s = plane.settings.interlock_lease_s
     digest = facts.control.digest()
     return [
-        _status(node, sessions.get(node.node_id), digest, lease_s)
+        _status(
+            node, facts.shown_tokens.get(node.node_id), sessions.get(node.node_id), digest, lease_s
+        )
         for node in facts.control.of(Node)
     ]
 
 
-def _status(node: Node, session: Session | None, digest: str, lease_s: float) -> NodeStatus:
+def _status(
+    node: Node, token_id: str | None, session: Session | None, digest: str, lease_s: float
+) -> NodeStatus:
     if session is None or session.report.incarnation != node.incarnation:
         return NodeStatus(
             node_id=node.node_id,
             incarnation=node.incarnation,
+            token_id=token_id,
             reported_seconds_ago=None,
             leased=False,
             applied_seq=None,
@@ -112,6 +117,7 @@ def _status(node: Node, session: Session | None, digest: str, lease_s: float) ->
     return NodeStatus(
         node_id=node.node_id,
         incarnation=node.incarnation,
+        token_id=token_id,
         reported_seconds_ago=round(age_s, 3),
         leased=session.granted and age_s < lease_s,
         applied_seq=report.applied_seq,

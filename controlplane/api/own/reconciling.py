@@ -103,7 +103,7 @@ class ReconciliationController(Controller):
             raise Conflict("something else was broadcast since you looked: look again")
         present = await _present(plane)
         async with plane.ledger.turn(attribution(request, data.reason), reconciles=True) as turn:
-            if older := await who_cannot_read(turn.connection):
+            if older := await who_cannot_read(turn.connection, "log.reconciled"):
                 raise Conflict(
                     f"a control plane of an older release runs at {', '.join(older)}, which could"
                     " not read the event: stop it or update it first"

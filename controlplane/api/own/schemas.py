@@ -131,6 +131,8 @@ class NodeStatus(Answer, frozen=True, kw_only=True, rename="camel"):
 
     node_id: str
     incarnation: str
+    token_id: str | None
+    """Of its own token that it showed; null: it showed the one that nodes share."""
     reported_seconds_ago: float | None
     """None if it has not reported since the database started."""
     leased: bool

@@ -92,7 +92,10 @@ class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True, tag="account"):
     """Who it is elsewhere: subjects of OAuth tokens, names in certificates. No two accounts of any
     virtual clusters share one."""
     scram: dict[ScramMechanism, ScramVerifier] = {}
-    """What proves that a client knows the account's password."""
+    """What proves that a client knows the account's password; empty if that is sealed."""
+    sealed_scram: bytes = b""
+    """The same, sealed (`contract.sealing`); empty: it is not sealed, or there is no password. A
+    node of an older release takes the account for one without a password."""
 
 
 class TopicMapping(msgspec.Struct, frozen=True, kw_only=True, tag="topic"):

@@ -78,6 +78,8 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel last said against what was applied, and was refused; None: nothing."""
     unreadable: str | None = None
     """Why a control record could not be read (rule N8); the node stays fenced."""
+    sealing_keys: tuple[str, ...] = ()
+    """What the keys are called with which the node opens what is sealed."""
     leaving: bool = False
     """The node is shutting down: it holds no upstream connection and gives its lease back."""
 

@@ -13,6 +13,7 @@ from contract.clusters_file import (
     read_clusters,
     selected_path,
 )
+from contract.sealing import Seal
 from contract.tokens import decode_key
 
 _TOKEN_CHARACTERS = 16
@@ -60,6 +61,10 @@ class Settings(BaseSettings):
     interlock_shared_node_token: bool = True
     """Whether nodes may show INTERLOCK_NODE_TOKEN; else each needs its own, of
     `interlock node-token issue`."""
+    interlock_sealing_key: SecretStr | None = None
+    """Base64 of at least 256 bits, which nodes have too: seals what is kept of passwords. Several
+    with commas between: the first seals, all open. Unset: nothing is sealed. Set it on all nodes
+    first."""
     gateway_admin_api_users: SecretStr = SecretStr("[]")
     """Who may administrate: YAML or JSON list of `{username, password, admin}`."""
     gateway_bind_host: str = "0.0.0.0"  # noqa: S104 - the incumbent's default; in a container it must be
@@ -100,6 +105,13 @@ class Settings(BaseSettings):
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         decode_key(value.get_secret_value())
+        return value
+
+    @field_validator("interlock_sealing_key")
+    @classmethod
+    def _seals(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Seal.of(value.get_secret_value())
         return value
 
     @field_validator("interlock_node_token")
@@ -165,6 +177,12 @@ class Settings(BaseSettings):
     def token_key(self) -> bytes:
         """What signs clients' tokens."""
         return decode_key(self.gateway_user_pool_secret_key.get_secret_value())
+
+    @cached_property
+    def seal(self) -> Seal | None:
+        """What seals verifiers; None: they are not sealed."""
+        key = self.interlock_sealing_key
+        return Seal.of(key.get_secret_value()) if key is not None else None
 
     @cached_property
     def clusters(self) -> tuple[ClusterProperties, ...]:

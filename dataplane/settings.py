@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.clusters_file import ClusterProperties, read_clusters, selected_path
+from contract.sealing import Seal
 from contract.tokens import decode_key
 from dataplane.gateway.server_certificate import CertificateFiles, ClientAuth
 from dataplane.sasl.mechanism import MECHANISMS, MechanismName
@@ -31,6 +32,9 @@ class GatewaySettings(BaseSettings):
     node_token: SecretStr = Field(validation_alias="INTERLOCK_NODE_TOKEN")
     """The node's own token, of `interlock node-token issue`, or the secret that nodes and control
     planes share."""
+    sealing_key: SecretStr | None = Field(default=None, validation_alias="INTERLOCK_SEALING_KEY")
+    """Base64 of at least 256 bits, which control planes have too: opens what they have sealed of
+    passwords. Several with commas between: any of them opens."""
     http_port: int = Field(default=9100, ge=0, lt=65536, validation_alias="INTERLOCK_HTTP_PORT")
     """Port of `/health/live`, `/health/ready` and `/metrics`."""
     control_cluster: str | None = Field(default=None, validation_alias="INTERLOCK_CONTROL_CLUSTER")
@@ -107,6 +111,13 @@ class GatewaySettings(BaseSettings):
     @classmethod
     def _is_long_enough(cls, value: SecretStr) -> SecretStr:
         decode_key(value.get_secret_value())
+        return value
+
+    @field_validator("sealing_key")
+    @classmethod
+    def _opens(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Seal.of(value.get_secret_value())
         return value
 
     @field_validator("oauth_jwks_url")
@@ -196,6 +207,12 @@ class GatewaySettings(BaseSettings):
     def signing_key(self) -> bytes:
         """The key that signs tokens."""
         return decode_key(self.user_pool_secret_key.get_secret_value())
+
+    @cached_property
+    def seal(self) -> Seal | None:
+        """What opens sealed verifiers; None: there is no key."""
+        key = self.sealing_key
+        return Seal.of(key.get_secret_value()) if key is not None else None
 
     @cached_property
     def control_plane_urls(self) -> tuple[str, ...]:

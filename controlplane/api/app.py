@@ -21,7 +21,7 @@ from controlplane.api.own.adoption import AdoptionController
 from controlplane.api.own.aliases import AliasController
 from controlplane.api.own.audit import AuditController
 from controlplane.api.own.control import ControlTopicController
-from controlplane.api.own.credentials import CredentialController
+from controlplane.api.own.credentials import CredentialController, seal_accounts
 from controlplane.api.own.events import EventController
 from controlplane.api.own.fleet import ClusterController, NodeController
 from controlplane.api.own.mirror import MirrorController
@@ -56,6 +56,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             AdoptionController,
             AliasController,
             CredentialController,
+            seal_accounts,
             ClusterController,
             NodeController,
             NodeTokenController,

@@ -5,7 +5,7 @@ import sys
 from cyclopts import App
 
 from controlplane.cli.client import HERE, Connection
-from controlplane.cli.display import print_json, say, show
+from controlplane.cli.display import print_json, say, show, show_one
 
 account = App(name="account", help="Service accounts.")
 
@@ -50,6 +50,16 @@ def password(
         say(f"log in as {answer['username']}")
     else:
         say(answer["password"])
+
+
+@account.command
+def seal(connection: Connection = HERE) -> None:
+    """Seal what is kept of all passwords with INTERLOCK_SEALING_KEY; they stay what they are.
+
+    Args:
+        connection: where to ask.
+    """
+    show_one(connection, connection.post("/api/v1/accounts/seal"))
 
 
 @account.command

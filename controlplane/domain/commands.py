@@ -73,6 +73,9 @@ class SetScramVerifiers(Command, frozen=True, kw_only=True):
     vcluster: str
     name: str
     verifiers: dict[ScramMechanism, ScramVerifier]
+    """Empty if they are sealed."""
+    sealed: bytes = b""
+    """Empty if they are not."""
 
 
 class SetExternalNames(Command, frozen=True, kw_only=True):

@@ -18,10 +18,20 @@ def set_scram_verifiers(facts: Facts, command: commands.SetScramVerifiers) -> li
     """A password replaces the one before."""
     return [
         *_created_if_missing(facts, command.vcluster, command.name),
-        events.ScramVerifiersSet(
-            vcluster=command.vcluster, name=command.name, verifiers=command.verifiers
-        ),
+        _sealed(command) if command.sealed else _plain(command),
     ]
+
+
+def _plain(command: commands.SetScramVerifiers) -> Event:
+    return events.ScramVerifiersSet(
+        vcluster=command.vcluster, name=command.name, verifiers=command.verifiers
+    )
+
+
+def _sealed(command: commands.SetScramVerifiers) -> Event:
+    return events.ScramVerifiersSealed(
+        vcluster=command.vcluster, name=command.name, sealed_scram=command.sealed
+    )
 
 
 def set_external_names(facts: Facts, command: commands.SetExternalNames) -> list[Event]:

@@ -67,6 +67,17 @@ class ScramVerifiersSet(Event, frozen=True, tag="account.password_set"):
     verifiers: dict[ScramMechanism, ScramVerifier]
 
 
+class ScramVerifiersSealed(Event, frozen=True, tag="account.password_sealed"):
+    """The same, but only who has a key can read the verifiers; the password may be the old one."""
+
+    SUBJECT: ClassVar = "account/{vcluster}/{name}"
+
+    vcluster: str
+    name: str
+    sealed_scram: bytes
+    """See `contract.sealing`."""
+
+
 class ExternalNamesSet(Event, frozen=True, tag="account.external_names_set"):
     """Who the account is elsewhere, from here on."""
 

@@ -16,6 +16,7 @@ AnyEvent = (
     | plain.ServiceAccountRevoked
     | plain.ServiceAccountRestricted
     | plain.ScramVerifiersSet
+    | plain.ScramVerifiersSealed
     | plain.ExternalNamesSet
     | plain.ClusterDescribed
     | plain.FaceDecided

@@ -149,10 +149,14 @@ def _changed(  # noqa: PLR0911 - one line for each event
         case events.ServiceAccountRevoked(vcluster=vcluster, name=name, revoked_at=revoked_at):
             account = _account(before, vcluster, name)
             return msgspec.structs.replace(
-                account, revoked_at=revoked_at, external_names=(), scram={}
+                account, revoked_at=revoked_at, external_names=(), scram={}, sealed_scram=b""
             )
         case events.ScramVerifiersSet(vcluster=vcluster, name=name, verifiers=verifiers):
-            return msgspec.structs.replace(_account(before, vcluster, name), scram=verifiers)
+            account = _account(before, vcluster, name)
+            return msgspec.structs.replace(account, scram=verifiers, sealed_scram=b"")
+        case events.ScramVerifiersSealed(vcluster=vcluster, name=name, sealed_scram=sealed):
+            account = _account(before, vcluster, name)
+            return msgspec.structs.replace(account, scram={}, sealed_scram=sealed)
         case events.ExternalNamesSet(vcluster=vcluster, name=name, external_names=names):
             return msgspec.structs.replace(_account(before, vcluster, name), external_names=names)
         case events.ServiceAccountRestricted() as event:

@@ -17,9 +17,9 @@ LOST = (
 """What is raised when Postgres cannot be reached, or goes away at whatever moment of a question:
 asyncpg's errors have no base of their own."""
 
-KINDS = ("log.reconciled", "node.token_issued")
-"""Kinds of event that came to be after the first release, each the first new one of its release;
-the newest last."""
+KINDS = ("log.reconciled", "node.token_issued", "account.password_sealed")
+"""Kinds of event that came to be after the first release, in that order: who reads one of them,
+reads those before it."""
 READS = f"interlock reads {KINDS[-1]}"
 """What this process calls itself, and with it the newest kind of event that it can read. Releases
 before the first of these kinds call themselves `interlock`."""

@@ -83,7 +83,7 @@ class Gateway:
         self.control = control
         self.lease = Lease()
         self.counters = Counters()
-        self.logins = Logins(control)
+        self.logins = Logins(control, settings.seal)
         self.issuer_keys = IssuerKeys(settings.oauth_jwks_url, settings.oauth_jwks_refresh_s)
         self.mechanisms = Mechanisms(
             settings.sasl_mechanisms,

@@ -96,6 +96,7 @@ async def _run(settings: GatewaySettings) -> None:
             control_planes=control_planes,
             control_client=access_to(settings.control_topic_cluster).client_options,
             gateway=gateway,
+            sealing_keys=settings.seal.keys if settings.seal is not None else (),
         )
         gateway.tell = follower.take
         compile_all()

@@ -83,7 +83,7 @@ class GatewayControls(Protocol):
 class Follower:
     """Keeps one node in step with the log."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is given by its name
         self,
         *,
         node_id: str,
@@ -92,11 +92,13 @@ class Follower:
         control_planes: ControlPlanes,
         control_client: Callable[[], Mapping[str, Any]],
         gateway: GatewayControls,
+        sealing_keys: tuple[str, ...] = (),
         clock: Callable[[], float] = monotonic,
     ) -> None:
         """Follow for one incarnation of a node; `control` is shared with the gateway.
 
-        `control_client` says what an aiokafka client of the control topic's cluster is made with.
+        `control_client` says what an aiokafka client of the control topic's cluster is made with,
+        `sealing_keys` what the keys are called that open sealed verifiers.
         """
         self.state = machine.NodeState()
         self._node_id = node_id
@@ -105,6 +107,7 @@ class Follower:
         self._control_planes = control_planes
         self._control_client = control_client
         self._gateway = gateway
+        self._sealing_keys = sealing_keys
         self._clock = clock
         self._applied_seq = 0
         self._lease_s: float | None = None
@@ -332,6 +335,7 @@ class Follower:
             digest=self._control.digest(),
             scopes=scopes,
             unreadable=self.state.unreadable,
+            sealing_keys=self._sealing_keys,
             leaving=self._leaving,
             log=self._control.log,
             layout=LAYOUT,

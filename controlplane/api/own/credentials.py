@@ -19,7 +19,8 @@ from contract.scram import (
 )
 from controlplane.api.access import attribution, require_admin
 from controlplane.api.own.schemas import Answer, Question
-from controlplane.domain.commands import SetExternalNames, SetScramVerifiers
+from controlplane.api.sealing import seal_all, set_verifiers
+from controlplane.domain.commands import SetExternalNames
 from controlplane.domain.refusal import Invalid
 from controlplane.plane import ControlPlane
 
@@ -86,8 +87,7 @@ class CredentialController(Controller):
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise Invalid(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
         verifiers = await asyncio.to_thread(_verifiers, password)
-        command = SetScramVerifiers(vcluster=vcluster, name=account, verifiers=verifiers)
-        await plane.ledger.carry_out(command, attribution(request))
+        await set_verifiers(plane, vcluster, account, verifiers, attribution(request))
         return PasswordView(
             username=login_name(vcluster, account),
             password=password if data.password is None else None,
@@ -111,6 +111,24 @@ class CredentialController(Controller):
         command = SetExternalNames(vcluster=vcluster, name=account, external_names=names)
         await plane.ledger.carry_out(command, attribution(request))
         return ExternalNamesView(vcluster=vcluster, name=account, external_names=names)
+
+
+class SealedView(Answer, frozen=True, kw_only=True, rename="camel"):
+    """What sealing has done."""
+
+    sealed: int
+    """Accounts whose verifiers were not sealed with the first key, and are now."""
+
+
+@post("/api/v1/accounts/seal", status_code=200, guards=[require_admin], tags=["Virtual clusters"])
+async def seal_accounts(
+    plane: NamedDependency[ControlPlane], request: Request[Any, Any, Any]
+) -> SealedView:
+    """Seal what is kept of all passwords with the first key; they stay what they are.
+
+    409 if there is no key, or a node or another control plane could not read what is sealed.
+    """
+    return SealedView(sealed=await seal_all(plane, attribution(request)))
 
 
 def _verifiers(password: str) -> dict[ScramMechanism, ScramVerifier]:

@@ -66,7 +66,7 @@ class AccountView(Answer, frozen=True, kw_only=True, rename="camel"):
             revoked_at=account.revoked_at,
             read_only=account.read_only,
             limits=account.limits,
-            has_password=bool(account.scram),
+            has_password=bool(account.scram or account.sealed_scram),
             external_names=account.external_names,
         )
 
@@ -246,7 +246,7 @@ def without_verifiers(shown: Any) -> Any:
         return shown
     if "stored_key" in shown and "server_key" in shown:
         return {"iterations": shown["iterations"]}
-    return {key: without_verifiers(value) for key, value in shown.items()}
+    return {key: without_verifiers(shown[key]) for key in shown if key != "sealed_scram"}
 
 
 def switch_view(switch: Switch) -> SwitchView:

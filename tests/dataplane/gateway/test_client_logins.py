@@ -1,17 +1,20 @@
 """Every way in for clients, with two libraries; what keeps them out; and what throws them out."""
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
 from contract.records import Record, ServiceAccount
 from contract.scram import SCRAM_MECHANISMS
+from contract.sealing import Seal
 from dataplane.gateway import issuer_keys
 from sandbox.certificates import CertificateAuthority
 from sandbox.ports import Ports
@@ -27,6 +30,8 @@ from tests.dataplane.gateway.logins import (
 )
 from tests.dataplane.gateway.scripted import RawClient, eventually
 from tests.environment.backends import Clusters
+
+SEALING_KEY = base64.b64encode(b"s" * 32).decode()
 
 pytestmark = pytest.mark.environment
 
@@ -54,6 +59,7 @@ async def secured(
     variables = {
         "GATEWAY_SECURITY_PROTOCOL": "SASL_SSL",
         "GATEWAY_SSL_KEY_STORE_PATH": authority.issue("gateway"),
+        "INTERLOCK_SEALING_KEY": SEALING_KEY,
         **issuer.variables,
     }
     port = gateway_ports.gateway(0)
@@ -102,6 +108,26 @@ async def test_a_token_as_the_password_of_plain(secured: Stage, authority: Certi
     aiokafka = {"sasl_plain_username": "sa", "sasl_plain_password": token}
     await librdkafka_sees(secured, **of_librdkafka(authority, "PLAIN"), **rdkafka)
     await aiokafka_sees(secured, **of_aiokafka(authority, "PLAIN"), **aiokafka)
+
+
+async def test_a_password_whose_verifiers_are_sealed(
+    secured: Stage, authority: CertificateAuthority
+):
+    plain = account(secured, password=PASSWORD)
+
+    def sealed(key: str) -> ServiceAccount:
+        bound = Seal.of(key).seal(plain.vcluster, plain.name, plain.scram)
+        return msgspec.structs.replace(plain, scram={}, sealed_scram=bound)
+
+    login = of_aiokafka(authority, "SCRAM-SHA-512") | {
+        "sasl_plain_username": f"sa@{secured.vcluster}",
+        "sasl_plain_password": PASSWORD,
+    }
+    secured.record(sealed(base64.b64encode(b"another key, of somebody else...").decode()))
+    with pytest.raises(KafkaError):
+        await aiokafka_sees(secured, **login)
+    secured.record(sealed(SEALING_KEY))
+    await aiokafka_sees(secured, **login)
 
 
 @pytest.mark.parametrize("mechanism", SCRAM_MECHANISMS)

@@ -21,7 +21,7 @@ from litestar.handlers import BaseRouteHandler
 from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
-from controlplane.domain.node_tokens import shown_by
+from controlplane.domain.node_tokens import shown_by, speaks_for_itself
 from controlplane.plane import ControlPlane
 from controlplane.settings import AdminUser
 from controlplane.store.event_store import Attribution
@@ -162,7 +162,7 @@ def _spoken_for_another(plane: ControlPlane, caller: NodeCaller, node_id: str | 
             "the token that nodes share is not taken here (INTERLOCK_SHARED_NODE_TOKEN): give the"
             " node one of its own, of `interlock node-token issue`"
         )
-    if node_id in plane.ledger.facts.shown_tokens:
+    if node_id is not None and speaks_for_itself(plane.ledger.facts, node_id):
         return (
             f"node {node_id} has shown a token of its own: the one that nodes share does not speak"
             " for it any more"

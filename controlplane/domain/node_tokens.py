@@ -41,6 +41,12 @@ def revoke_node_tokens(facts: Facts, command: commands.RevokeNodeTokens) -> list
     ]
 
 
+def speaks_for_itself(facts: Facts, node_id: str) -> bool:
+    """Whether a node was registered with a token of its own, and still has one that is good."""
+    has_one = any(owner == node_id for owner, _ in facts.node_tokens)
+    return has_one and node_id in facts.shown_tokens
+
+
 def node_token(node_id: str, token_id: str, secret: str) -> str:
     """What the node shows."""
     return _BETWEEN.join((node_id, token_id, secret))

@@ -62,10 +62,13 @@ async def test_a_revoked_token_is_good_for_nothing(variables):
     async with in_process(variables) as plane:
         token = await issue(plane, "n1")
         assert (await registers(plane, token, "n1"))[0] == 200
+        assert (await registers(plane, NODE_TOKEN, "n1"))[0] == 403
         assert (await plane.client.delete("/api/v1/nodes/n1/tokens")).status_code == 204
         status, detail = await registers(plane, token, "n1")
         assert (status, "INTERLOCK_NODE_TOKEN" in detail) == (401, True)
         assert (await plane.client.delete("/api/v1/nodes/n1/tokens")).status_code == 404
+        # Without a token of its own it is as it was before it had one.
+        assert (await registers(plane, NODE_TOKEN, "n1"))[0] == 200
         events = (await plane.client.get("/api/v1/events", params={"kind": "node"})).json()
         assert token.split("~")[2] not in str(events)
 

@@ -5,7 +5,7 @@ import pytest
 from controlplane.domain.commands import Command, IssueNodeToken, RegisterNode, RevokeNodeTokens
 from controlplane.domain.decide import decide
 from controlplane.domain.facts import Facts
-from controlplane.domain.node_tokens import digest_of, node_token, shown_by
+from controlplane.domain.node_tokens import digest_of, node_token, shown_by, speaks_for_itself
 from controlplane.domain.refusal import Conflict, Invalid, Missing
 from tests.controlplane.histories import facts_of, take
 
@@ -45,6 +45,16 @@ def test_a_token_is_good_beside_another_until_it_is_revoked():
     assert shown_by(history.facts, second) == ("n1", "t2")
     history.does(RevokeNodeTokens(node_id="n1"))
     assert shown_by(history.facts, second) is None
+
+
+def test_a_node_speaks_for_itself_from_when_it_shows_its_token_until_it_has_none():
+    history = History()
+    issued(history, "n1", "t1")
+    assert not speaks_for_itself(history.facts, "n1")
+    history.does(RegisterNode(node_id="n1", incarnation="a", token_id="t1"))
+    assert speaks_for_itself(history.facts, "n1")
+    history.does(RevokeNodeTokens(node_id="n1"))
+    assert not speaks_for_itself(history.facts, "n1")
 
 
 def test_what_is_not_there_cannot_be_revoked():

@@ -189,6 +189,9 @@ async def test_restored_at_every_event_of_a_switch_it_decides_nothing(variables,
         assert (event["actor"], event["reason"]) == ("user:admin", "restored last night's backup")
         names = (await plane.client.get("/api/v1/virtual-clusters")).json()["items"]
         assert [one["name"] for one in names] == ["teamA", "teamB", "teamC"]
+        # Beacons of what was lost are not taken for signs of tampering.
+        code, output = await interlock(plane, "audit", "verify", "--against", "topic")
+        assert (code, "of events that were lost" in output) == (0, True), output
 
 
 async def test_a_switch_is_where_the_broadcast_has_it(variables, database_url):

@@ -12,7 +12,7 @@ TRACES = ("Traceback (most recent call last)", '"exception":')
 
 def inspect(operator: Operator) -> None:
     """Assert that the event log is intact, and that no log file holds a trace or a secret."""
-    verdict = operator.command("audit", "verify")
+    verdict = operator.command("audit", "verify", "--against", "topic")
     assert verdict.returncode == 0, verdict
     assert "all as they were written" in verdict.stdout
     events = operator.events()

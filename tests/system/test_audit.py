@@ -1,6 +1,7 @@
 """Who did what, and why: it stands in the log. That the log is intact is asserted for every file.
 
-See `inspection`, which runs `interlock audit verify` after all that each file of tests has done.
+See `inspection`, which runs `interlock audit verify --against topic` after all that each file of
+tests has done.
 """
 
 from typing import Any

@@ -95,6 +95,15 @@ class GatewaySettings(BaseSettings):
     """One of these a token's claim `aud` must hold, with commas between; unset: anything."""
     oauth_subject_claim: str = Field(default="sub", validation_alias="GATEWAY_OAUTH_SUB_CLAIM_NAME")
     """The claim that is an account's external name."""
+    account_memory_bytes: int = Field(
+        default=128 * 1024 * 1024, ge=1, validation_alias="INTERLOCK_ACCOUNT_MEMORY_BYTES"
+    )
+    """Bytes that the large frames of one account may take on this node: those that come in, and
+    answers that its clients have not read. Connections that need more are not read."""
+    node_memory_bytes: int = Field(
+        default=512 * 1024 * 1024, ge=1, validation_alias="INTERLOCK_NODE_MEMORY_BYTES"
+    )
+    """The same for all accounts together."""
     mode: Literal["VCLUSTER"] = Field(default="VCLUSTER", validation_alias="GATEWAY_MODE")
     """The incumbent's mode; virtual clusters are the one that there is."""
     backend_selector: str = Field(validation_alias="GATEWAY_BACKEND_KAFKA_SELECTOR")

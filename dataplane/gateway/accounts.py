@@ -11,6 +11,8 @@ from contract.fold import ControlState
 from contract.policy import Limits
 from contract.records import ServiceAccount, VirtualCluster
 from dataplane.gateway.aliases import Aliases
+from dataplane.gateway.memory_pool import MemoryPool
+from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.token_bucket import TokenBucket
 from dataplane.virtual.rights import Rights
 
@@ -44,13 +46,15 @@ def _wait(bucket: TokenBucket | None, size: int, now: float) -> float:
 class Account:
     """One account on this node. Live: connections look here, and records change it."""
 
-    __slots__ = ("connections", "limits", "meter", "name", "rights", "vcluster")
+    __slots__ = ("connections", "limits", "memory", "meter", "name", "rights", "vcluster")
 
-    def __init__(self, rights: Rights, limits: Limits, now: float) -> None:
+    def __init__(self, rights: Rights, limits: Limits, memory: MemoryPool, now: float) -> None:
         self.vcluster = rights.vcluster
         self.name = rights.account
         self.connections = 0
         """Open ones."""
+        self.memory = memory
+        """For large frames of all of them."""
         self.rights = rights
         self.limits = Limits()
         self.meter: Meter | None = None
@@ -83,8 +87,9 @@ def _bucket(rate: int | None, before: TokenBucket | None, now: float) -> TokenBu
 class Accounts:
     """All of them, made when first asked for."""
 
-    def __init__(self, control: ControlState, aliases: Aliases) -> None:
+    def __init__(self, control: ControlState, aliases: Aliases, memory: NodeMemory) -> None:
         """Read rights and limits from the records that the node follows."""
+        self._memory = memory
         self._control = control
         self._aliases = aliases
         self._known: dict[tuple[str, str], Account] = {}
@@ -94,7 +99,8 @@ class Accounts:
         known = self._known.get((vcluster, name))
         if known is None:
             rights, limits = self._laid_down(vcluster, name)
-            known = self._known[vcluster, name] = Account(rights, limits, monotonic())
+            memory = self._memory.new_account(f"account {name} of {vcluster}")
+            known = self._known[vcluster, name] = Account(rights, limits, memory, monotonic())
         return known
 
     def changed(self, vcluster: str) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
+from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.parking import Parking
 from dataplane.gateway.protocol_types import ProtocolTypes
@@ -43,6 +44,8 @@ class ClientSide(Protocol):
     slot: int
     is_slow: bool
     """Whether the client does not take its answers as fast as they come."""
+    pool: MemoryPool
+    """Where the memory for its large frames comes from, and for those that it is answered."""
 
     def send_answers(self) -> None:
         """Send the answers whose turn it is."""
@@ -87,6 +90,11 @@ class Relay:
         return self._client.transport.is_closing()
 
     @property
+    def pool(self) -> MemoryPool:
+        """Where the memory for large answers comes from."""
+        return self._client.pool
+
+    @property
     def waiting(self) -> int:
         """Requests that are held."""
         return self._exchange.waiting
@@ -104,6 +112,8 @@ class Relay:
     def end(self) -> None:
         """The client is gone; so is what it waited for."""
         self.mute.cancel()
+        self._services.memory.gone(self)
+        self._parking.discard()
         self.tenant.account.connections -= 1
         self.tenant.scope.members.discard(self)
         self.tenant.scope.roster.gone(self)
@@ -317,6 +327,7 @@ class Relay:
             self.go_on(monotonic())
             return
         self._upstream = upstream
+        upstream.reader.pool = self._client.pool
         self.pace_broker()
         self.go_on(monotonic())
 
@@ -343,14 +354,32 @@ class Relay:
             self.broker_slow = not writable
             self._client.read_or_pause()
 
+    def short_of_memory(self, upstream: UpstreamConnection) -> None:
+        """Let the broker wait until there is memory for its answer."""
+        if upstream is self._upstream:
+            self._services.memory.wait(self, monotonic())
+            self.pace_broker()
+
+    def take_memory(self) -> bool:
+        """Let the broker go on if there is memory for its answer now; whether there is."""
+        upstream = self._upstream
+        if upstream is not None and not upstream.reader.take_memory():
+            return False
+        self.pace_broker()
+        return True
+
     def pace_broker(self) -> None:
-        """Let the broker wait for a slow client, but never a fence for its last answers."""
-        if self._upstream is None:
+        """Let the broker wait for a slow client or for memory, a fence never for last answers."""
+        upstream = self._upstream
+        if upstream is None:
             return
-        if self._client.is_slow and not self._draining:
-            self._upstream.transport.pause_reading()
+        if self._draining:
+            upstream.reader.take_memory(at_any_rate=True)
+            upstream.transport.resume_reading()
+        elif self._client.is_slow or upstream.reader.is_short:
+            upstream.transport.pause_reading()
         else:
-            self._upstream.transport.resume_reading()
+            upstream.transport.resume_reading()
 
     def serve(self) -> None:
         """The scope is open: send what waits, if anybody waits for it."""

@@ -6,6 +6,7 @@ Kafka's brokers).
 
 from dataclasses import replace
 from time import monotonic
+from typing import Protocol
 
 from contract.fold import ControlState
 from contract.policy import Limits
@@ -19,6 +20,18 @@ from dataplane.virtual.rights import Rights
 LONGEST_THROTTLE = 10.0
 """Seconds of one throttle at most: what a client has sent waits for so long, and it gives up on it
 after 30 s (`request.timeout.ms`). What is still owed then is added to the next."""
+
+
+UNSETTLED = 1000
+"""Elements that are added up before they are settled: two milliseconds, or many light frames."""
+
+
+class Mutable(Protocol):
+    """A connection of an account."""
+
+    def mute_for(self, seconds: float) -> bool:
+        """Listen to the client no more for so long."""
+        ...
 
 
 class Meter:
@@ -46,20 +59,49 @@ def _wait(bucket: TokenBucket | None, size: int, now: float) -> float:
 class Account:
     """One account on this node. Live: connections look here, and records change it."""
 
-    __slots__ = ("connections", "limits", "memory", "meter", "name", "rights", "vcluster")
+    __slots__ = (
+        "_elements",
+        "effort",
+        "limits",
+        "memory",
+        "meter",
+        "name",
+        "relays",
+        "rights",
+        "vcluster",
+    )
 
-    def __init__(self, rights: Rights, limits: Limits, memory: MemoryPool, now: float) -> None:
+    def __init__(
+        self, rights: Rights, limits: Limits, memory: MemoryPool, elements: int, now: float
+    ) -> None:
         self.vcluster = rights.vcluster
         self.name = rights.account
-        self.connections = 0
-        """Open ones."""
+        self.relays: set[Mutable] = set()
+        """Of all its connections."""
         self.memory = memory
         """For large frames of all of them."""
+        self.effort = 0
+        """Elements that were looked at for it and are not settled yet: see `settle`."""
+        self._elements = TokenBucket(elements, now)
         self.rights = rights
         self.limits = Limits()
         self.meter: Meter | None = None
         """None if nothing is limited: the data path asks no more than that."""
         self.change(rights, limits, now)
+
+    @property
+    def connections(self) -> int:
+        """Open ones."""
+        return len(self.relays)
+
+    def settle(self, now: float) -> bool:
+        """Mute all its connections until the effort is paid for; whether it is not yet."""
+        wait = min(self._elements.take(self.effort, now), LONGEST_THROTTLE)
+        self.effort = 0
+        if wait > 0:
+            for relay in tuple(self.relays):
+                relay.mute_for(wait)
+        return wait > 0
 
     @property
     def is_full(self) -> bool:
@@ -87,8 +129,14 @@ def _bucket(rate: int | None, before: TokenBucket | None, now: float) -> TokenBu
 class Accounts:
     """All of them, made when first asked for."""
 
-    def __init__(self, control: ControlState, aliases: Aliases, memory: NodeMemory) -> None:
-        """Read rights and limits from the records that the node follows."""
+    def __init__(
+        self, control: ControlState, aliases: Aliases, memory: NodeMemory, elements: int
+    ) -> None:
+        """Read rights and limits from the records that the node follows.
+
+        Each may have so many elements looked at in a second, and memory of the node's.
+        """
+        self._elements = elements
         self._memory = memory
         self._control = control
         self._aliases = aliases
@@ -100,7 +148,8 @@ class Accounts:
         if known is None:
             rights, limits = self._laid_down(vcluster, name)
             memory = self._memory.new_account(f"account {name} of {vcluster}")
-            known = self._known[vcluster, name] = Account(rights, limits, memory, monotonic())
+            known = Account(rights, limits, memory, self._elements, monotonic())
+            self._known[vcluster, name] = known
         return known
 
     def changed(self, vcluster: str) -> None:

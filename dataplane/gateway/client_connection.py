@@ -21,6 +21,7 @@ from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
 from dataplane.virtual.apis import APIS, Treatment
+from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
 from dataplane.virtual.unoffered import unoffered_answer
 from dataplane.wire.errors import MalformedFrameError
@@ -198,8 +199,11 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.session_ends = self._authentication.session_ends
         elif not api.serves_as_offered(header.version):
             request.answer = self._unoffered(request)
+            if request.answer is not None:
+                self.relay.charge(elements_by_hand(frame))
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
+            self.relay.charge(elements_by_hand(frame))
         self._exchange.ask(request)
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)

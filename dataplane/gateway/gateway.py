@@ -115,7 +115,9 @@ class Gateway:
         self.memory = NodeMemory(
             node_bytes=settings.node_memory_bytes, account_bytes=settings.account_memory_bytes
         )
-        self.accounts = Accounts(control, self._aliases, self.memory)
+        self.accounts = Accounts(
+            control, self._aliases, self.memory, settings.account_elements_per_second
+        )
         self.write_order = WriteOrder()
         self._expectations = Expectations()
         self.connections: set[Client] = set()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Protocol
 
+from dataplane.gateway.accounts import UNSETTLED
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
@@ -25,6 +26,7 @@ from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, RepeatedWriteError
+from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.virtual.repetitions import without_repetitions
@@ -35,6 +37,7 @@ from dataplane.virtual.view import View
 from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
 
 PRODUCE = 0
+FETCH = 1
 
 
 class ClientSide(Protocol):
@@ -73,16 +76,15 @@ class Relay:
         self._lease = services.lease
         self._exchange = exchange
         self._client = client
-        self._refusing = Refusing(
-            exchange, services.write_order, tenant.vcluster.name, client.close
-        )
+        self._refusing = Refusing(exchange, services.write_order, tenant.account, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
         self._protocol_types = ProtocolTypes()
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
-        tenant.account.connections += 1
+        tenant.account.relays.add(self)
         tenant.scope.members.add(self)
+        tenant.account.settle(monotonic())
 
     @property
     def is_over(self) -> bool:
@@ -114,7 +116,7 @@ class Relay:
         self.mute.cancel()
         self._services.memory.gone(self)
         self._parking.discard()
-        self.tenant.account.connections -= 1
+        self.tenant.account.relays.discard(self)
         self.tenant.scope.members.discard(self)
         self.tenant.scope.roster.gone(self)
         self.tenant.scope.transactions.gone(self, monotonic())
@@ -147,19 +149,23 @@ class Relay:
         upstream, tenant, exchange = self._upstream, self.tenant, self._exchange
         assert upstream is not None  # noqa: S101 - asked by _may_send
         out: list[Frame] = []
-        view, meter = tenant.view, tenant.account.meter
+        view, account, meter = tenant.view, tenant.account, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
             pieces = self._rewritten(request, view)
             if pieces is None:
                 if self.is_over:
                     return
+                if account.effort >= UNSETTLED and account.settle(monotonic()):
+                    break
                 continue
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
                 exchange.forget(request)
             else:
                 exchange.sent(request)
-            if meter is not None and self._mute_for(charge_write(request, meter, monotonic())):
+            if meter is not None and self.mute_for(charge_write(request, meter, monotonic())):
+                break
+            if account.effort >= UNSETTLED and account.settle(monotonic()):
                 break
         if out:
             self._services.counters.batches += 1
@@ -194,9 +200,11 @@ class Relay:
             try:
                 program = request_program(key, request.header.version, view.is_numbered)
                 if key == SYNC_GROUP:
-                    pieces, request.fact = program(frame, view, self._protocol_types.of(frame))
+                    known = self._protocol_types.of(frame)
+                    pieces, request.fact, elements = program(frame, view, known)
                 else:
-                    pieces, request.fact = program(frame, view)
+                    pieces, request.fact, elements = program(frame, view)
+                self.tenant.account.effort += elements
                 if key == JOIN_GROUP:
                     self._protocol_types.joins(frame, request.fact)
             except (ReadOnlyTopicError, RepeatedWriteError):
@@ -207,6 +215,8 @@ class Relay:
     def _look_into(self, request: Request, frame: Frame, view: View) -> list[Frame] | None:
         """What a broker gets of a request that is not simply sent on; None if nothing."""
         version = request.header.version
+        if request.api.key != PRODUCE:
+            self.tenant.account.effort += elements_by_hand(frame)
         ruling = self._services.judge(self.tenant, frame)
         if request.api.key == PRODUCE:
             ruling, view = self._without_repetitions(frame, ruling, view)
@@ -217,7 +227,8 @@ class Relay:
                 return None
             frame, version = ruling.frame, ruling.version
         program = request_program(request.api.key, version, view.is_numbered)
-        pieces, request.fact = program(frame, view)
+        pieces, request.fact, elements = program(frame, view)
+        self.tenant.account.effort += elements
         return pieces
 
     def _without_repetitions(
@@ -247,12 +258,14 @@ class Relay:
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
             self._refusing.put_off(request, request.api.busy_error)
+        self.charge(0)
         self._client.send_answers()
         self._client.read_or_pause()
 
     def answer_parked(self, now: float) -> None:
         """Answer what has been parked for as long as its client can wait."""
         self._parking.answer_overdue(now)
+        self.charge(0)
         self._client.send_answers()
 
     # --- answers to the client ------------------------------------------------------------------
@@ -300,18 +313,31 @@ class Relay:
             program = response_program(key, ruling.version, view.is_numbered)
             answer = program(frame, view, request.fact)
             request.answer = answer if ruling.finish is None else [ruling.finish(b"".join(answer))]
-        if tenant.account.meter is not None:
-            self._mute_for(charge_read(request, tenant.account.meter, now))
+        account = tenant.account
+        if key != FETCH:  # whose partitions were counted when it asked for them
+            account.effort += len(frame) >> 4
+        if account.effort >= UNSETTLED:
+            account.settle(now)
+        if account.meter is not None:
+            self.mute_for(charge_read(request, account.meter, now))
         if not request.api.repeatable:
             tenant.scope.write_acknowledged(now)
         if request.api.key in CHANGE_TOPICS:
             self._services.topics_changed(tenant, request)
 
-    def _mute_for(self, seconds: float) -> bool:
+    def charge(self, elements: int) -> None:
+        """Count what was looked at for the client without sending it on."""
+        account = self.tenant.account
+        account.effort += elements
+        if account.effort >= UNSETTLED:
+            account.settle(monotonic())
+
+    def mute_for(self, seconds: float) -> bool:
         """Listen to the client no more for so long, if it is any time at all."""
         if seconds > 0:
             self._services.counters.throttled += 1
             self.mute.turn_on(seconds)
+            self._client.read_or_pause()
         return seconds > 0
 
     def _unmuted(self) -> None:

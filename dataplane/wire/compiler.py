@@ -79,8 +79,9 @@ class Program:
     """A compiled message."""
 
     run: Callable[..., Any]
-    """A request: `(frame, view, fact=None) -> (pieces, fact)`, with what is known before as the
-    fact that stays if the frame does not say it; else: `(frame, view, fact) -> pieces`."""
+    """A request: `(frame, view, fact=None) -> (pieces, fact, elements)`, with what is known before
+    as the fact that stays if the frame does not say it, and how many elements were looked at; else:
+    `(frame, view, fact) -> pieces`."""
     source: str
 
 
@@ -137,6 +138,7 @@ def _emit_header(emitter: Emitter, part: Part, *, tagged: bool) -> None:
 def _assembled(name: str, part: Part, emitter: Emitter) -> str:
     most = emitter.most_elements
     request = part == "request"
+    elements = f"{most} - left" if most is not None else "0"
     return "\n".join(
         [
             f"def {name}(frame, view, fact{'=None' if request else ''}):",
@@ -154,7 +156,7 @@ def _assembled(name: str, part: Part, emitter: Emitter) -> str:
             "    if pos > end:",
             f"        raise MalformedFrameError(f'{name}: {{pos - end}} bytes are missing')",
             "    put(mv[last:])",
-            f"    return {'pieces, fact' if request else 'pieces'}",
+            f"    return {f'pieces, fact, {elements}' if request else 'pieces'}",
             "",
         ]
     )

@@ -37,7 +37,7 @@ def test_every_array_is_counted_before_it_is_looked_at(key, version):
 
 
 def test_as_many_as_may_be_are_sent_on():
-    pieces, _ = request_program(METADATA, 1)(names(MOST_ELEMENTS), VIEW)
+    pieces, _, _ = request_program(METADATA, 1)(names(MOST_ELEMENTS), VIEW)
     assert pieces
 
 

@@ -128,6 +128,7 @@ def _checker(api_key: int, version: int, direction: Direction) -> Program:
         lambda _path, _field: None,
         tagged_header=is_tagged(api_key, version),
         most_elements=MOST_ELEMENTS if direction == "request" else None,
+        counts_skipped=True,
     )
 
 

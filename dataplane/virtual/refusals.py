@@ -307,17 +307,26 @@ def _filled(struct: Struct, source: Any, mirrors: Mirrors, refusal: Refusal) -> 
 
 def mirrored(struct: Struct, source: Any, mirror: Mirror, refusal: Refusal) -> Iterator[Any]:
     """The elements of an answer's array for those of the request's."""
+    named = [
+        (f.name, of, f.nullable)
+        for f in struct.fields
+        if (of := mirror.names.get(f.name)) is not None
+    ]
+    # There may be thousands of elements: what is alike in all of them is made once.
+    alike = None if mirror.arrays else _filled(struct, None, {}, refusal)
     for element in mirror.elements(source):
-        filled = _filled(struct, element, mirror.arrays, refusal)
-        yield replace(filled, **_named(struct, element, mirror.names))
+        filled = alike or _filled(struct, element, mirror.arrays, refusal)
+        yield replace(filled, **_named(named, element))
 
 
-def _named(struct: Struct, element: Any, names: dict[str, str]) -> dict[str, Any]:
+def _named(named: list[tuple[str, str, bool]], element: Any) -> dict[str, Any]:
     """What an element is called, as far as both messages have a field for it in their version."""
-    named: dict[str, Any] = {}
-    for known in struct.fields:
-        of = names.get(known.name)
-        if of is not None and (of == "" or hasattr(element, of)):
-            name = element if of == "" else getattr(element, of)
-            named[known.name] = "" if name is None and not known.nullable else name
-    return named
+    return {
+        field: _name(element if of == "" else getattr(element, of), nullable=nullable)
+        for field, of, nullable in named
+        if of == "" or hasattr(element, of)
+    }
+
+
+def _name(name: Any, *, nullable: bool) -> Any:
+    return "" if name is None and not nullable else name

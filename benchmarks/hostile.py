@@ -26,7 +26,7 @@ from tests.dataplane.virtual.instances import VIEW
 
 RIGHTS = Rights(vcluster="t", account="sa", aliases=frozenset({"borrowed"}))
 GOAL_MS = 50.0
-ROUNDS = 2
+ROUNDS = 1
 ROOM = 20
 """Elements that a request has beside those of the one array."""
 
@@ -74,7 +74,7 @@ def ways(key: int, version: int) -> list[tuple[str, int, Callable[[bytes], Any]]
 
 
 def milliseconds(function: Callable[[], Any]) -> float:
-    """Of this thread alone, the best of some rounds."""
+    """Of this thread alone, the best of the rounds."""
     best = float("inf")
     for _ in range(ROUNDS):
         began = thread_time()

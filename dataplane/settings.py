@@ -100,6 +100,21 @@ class GatewaySettings(BaseSettings):
     """One of these a token's claim `aud` must hold, with commas between; unset: anything."""
     oauth_subject_claim: str = Field(default="sub", validation_alias="GATEWAY_OAUTH_SUB_CLAIM_NAME")
     """The claim that is an account's external name."""
+    account_memory_bytes: int = Field(
+        default=128 * 1024 * 1024, ge=1, validation_alias="INTERLOCK_ACCOUNT_MEMORY_BYTES"
+    )
+    """Bytes that the large frames of one account may take on this node: those that come in, and
+    answers that its clients have not read. Connections that need more are not read."""
+    account_elements_per_second: int = Field(
+        default=250_000, ge=1, validation_alias="INTERLOCK_ACCOUNT_ELEMENTS_PER_SECOND"
+    )
+    """Topics, partitions, groups and so on that this node looks at for one account in a second, in
+    requests and answers; an account with more is not listened to for as long as that takes. Of what
+    a node manages it is about a half."""
+    node_memory_bytes: int = Field(
+        default=512 * 1024 * 1024, ge=1, validation_alias="INTERLOCK_NODE_MEMORY_BYTES"
+    )
+    """The same for all accounts together."""
     mode: Literal["VCLUSTER"] = Field(default="VCLUSTER", validation_alias="GATEWAY_MODE")
     """The incumbent's mode; virtual clusters are the one that there is."""
     backend_selector: str = Field(validation_alias="GATEWAY_BACKEND_KAFKA_SELECTOR")

@@ -64,7 +64,7 @@ def _runner(
     run = instrument(program(key, version, way).run)
 
     def request(frame: bytes) -> None:
-        pieces, _ = run(frame, _VIEW)
+        pieces, _, _ = run(frame, _VIEW)
         _check_growth(pieces, frame)
 
     def response(frame: bytes) -> None:

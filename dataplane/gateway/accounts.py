@@ -6,17 +6,32 @@ Kafka's brokers).
 
 from dataclasses import replace
 from time import monotonic
+from typing import Protocol
 
 from contract.fold import ControlState
 from contract.policy import Limits
 from contract.records import ServiceAccount, VirtualCluster
 from dataplane.gateway.aliases import Aliases
+from dataplane.gateway.memory_pool import MemoryPool
+from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.token_bucket import TokenBucket
 from dataplane.virtual.rights import Rights
 
 LONGEST_THROTTLE = 10.0
 """Seconds of one throttle at most: what a client has sent waits for so long, and it gives up on it
 after 30 s (`request.timeout.ms`). What is still owed then is added to the next."""
+
+
+UNSETTLED = 1000
+"""Elements that are added up before they are settled: two milliseconds, or many light frames."""
+
+
+class Mutable(Protocol):
+    """A connection of an account."""
+
+    def mute_for(self, seconds: float) -> bool:
+        """Listen to the client no more for so long."""
+        ...
 
 
 class Meter:
@@ -44,18 +59,49 @@ def _wait(bucket: TokenBucket | None, size: int, now: float) -> float:
 class Account:
     """One account on this node. Live: connections look here, and records change it."""
 
-    __slots__ = ("connections", "limits", "meter", "name", "rights", "vcluster")
+    __slots__ = (
+        "_elements",
+        "effort",
+        "limits",
+        "memory",
+        "meter",
+        "name",
+        "relays",
+        "rights",
+        "vcluster",
+    )
 
-    def __init__(self, rights: Rights, limits: Limits, now: float) -> None:
+    def __init__(
+        self, rights: Rights, limits: Limits, memory: MemoryPool, elements: int, now: float
+    ) -> None:
         self.vcluster = rights.vcluster
         self.name = rights.account
-        self.connections = 0
-        """Open ones."""
+        self.relays: set[Mutable] = set()
+        """Of all its connections."""
+        self.memory = memory
+        """For large frames of all of them."""
+        self.effort = 0
+        """Elements that were looked at for it and are not settled yet: see `settle`."""
+        self._elements = TokenBucket(elements, now)
         self.rights = rights
         self.limits = Limits()
         self.meter: Meter | None = None
         """None if nothing is limited: the data path asks no more than that."""
         self.change(rights, limits, now)
+
+    @property
+    def connections(self) -> int:
+        """Open ones."""
+        return len(self.relays)
+
+    def settle(self, now: float) -> bool:
+        """Mute all its connections until the effort is paid for; whether it is not yet."""
+        wait = min(self._elements.take(self.effort, now), LONGEST_THROTTLE)
+        self.effort = 0
+        if wait > 0:
+            for relay in tuple(self.relays):
+                relay.mute_for(wait)
+        return wait > 0
 
     @property
     def is_full(self) -> bool:
@@ -83,8 +129,15 @@ def _bucket(rate: int | None, before: TokenBucket | None, now: float) -> TokenBu
 class Accounts:
     """All of them, made when first asked for."""
 
-    def __init__(self, control: ControlState, aliases: Aliases) -> None:
-        """Read rights and limits from the records that the node follows."""
+    def __init__(
+        self, control: ControlState, aliases: Aliases, memory: NodeMemory, elements: int
+    ) -> None:
+        """Read rights and limits from the records that the node follows.
+
+        Each may have so many elements looked at in a second, and memory of the node's.
+        """
+        self._elements = elements
+        self._memory = memory
         self._control = control
         self._aliases = aliases
         self._known: dict[tuple[str, str], Account] = {}
@@ -94,7 +147,9 @@ class Accounts:
         known = self._known.get((vcluster, name))
         if known is None:
             rights, limits = self._laid_down(vcluster, name)
-            known = self._known[vcluster, name] = Account(rights, limits, monotonic())
+            memory = self._memory.new_account(f"account {name} of {vcluster}")
+            known = Account(rights, limits, memory, self._elements, monotonic())
+            self._known[vcluster, name] = known
         return known
 
     def changed(self, vcluster: str) -> None:

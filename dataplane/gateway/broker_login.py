@@ -77,6 +77,9 @@ class _Applicant:
         for frame in frames:
             self._answers.put_nowait(bytes(frame))
 
+    def short_of_memory(self, upstream: UpstreamConnection) -> None:
+        """Its pool has no limit until somebody takes it over."""
+
     def upstream_lost(self, upstream: UpstreamConnection) -> None:  # noqa: ARG002
         """The connection is gone."""
         self._answers.put_nowait(None)

@@ -15,10 +15,13 @@ from contract.records import Face
 from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, AuthenticationOver
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
-from dataplane.gateway.outgoing import append_framed, write
+from dataplane.gateway.hanging_up import has_hung_up
+from dataplane.gateway.memory_pool import MemoryPool
+from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
 from dataplane.virtual.apis import APIS, Treatment
+from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
 from dataplane.virtual.unoffered import unoffered_answer
 from dataplane.wire.errors import MalformedFrameError
@@ -59,10 +62,13 @@ class ClientConnection(asyncio.BufferedProtocol):
         """The way to the broker, once the client has logged in."""
         self.is_slow = False
         self._authentication = Authentication(services, self._authenticated_late)
+        self.pool = MemoryPool(within=services.memory.strangers)
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
+        self._reader.pool = self.pool
         self._exchange = Exchange()
         self._reading = True
         self._peer = ""
+        self._encrypted: EncryptedOutgoing | None = None
         self.transport: asyncio.Transport
 
     # --- the client's socket -------------------------------------------------------------------
@@ -74,6 +80,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._peer = f"{peer[0]}:{peer[1]}" if peer else "unknown"
         self._services.connections.add(self)
         self._services.counters.connections_opened += 1
+        if transport.get_extra_info("sslcontext") is not None:
+            self._encrypted = EncryptedOutgoing(self.transport)
         if self._services.shows_certificates:
             self._take_certificate()
 
@@ -87,6 +95,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         try:
             for frame in self._reader.received(nbytes):
                 self._admit(frame, now)
+            if self._reader.is_short:
+                self._services.memory.wait(self, now)
         except (FrameLimitError, MalformedFrameError) as error:
             self.close(str(error))
             return
@@ -107,16 +117,24 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._services.counters.connections_closed += 1
         if exc is not None:
             log.info("client connection lost", peer=self._peer, error=str(exc))
+        self._services.memory.gone(self)
+        self._reader.discard()
+        self._exchange.discard()
+        if self._encrypted is not None:
+            self._encrypted.discard()
         if self.relay is not None:
             self.relay.end()
 
     def pause_writing(self) -> None:
         """The client is slow: let the broker wait."""
+        if self._encrypted is not None:
+            self._encrypted.pause()
         self._slow_down(slow=True)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._slow_down(slow=False)
+        if self._encrypted is None or self._encrypted.resume():
+            self._slow_down(slow=False)
 
     def _slow_down(self, *, slow: bool) -> None:
         self.is_slow = slow
@@ -124,14 +142,31 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.relay.pace_broker()
         self.read_or_pause()
 
+    def take_memory(self) -> bool:
+        """Read on if there is memory for the frame that comes; whether that is settled."""
+        if self._reader.take_memory():
+            self.read_or_pause()
+            return True
+        if has_hung_up(self.transport):
+            self.transport.abort()
+        return self.transport.is_closing()
+
     def close(self, reason: str) -> None:
         """End the connection, with one line in the log that says why."""
-        if self.transport.is_closing():
-            return
+        if not self.transport.is_closing():
+            self._tell_end(reason)
+            self._end()
+
+    def abort(self, reason: str) -> None:
+        """The same at once, even if the client has not read all of its answers."""
+        if not self.transport.is_closing():
+            self._tell_end(reason)
+            self.transport.abort()
+
+    def _tell_end(self, reason: str) -> None:
         self._services.counters.connections_closed_by_node += 1
         user = self.relay.tenant.user if self.relay else None
         log.warning("client connection closed", peer=self._peer, user=user, reason=reason)
-        self._end()
 
     def _end(self) -> None:
         """Close as soon as the last answer has left, or after the limit."""
@@ -164,8 +199,11 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.session_ends = self._authentication.session_ends
         elif not api.serves_as_offered(header.version):
             request.answer = self._unoffered(request)
+            if request.answer is not None:
+                self.relay.charge(elements_by_hand(frame))
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
+            self.relay.charge(elements_by_hand(frame))
         self._exchange.ask(request)
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)
@@ -218,6 +256,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         if self.relay is None and tenant is not None:
             self._reader.limit = AUTHENTICATED_LIMIT
             self._reader.trusted = USUAL
+            self._reader.pool = self.pool = MemoryPool(within=tenant.account.memory)
             self.relay = Relay(self._services, tenant, self._exchange, self)
 
     def _go_on(self, now: float) -> None:
@@ -235,14 +274,19 @@ class ClientConnection(asyncio.BufferedProtocol):
         out: list[Frame] = []
         for request in self._exchange.answered():
             append_framed(out, request.answer or [])
-        if out:
+        if not out:
+            return
+        if self._encrypted is None:
             write(self.transport, out)
+        else:
+            self._encrypted.write(out)
 
     def read_or_pause(self) -> None:
         """Read on only if what was read can go on: back-pressure is all there is."""
         relay = self.relay
         blocked = (
             self.is_slow
+            or self._reader.is_short
             or self._exchange.depth >= DEPTH_LIMIT
             or (
                 relay is not None

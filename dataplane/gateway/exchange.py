@@ -124,6 +124,13 @@ class Exchange:
         self._writes = 0
         return lost
 
+    def discard(self) -> None:
+        """The client is gone, and nobody waits for any of them."""
+        self._open.clear()
+        self._waiting.clear()
+        self._sent.clear()
+        self._writes = 0
+
     def overdue(self, before: float) -> list[Request]:
         """Take those out of the waiting line that were received before a monotonic second."""
         late = []

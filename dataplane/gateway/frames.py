@@ -2,12 +2,15 @@
 
 Built for `asyncio.BufferedProtocol`: the socket writes into a buffer that this class hands out. A
 frame that does not fit in the small buffer gets one of its own size, so that its bytes are copied
-by nobody but the kernel; beyond what its peer is trusted with it gets room as it comes in.
+by nobody but the kernel; beyond what its peer is trusted with it gets room as it comes in. That is
+memory of a pool, and while that is used up, there is no room: the connection is not to be read.
 """
 
 from struct import Struct
+from time import monotonic
 from typing import TypeAlias
 
+from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.wire.primitives import Buffer
 
 Frame: TypeAlias = Buffer
@@ -34,8 +37,27 @@ class FrameReader:
         self.limit = limit
         self.trusted = trusted
         """Bytes of a frame that are made room for at its beginning; for more as they come in."""
+        self.pool = MemoryPool()
+        """Where the room for frames comes from that do not fit in the small buffer."""
         self._buffer = bytearray(BUFFER_SIZE)
         self._filled = 0
+        self._lacking = 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether no more may be read until there is memory: see `take_memory`."""
+        return self._lacking > 0
+
+    def take_memory(self, *, at_any_rate: bool = False) -> bool:
+        """Make the room that could not be made, if there is memory now; whether there is."""
+        if self._lacking:
+            self._make_room(0, self._filled, self._lacking, reusable=True, at_any_rate=at_any_rate)
+        return not self._lacking
+
+    def discard(self) -> None:
+        """There will be nothing more to read, and what was begun is not needed."""
+        self._buffer = bytearray()
+        self._filled = self._lacking = 0
 
     def get_buffer(self) -> memoryview:
         """Where the next bytes belong."""
@@ -74,13 +96,22 @@ class FrameReader:
         """Whether there is room left for a while, for a frame that does not fit in whole."""
         return end < len(self._buffer) and len(self._buffer) >= self.trusted
 
-    def _make_room(self, start: int, end: int, wanted: int, *, reusable: bool) -> None:
+    def _make_room(
+        self, start: int, end: int, wanted: int, *, reusable: bool, at_any_rate: bool = False
+    ) -> None:
         """Carry the begun frame over to the front of a buffer that can take it whole."""
         begun = bytes(memoryview(self._buffer)[start:end])
+        large = None
         if wanted > BUFFER_SIZE:
             # What a stranger says that he will send is no reason to keep as much for him.
             room = min(wanted, max(self.trusted, 2 * len(begun)))
-            self._buffer = bytearray(room)
+            allocate = self.pool.allocate if at_any_rate else self.pool.try_allocate
+            large = allocate(room, monotonic())
+            self._lacking = wanted if large is None else 0
+            if large is None and start == 0:
+                return
+        if large is not None:
+            self._buffer = large
         elif not reusable or len(self._buffer) != BUFFER_SIZE:
             self._buffer = bytearray(BUFFER_SIZE)
         self._buffer[: len(begun)] = begun

@@ -27,6 +27,8 @@ from dataplane.gateway.exchange import Request
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
+from dataplane.gateway.memory_pool import slowest
+from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.producers import RecordedProducers
 from dataplane.gateway.recorded_identities import RecordedIdentities
 from dataplane.gateway.recorded_numbers import RecordedNumbers
@@ -61,6 +63,9 @@ and one that waits for an answer, such as that of JoinGroup, after that."""
 PRODUCER_LIMIT = 600.0
 """Seconds after which a producer has given up on a write: `delivery.timeout.ms` is 120 s in Java,
 `message.timeout.ms` 300 s in librdkafka."""
+
+MEMORY_LIMIT = 10.0
+"""Seconds that a connection may wait for memory, and that another may hold it meanwhile."""
 
 DIALS_AT_ONCE = 64
 """Connections to brokers that are being made at the same time."""
@@ -107,7 +112,12 @@ class Gateway:
             advertised_host=settings.advertised_host,
             port_start=settings.port_start,
         )
-        self.accounts = Accounts(control, self._aliases)
+        self.memory = NodeMemory(
+            node_bytes=settings.node_memory_bytes, account_bytes=settings.account_memory_bytes
+        )
+        self.accounts = Accounts(
+            control, self._aliases, self.memory, settings.account_elements_per_second
+        )
         self.write_order = WriteOrder()
         self._expectations = Expectations()
         self.connections: set[Client] = set()
@@ -330,6 +340,8 @@ class Gateway:
             self.write_order.forget(now - PRODUCER_LIMIT)
             for scope in self._scopes.values():
                 scope.wait_no_longer(now)
+            self.memory.go_on()
+            self._free_memory(now)
             for client in tuple(self.connections):
                 relay = client.relay
                 if relay is None:
@@ -343,6 +355,20 @@ class Gateway:
                     relay.refuse_overdue(now - HOLD_LIMIT)
                 if relay.parked:
                     relay.answer_parked(now)
+
+    def _free_memory(self, now: float) -> None:
+        """Close the slowest client of an account, or of all, if others have waited too long."""
+        used_up = self.memory.used_up_since(now - MEMORY_LIMIT)
+        if used_up is None:
+            return
+        clients = {c.pool: c for c in self.connections if not c.transport.is_closing()}
+        held = slowest(clients, used_up, now - MEMORY_LIMIT)
+        if held is not None:
+            self.counters.closed_for_memory += 1
+            clients[held].abort(
+                f"it held {held.used} bytes for more than {MEMORY_LIMIT:.0f} s, and others wait for"
+                f" memory: {used_up.name} uses {used_up.used} of {used_up.size} bytes"
+            )
 
     def _upstreams_closed(self, scope: str) -> None:
         self.tell(machine.UpstreamsClosed(scope))

@@ -16,10 +16,11 @@ def nobody_waits(transport: asyncio.Transport, held: Iterable[Request]) -> bool:
     acknowledgement are another matter: nobody repeats them, and brokers take them after the client
     has hung up, too (Kafka: `Selector.java`, receives of a closing channel).
     """
-    return _has_hung_up(transport) and all(map(_is_answered, held))
+    return has_hung_up(transport) and all(map(_is_answered, held))
 
 
-def _has_hung_up(transport: asyncio.Transport) -> bool:
+def has_hung_up(transport: asyncio.Transport) -> bool:
+    """Whether a client has ended the connection, though nothing is read from it."""
     socket = transport.get_extra_info("socket")
     if socket is None or transport.is_closing():
         return False

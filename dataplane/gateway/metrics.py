@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from contract.fold import ControlState
+from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.services import Client, Counters, Lease
 from dataplane.node.machine import NodeState
 from dataplane.virtual.apis import APIS
@@ -20,6 +21,7 @@ class Source(Protocol):
     lease: Lease
     control: ControlState
     connections: set[Client]
+    memory: NodeMemory
 
 
 class Standings(Protocol):
@@ -63,6 +65,8 @@ class NodeCollector(Collector):
             "requests_held": "Requests that waited until their scope was served again",
             "held_too_long": "Held requests that got a retriable error at the hold limit",
             "held_in_vain": "Held requests whose clients hung up before their scope was served",
+            "throttled": "Times that a client was not listened to for a while",
+            "closed_for_memory": "Client connections that held memory for too long",
             "writes_repeated": "Produce requests that repeated what was written before a switch",
             "writes_cut": "Writes whose outcome stayed unknown because a lease or a drain ran out",
         }
@@ -80,6 +84,17 @@ class NodeCollector(Collector):
         live = GaugeMetricFamily("interlock_node_connections", "Client connections open now")
         live.add_metric([], len(self._gateway.connections))
         yield live
+        memory = self._gateway.memory
+        yield GaugeMetricFamily(
+            "interlock_node_frame_memory_bytes",
+            "Memory of large frames that come in, wait or are not read by their clients",
+            memory.node.used,
+        )
+        yield GaugeMetricFamily(
+            "interlock_node_waiting_for_memory",
+            "Connections that are not read until there is memory for their frames",
+            memory.waiting,
+        )
 
     def _lease(self) -> Iterator[Metric]:
         left = max(0.0, self._gateway.lease.deadline - monotonic())

@@ -1,6 +1,7 @@
 """Payloads onto a socket: each with its length in front, and as few writes as there can be."""
 
 import asyncio
+from collections import deque
 
 from dataplane.gateway.frames import LENGTH, Frame
 
@@ -24,3 +25,48 @@ def write(transport: asyncio.Transport, out: list[Frame]) -> None:
         transport.write(out[0])
     else:
         transport.writelines(out)
+
+
+SLICE = 256 * 1024
+"""Bytes that are encrypted at a time."""
+
+
+class EncryptedOutgoing:
+    """Onto a transport that encrypts whatever it is given at once.
+
+    It would keep all of it, unseen by anybody, for a client that does not read. So it gets large
+    answers in slices, and no more of them while it is paused.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        """Begin with nothing."""
+        self._transport = transport
+        self._unsent: deque[memoryview] = deque()
+        self._paused = False
+
+    def write(self, out: list[Frame]) -> None:
+        """Write buffers, or keep them until the client has read what came before."""
+        self._unsent.extend(map(memoryview, out))
+        self._write_on()
+
+    def pause(self) -> None:
+        """The transport wants no more."""
+        self._paused = True
+
+    def resume(self) -> bool:
+        """The transport wants more; whether it got all that there is, and wants more still."""
+        self._paused = False
+        self._write_on()
+        return not self._paused
+
+    def discard(self) -> None:
+        """The client is gone."""
+        self._unsent.clear()
+
+    def _write_on(self) -> None:
+        while self._unsent and not self._paused:
+            buffer = self._unsent.popleft()
+            if len(buffer) > SLICE:
+                self._unsent.appendleft(buffer[SLICE:])
+                buffer = buffer[:SLICE]
+            self._transport.write(buffer)

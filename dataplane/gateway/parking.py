@@ -94,6 +94,10 @@ class Parking:
     def __len__(self) -> int:
         return len(self._parked)
 
+    def discard(self) -> None:
+        """The client is gone."""
+        self._parked.clear()
+
     def takes(self, request: Request, now: float) -> bool:
         """Whether a watched request does not go to a broker now: it is parked, or answered.
 

@@ -7,9 +7,11 @@ which those are, the whole node remembers (`write_order`).
 from collections.abc import Callable
 from time import monotonic
 
+from dataplane.gateway.accounts import Account
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.virtual import refusals
+from dataplane.virtual.messages import elements_by_hand
 from dataplane.wire.errors import MalformedFrameError
 
 PRODUCE = 0
@@ -22,26 +24,26 @@ class Refusing:
         self,
         exchange: Exchange,
         write_order: WriteOrder,
-        vcluster: str,
+        account: Account,
         close: Callable[[str], None],
     ) -> None:
         """Share the connection's requests; `close` ends it, for the reason given."""
         self._exchange = exchange
         self._write_order = write_order
         self._close = close
-        self._vcluster = vcluster
+        self._account = account
 
     def comes_too_early(self, request: Request) -> bool:
         """Whether a write that was put off has to come first. Raises MalformedFrameError."""
         if request.api.key != PRODUCE or not self._write_order.is_broken:
             return False
-        return not self._write_order.may_go(self._vcluster, request.frame)
+        return not self._write_order.may_go(self._account.vcluster, request.frame)
 
     def put_off(self, request: Request, error_code: int) -> None:
         """Refuse what the client is to send again; a write before all later ones."""
         try:
             if request.api.key == PRODUCE:
-                self._write_order.refused(self._vcluster, request.frame, monotonic())
+                self._write_order.refused(self._account.vcluster, request.frame, monotonic())
         except MalformedFrameError as error:
             self.close_at(request, error)
             return
@@ -54,6 +56,7 @@ class Refusing:
         except MalformedFrameError as error:
             self.close_at(request, error)
             return
+        self._count(request, answer)
         if answer is not None:
             request.answer = [answer]
         else:
@@ -62,11 +65,19 @@ class Refusing:
 
     def settle(self, request: Request, answer: bytes | None) -> None:
         """Give the whole answer; without one end the connection, as Kafka does."""
+        self._count(request, answer)
         if answer is not None:
             request.answer = [answer]
             return
         self._exchange.forget(request)
         self._close(f"{request.api.name} with acks=0 is not allowed")
+
+    def _count(self, request: Request, answer: bytes | None) -> None:
+        """Have the account pay for what was read and answered by hand."""
+        if request.api.key == PRODUCE:
+            self._account.effort += len(answer or b"")  # a dozen bytes for each partition
+        else:
+            self._account.effort += elements_by_hand(request.frame)
 
     def close_at(self, request: Request, error: MalformedFrameError) -> None:
         """End the connection over a request that cannot be read."""

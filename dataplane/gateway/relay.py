@@ -9,9 +9,11 @@ from dataclasses import replace
 from time import monotonic
 from typing import Protocol
 
+from dataplane.gateway.accounts import UNSETTLED
 from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
+from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.parking import Parking
 from dataplane.gateway.protocol_types import ProtocolTypes
@@ -24,6 +26,7 @@ from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, RepeatedWriteError
+from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.programs import request_program, response_program
 from dataplane.virtual.repetitions import without_repetitions
@@ -34,6 +37,7 @@ from dataplane.virtual.view import View
 from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
 
 PRODUCE = 0
+FETCH = 1
 
 
 class ClientSide(Protocol):
@@ -43,6 +47,8 @@ class ClientSide(Protocol):
     slot: int
     is_slow: bool
     """Whether the client does not take its answers as fast as they come."""
+    pool: MemoryPool
+    """Where the memory for its large frames comes from, and for those that it is answered."""
 
     def send_answers(self) -> None:
         """Send the answers whose turn it is."""
@@ -70,21 +76,25 @@ class Relay:
         self._lease = services.lease
         self._exchange = exchange
         self._client = client
-        self._refusing = Refusing(
-            exchange, services.write_order, tenant.vcluster.name, client.close
-        )
+        self._refusing = Refusing(exchange, services.write_order, tenant.account, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
         self._protocol_types = ProtocolTypes()
         self._upstream: UpstreamConnection | None = None
         self._dialing = False
         self._draining = False
-        tenant.account.connections += 1
+        tenant.account.relays.add(self)
         tenant.scope.members.add(self)
+        tenant.account.settle(monotonic())
 
     @property
     def is_over(self) -> bool:
         """Whether the client is going."""
         return self._client.transport.is_closing()
+
+    @property
+    def pool(self) -> MemoryPool:
+        """Where the memory for large answers comes from."""
+        return self._client.pool
 
     @property
     def waiting(self) -> int:
@@ -104,7 +114,9 @@ class Relay:
     def end(self) -> None:
         """The client is gone; so is what it waited for."""
         self.mute.cancel()
-        self.tenant.account.connections -= 1
+        self._services.memory.gone(self)
+        self._parking.discard()
+        self.tenant.account.relays.discard(self)
         self.tenant.scope.members.discard(self)
         self.tenant.scope.roster.gone(self)
         self.tenant.scope.transactions.gone(self, monotonic())
@@ -137,19 +149,23 @@ class Relay:
         upstream, tenant, exchange = self._upstream, self.tenant, self._exchange
         assert upstream is not None  # noqa: S101 - asked by _may_send
         out: list[Frame] = []
-        view, meter = tenant.view, tenant.account.meter
+        view, account, meter = tenant.view, tenant.account, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
             pieces = self._rewritten(request, view)
             if pieces is None:
                 if self.is_over:
                     return
+                if account.effort >= UNSETTLED and account.settle(monotonic()):
+                    break
                 continue
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
                 exchange.forget(request)
             else:
                 exchange.sent(request)
-            if meter is not None and self._mute_for(charge_write(request, meter, monotonic())):
+            if meter is not None and self.mute_for(charge_write(request, meter, monotonic())):
+                break
+            if account.effort >= UNSETTLED and account.settle(monotonic()):
                 break
         if out:
             self._services.counters.batches += 1
@@ -184,9 +200,11 @@ class Relay:
             try:
                 program = request_program(key, request.header.version, view.is_numbered)
                 if key == SYNC_GROUP:
-                    pieces, request.fact = program(frame, view, self._protocol_types.of(frame))
+                    known = self._protocol_types.of(frame)
+                    pieces, request.fact, elements = program(frame, view, known)
                 else:
-                    pieces, request.fact = program(frame, view)
+                    pieces, request.fact, elements = program(frame, view)
+                self.tenant.account.effort += elements
                 if key == JOIN_GROUP:
                     self._protocol_types.joins(frame, request.fact)
             except (ReadOnlyTopicError, RepeatedWriteError):
@@ -197,6 +215,8 @@ class Relay:
     def _look_into(self, request: Request, frame: Frame, view: View) -> list[Frame] | None:
         """What a broker gets of a request that is not simply sent on; None if nothing."""
         version = request.header.version
+        if request.api.key != PRODUCE:
+            self.tenant.account.effort += elements_by_hand(frame)
         ruling = self._services.judge(self.tenant, frame)
         if request.api.key == PRODUCE:
             ruling, view = self._without_repetitions(frame, ruling, view)
@@ -207,7 +227,8 @@ class Relay:
                 return None
             frame, version = ruling.frame, ruling.version
         program = request_program(request.api.key, version, view.is_numbered)
-        pieces, request.fact = program(frame, view)
+        pieces, request.fact, elements = program(frame, view)
+        self.tenant.account.effort += elements
         return pieces
 
     def _without_repetitions(
@@ -237,12 +258,14 @@ class Relay:
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
             self._refusing.put_off(request, request.api.busy_error)
+        self.charge(0)
         self._client.send_answers()
         self._client.read_or_pause()
 
     def answer_parked(self, now: float) -> None:
         """Answer what has been parked for as long as its client can wait."""
         self._parking.answer_overdue(now)
+        self.charge(0)
         self._client.send_answers()
 
     # --- answers to the client ------------------------------------------------------------------
@@ -290,18 +313,31 @@ class Relay:
             program = response_program(key, ruling.version, view.is_numbered)
             answer = program(frame, view, request.fact)
             request.answer = answer if ruling.finish is None else [ruling.finish(b"".join(answer))]
-        if tenant.account.meter is not None:
-            self._mute_for(charge_read(request, tenant.account.meter, now))
+        account = tenant.account
+        if key != FETCH:  # whose partitions were counted when it asked for them
+            account.effort += len(frame) >> 4
+        if account.effort >= UNSETTLED:
+            account.settle(now)
+        if account.meter is not None:
+            self.mute_for(charge_read(request, account.meter, now))
         if not request.api.repeatable:
             tenant.scope.write_acknowledged(now)
         if request.api.key in CHANGE_TOPICS:
             self._services.topics_changed(tenant, request)
 
-    def _mute_for(self, seconds: float) -> bool:
+    def charge(self, elements: int) -> None:
+        """Count what was looked at for the client without sending it on."""
+        account = self.tenant.account
+        account.effort += elements
+        if account.effort >= UNSETTLED:
+            account.settle(monotonic())
+
+    def mute_for(self, seconds: float) -> bool:
         """Listen to the client no more for so long, if it is any time at all."""
         if seconds > 0:
             self._services.counters.throttled += 1
             self.mute.turn_on(seconds)
+            self._client.read_or_pause()
         return seconds > 0
 
     def _unmuted(self) -> None:
@@ -317,6 +353,7 @@ class Relay:
             self.go_on(monotonic())
             return
         self._upstream = upstream
+        upstream.reader.pool = self._client.pool
         self.pace_broker()
         self.go_on(monotonic())
 
@@ -343,14 +380,32 @@ class Relay:
             self.broker_slow = not writable
             self._client.read_or_pause()
 
+    def short_of_memory(self, upstream: UpstreamConnection) -> None:
+        """Let the broker wait until there is memory for its answer."""
+        if upstream is self._upstream:
+            self._services.memory.wait(self, monotonic())
+            self.pace_broker()
+
+    def take_memory(self) -> bool:
+        """Let the broker go on if there is memory for its answer now; whether there is."""
+        upstream = self._upstream
+        if upstream is not None and not upstream.reader.take_memory():
+            return False
+        self.pace_broker()
+        return True
+
     def pace_broker(self) -> None:
-        """Let the broker wait for a slow client, but never a fence for its last answers."""
-        if self._upstream is None:
+        """Let the broker wait for a slow client or for memory, a fence never for last answers."""
+        upstream = self._upstream
+        if upstream is None:
             return
-        if self._client.is_slow and not self._draining:
-            self._upstream.transport.pause_reading()
+        if self._draining:
+            upstream.reader.take_memory(at_any_rate=True)
+            upstream.transport.resume_reading()
+        elif self._client.is_slow or upstream.reader.is_short:
+            upstream.transport.pause_reading()
         else:
-            self._upstream.transport.resume_reading()
+            upstream.transport.resume_reading()
 
     def serve(self) -> None:
         """The scope is open: send what waits, if anybody waits for it."""

@@ -11,6 +11,8 @@ from dataplane.gateway.exchange import Request
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
+from dataplane.gateway.memory_pool import MemoryPool
+from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
@@ -48,6 +50,8 @@ class Counters:
     """Requests that were not sent because their clients had hung up meanwhile."""
     throttled: int = 0
     """Times that a client was not listened to for a while, having used more than it may."""
+    closed_for_memory: int = 0
+    """Connections that were closed because they held memory that others waited for."""
     writes_repeated: int = 0
     """Produce requests with a batch that the cluster before the switch had appended."""
     writes_cut: int = 0
@@ -108,6 +112,8 @@ class Client(Protocol):
     session_ends: float
     """Monotonic second after which the client has to have authenticated again."""
     transport: asyncio.Transport
+    pool: MemoryPool
+    """What its large frames take, and those that it is answered."""
 
     @property
     def relay(self) -> ClientRelay | None:
@@ -116,6 +122,9 @@ class Client(Protocol):
 
     def close(self, reason: str) -> None:
         """End the connection, with one line in the log that says why."""
+
+    def abort(self, reason: str) -> None:
+        """The same at once, even if the client has not read all of its answers."""
 
 
 class Services(Protocol):
@@ -126,6 +135,7 @@ class Services(Protocol):
     control: ControlState
     views: Views
     accounts: Accounts
+    memory: NodeMemory
     mechanisms: Mechanisms
     issuer_keys: IssuerKeys
     logins: Logins

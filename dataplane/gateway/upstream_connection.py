@@ -15,6 +15,9 @@ class Owner(Protocol):
     def answers_received(self, upstream: "UpstreamConnection", frames: list[Frame]) -> None:
         """Answers of the broker, in order."""
 
+    def short_of_memory(self, upstream: "UpstreamConnection") -> None:
+        """The connection is not to be read until there is memory for the answer that comes."""
+
     def upstream_lost(self, upstream: "UpstreamConnection") -> None:
         """The connection is gone, whoever closed it."""
 
@@ -31,7 +34,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self.epoch = epoch
         self.renew_at = float("inf")
         """Monotonic second from which on the broker may end the session (KIP-368)."""
-        self._reader = FrameReader(ANSWER_LIMIT, trusted=ANSWER_LIMIT)
+        self.reader = FrameReader(ANSWER_LIMIT, trusted=ANSWER_LIMIT)
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,15 +55,17 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - our buffers, our sizes
         """Where the socket writes next."""
-        return self._reader.get_buffer()
+        return self.reader.get_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Hand complete answers on."""
         try:
-            frames = self._reader.received(nbytes)
+            frames = self.reader.received(nbytes)
         except FrameLimitError:
             self.transport.abort()
             return
+        if self.reader.is_short:
+            self.owner.short_of_memory(self)
         if frames:
             self.owner.answers_received(self, frames)
 
@@ -70,6 +75,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - gone is gone
         """Tell the client connection."""
+        self.reader.discard()
         self.owner.upstream_lost(self)
 
     def pause_writing(self) -> None:

@@ -17,6 +17,7 @@ class Census:
     def __init__(self, partitions: Mapping[str, int]) -> None:
         """Begin with the number of partitions by logical name."""
         self._partitions = dict(partitions)
+        self._total = sum(self._partitions.values())
         self.expected: dict[str, int] = {}
         """Topics that were let through: their partitions by name."""
 
@@ -30,10 +31,11 @@ class Census:
 
     def partitions(self) -> int:
         """How many partitions they have together."""
-        return sum(self._partitions.values())
+        return self._total
 
     def expect(self, logical: str, partitions: int) -> None:
         """Count a topic that is about to be created, or to grow."""
+        self._total += partitions - self._partitions.get(logical, 0)
         self._partitions[logical] = self.expected[logical] = partitions
 
 

@@ -13,6 +13,7 @@ What is put in is taken out again, or nothing is shown: a broker is sent no cons
 cannot be read, as names in them would stay as they are, and a client gets none.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -40,17 +41,23 @@ _NOTHING_OF_0: Final = _VERSION_0 + INT32.pack(0) + INT32.pack(-1)
 _NOTHING_OF_1: Final = INT16.pack(1) + _NOTHING_OF_0[INT16.size :] + INT32.pack(0)
 """The same, and no owned partitions."""
 _TOPICS: Final = {"topics[]", "owned_partitions[].topic", "assigned_partitions[].topic"}
-_Program: TypeAlias = Callable[[bytes, Any, None], list[bytes]]
+_Program: TypeAlias = Callable[[bytes, Any, None], tuple[list[bytes], int]]
+
+_ANY_NUMBER: Final = sys.maxsize
+_READ_TWICE: Final = 10
+"""What a subscription costs more that is read by hand as well, and again."""
 
 
-def physical_subscription(value: bytes | None, view: Any, protocol_type: Any) -> bytes | None:
-    """A member's subscription as the broker is to see it.
+def physical_subscription(
+    value: bytes | None, view: Any, protocol_type: Any
+) -> tuple[bytes | None, int]:
+    """A member's subscription as the broker is to see it, and how many elements were looked at.
 
     Raises:
         RefusedRequestError: it names an empty topic, or cannot be read to its end.
     """
     if not value or protocol_type != CONSUMER:
-        return value
+        return value, 0
     try:
         return _subscription(value, view, _PHYSICAL_SUBSCRIPTION)
     except MalformedFrameError as error:
@@ -66,13 +73,15 @@ def logical_subscription(value: bytes | None, view: Any, protocol_type: Any) -> 
     if not value or protocol_type != CONSUMER:
         return value
     try:
-        return _subscription(value, view, _LOGICAL_SUBSCRIPTION)
+        return _subscription(value, view, _LOGICAL_SUBSCRIPTION)[0]
     except MalformedFrameError:
         return _NOTHING_OF_0 if value[: INT16.size] <= _VERSION_0 else _NOTHING_OF_1
 
 
-def physical_assignment(value: bytes | None, view: Any, protocol_type: Any) -> bytes | None:
-    """A member's assignment as the broker is to see it.
+def physical_assignment(
+    value: bytes | None, view: Any, protocol_type: Any
+) -> tuple[bytes | None, int]:
+    """A member's assignment as the broker is to see it, and how many elements were looked at.
 
     Without a protocol type it has to be a consumer's. If it is not, the leader is to join again:
     its JoinGroup says the type to the node that it speaks with then.
@@ -81,7 +90,7 @@ def physical_assignment(value: bytes | None, view: Any, protocol_type: Any) -> b
         RefusedRequestError: it names an empty topic, or cannot be read to its end.
     """
     if not value or protocol_type not in {None, CONSUMER}:
-        return value
+        return value, 0
     try:
         return _run(_PHYSICAL_ASSIGNMENT, value, view)
     except (MalformedFrameError, RefusedRequestError) as error:
@@ -100,7 +109,7 @@ def logical_assignment(value: bytes | None, view: Any, protocol_type: Any) -> by
     if not value or protocol_type not in {None, CONSUMER}:
         return value
     try:
-        return _run(_LOGICAL_ASSIGNMENT, value, view)
+        return _run(_LOGICAL_ASSIGNMENT, value, view)[0]
     except MalformedFrameError:
         is_consumers = protocol_type == CONSUMER or _is_assignment(value, view)
         return _NOTHING_OF_0 if is_consumers else value
@@ -116,7 +125,7 @@ def _is_assignment(value: bytes, view: Any) -> bool:
 
 
 def _compiled(
-    entity: type[Any], treatment: FieldTreatment | None, most_elements: int | None = None
+    entity: type[Any], treatment: FieldTreatment | None, most_elements: int = _ANY_NUMBER
 ) -> _Program:
     def classify(path: str, _field: Field) -> FieldTreatment | None:
         return treatment if path in _TOPICS else None
@@ -146,8 +155,12 @@ _LOGICAL_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment,
 _ANY_ASSIGNMENT: Final = _compiled(assignment_v0.ConsumerProtocolAssignment, None)
 
 
-def _subscription(value: bytes, view: Any, programs: tuple[_Program, _Program]) -> bytes:
+def _subscription(
+    value: bytes, view: Any, programs: tuple[_Program, _Program]
+) -> tuple[bytes, int]:
     """Rewrite a subscription with the program of version 0, or that of all later ones.
+
+    Returns it with the number of elements that were looked at.
 
     Raises:
         ForeignNameError: it names something of another virtual cluster.
@@ -163,10 +176,10 @@ def _subscription(value: bytes, view: Any, programs: tuple[_Program, _Program]) 
     except MalformedFrameError:
         # Some clients say version 1 and write version 0's fields. Nothing may follow those: it
         # would be topics that cannot be read.
-        rewritten = _run(of_0, value, view)
+        rewritten, elements = _run(of_0, value, view)
         if INT16.size + _size_of_0(value) != len(value):
             raise
-        return rewritten
+        return rewritten, _READ_TWICE * elements
 
 
 def _size_of_0(value: bytes) -> int:
@@ -178,10 +191,11 @@ def _size_of_0(value: bytes) -> int:
     return size
 
 
-def _run(program: _Program, value: bytes, view: Any) -> bytes:
+def _run(program: _Program, value: bytes, view: Any) -> tuple[bytes, int]:
     if len(value) < INT16.size:
         raise MalformedFrameError(f"{len(value)} bytes are too few for a version")
-    return value[: INT16.size] + b"".join(program(value[INT16.size :], view, None))
+    pieces, elements = program(value[INT16.size :], view, None)
+    return value[: INT16.size] + b"".join(pieces), elements
 
 
 def _unreadable(code: int, what: str, error: Exception) -> RefusedRequestError:

@@ -208,13 +208,13 @@ DISK_SIZE = FieldClass(
 SUBSCRIPTION = FieldClass(
     "subscription",
     "bytes in which brokers look for topic names",
-    Through(physical_subscription),
+    Through(physical_subscription, counts=True),
     Through(logical_subscription),
 )
 ASSIGNMENT = FieldClass(
     "assignment",
     "bytes in which a group's leader names topics to the members",
-    Through(physical_assignment),
+    Through(physical_assignment, counts=True),
     Through(logical_assignment),
 )
 PROTOCOL_TYPE = FieldClass(

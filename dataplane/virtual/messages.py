@@ -34,6 +34,22 @@ _NO_ANSWER: Final = 0
 """The acks of a producer that does not wait."""
 
 
+_BY_HAND: Final = 15
+"""Elements that a program passes in the time that it takes to read and answer one by hand."""
+
+_LEAST_SIZE: Final = 3
+"""Bytes of the smallest element: a name of one character, or an index."""
+
+
+def elements_by_hand(frame: Buffer) -> int:
+    """So many elements could a program have passed while a request is read and answered by hand.
+
+    As many as it can have at its size, as those are not counted that are read. Not of Produce,
+    whose size is that of its records.
+    """
+    return _BY_HAND * min(len(frame) // _LEAST_SIZE, MOST_ELEMENTS)
+
+
 class DecodedRequest(NamedTuple):
     """A decoded request."""
 
@@ -55,7 +71,7 @@ def decode_request(frame: Buffer) -> DecodedRequest:
     """
     header = peek(frame)
     tagged = _known(header.api_key, header.version)
-    pieces, _ = _checker(header.api_key, header.version, "request").run(frame, None)
+    pieces, _, _ = _checker(header.api_key, header.version, "request").run(frame, None)
     frame = b"".join(pieces)
     (client_id_size,) = INT16.unpack_from(frame, 8)
     at = 10 + max(client_id_size, 0)
@@ -112,6 +128,7 @@ def _checker(api_key: int, version: int, direction: Direction) -> Program:
         lambda _path, _field: None,
         tagged_header=is_tagged(api_key, version),
         most_elements=MOST_ELEMENTS if direction == "request" else None,
+        counts_skipped=True,
     )
 
 

@@ -17,9 +17,9 @@ Fact: TypeAlias = int | bytes | bool | dict[tuple[bytes, int], int] | None
 """What a request's program found out: Produce its acks (0: no answer will come), JoinGroup its
 protocol type, Fetch where partitions go on that were asked for by an older number; else None."""
 
-RequestProgram: TypeAlias = Callable[..., tuple[list[Buffer], Fact]]
+RequestProgram: TypeAlias = Callable[..., tuple[list[Buffer], Fact, int]]
 """Rewrites a request frame, header included: `(frame, view)`, and of SyncGroup the protocol type,
-which only newer versions say themselves.
+which only newer versions say themselves. The number is that of the elements it has looked at.
 
 Raises MalformedFrameError (end the connection) and RefusedRequestError (answer with its code)."""
 

@@ -4,7 +4,7 @@ Clients find the things they asked for only in an answer that names them, so the
 and mirrored into the answer, in the names that the client used.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -307,17 +307,42 @@ def _filled(struct: Struct, source: Any, mirrors: Mirrors, refusal: Refusal) -> 
 
 def mirrored(struct: Struct, source: Any, mirror: Mirror, refusal: Refusal) -> Iterator[Any]:
     """The elements of an answer's array for those of the request's."""
-    for element in mirror.elements(source):
-        filled = _filled(struct, element, mirror.arrays, refusal)
-        yield replace(filled, **_named(struct, element, mirror.names))
+    return _parts_for(struct, mirror, refusal)(source)
 
 
-def _named(struct: Struct, element: Any, names: dict[str, str]) -> dict[str, Any]:
+def _parts_for(struct: Struct, mirror: Mirror, refusal: Refusal) -> Callable[[Any], Iterator[Any]]:
+    """Makes those elements. There may be thousands: what is alike in all of them is made once."""
+    alike = _filled(struct, None, {}, refusal)
+    is_told = "error_code" in refusal.of(struct)
+    named = [
+        (f.name, of, f.nullable)
+        for f in struct.fields
+        if (of := mirror.names.get(f.name)) is not None
+    ]
+    arrays = {
+        f.name: _parts_for(f.struct, inner, refusal)
+        for f in struct.fields
+        if f.struct is not None
+        and (inner := mirror.arrays.get(f.name)) is not None
+        and not (inner.unless_told and is_told)
+    }
+
+    def parts(source: Any) -> Iterator[Any]:
+        for element in mirror.elements(source):
+            inside = {name: tuple(found(element)) for name, found in arrays.items()}
+            yield replace(alike, **inside, **_named(named, element))
+
+    return parts
+
+
+def _named(named: list[tuple[str, str, bool]], element: Any) -> dict[str, Any]:
     """What an element is called, as far as both messages have a field for it in their version."""
-    named: dict[str, Any] = {}
-    for known in struct.fields:
-        of = names.get(known.name)
-        if of is not None and (of == "" or hasattr(element, of)):
-            name = element if of == "" else getattr(element, of)
-            named[known.name] = "" if name is None and not known.nullable else name
-    return named
+    return {
+        field: _name(element if of == "" else getattr(element, of), nullable=nullable)
+        for field, of, nullable in named
+        if of == "" or hasattr(element, of)
+    }
+
+
+def _name(name: Any, *, nullable: bool) -> Any:
+    return "" if name is None and not nullable else name

@@ -79,8 +79,10 @@ class Program:
     """A compiled message."""
 
     run: Callable[..., Any]
-    """A request: `(frame, view, fact=None) -> (pieces, fact)`, with what is known before as the
-    fact that stays if the frame does not say it; else: `(frame, view, fact) -> pieces`."""
+    """A request: `(frame, view, fact=None) -> (pieces, fact, elements)`, with what is known before
+    as the fact that stays if the frame does not say it, and how many elements were looked at; a
+    response: `(frame, view, fact) -> pieces`; a body the same, with elements if they are counted.
+    """
     source: str
 
 
@@ -97,6 +99,7 @@ def compile_program(
     *,
     tagged_header: bool = False,
     most_elements: int | None = None,
+    counts_skipped: bool = False,
 ) -> Program:
     """Generate a program.
 
@@ -108,8 +111,10 @@ def compile_program(
         tagged_header: whether the header has tagged fields.
         most_elements: so many elements of arrays a frame may have that are looked at one by one;
             one with more is malformed, and is so before they are looked at. None: any number.
+        counts_skipped: whether elements count, too, that are passed over in one step, as somebody
+            else is going to look at them.
     """
-    emitter = Emitter(most_elements)
+    emitter = Emitter(most_elements, counts_skipped=counts_skipped)
     _emit_header(emitter, part, tagged=tagged_header)
     StructCode(emitter, classify).struct(message)
     emitter.settle()
@@ -137,6 +142,10 @@ def _emit_header(emitter: Emitter, part: Part, *, tagged: bool) -> None:
 def _assembled(name: str, part: Part, emitter: Emitter) -> str:
     most = emitter.most_elements
     request = part == "request"
+    elements = f"{most} - left" if most is not None else "0"
+    result = "pieces, fact, " + elements if request else "pieces"
+    if part == "body" and most is not None:
+        result = "pieces, " + elements
     return "\n".join(
         [
             f"def {name}(frame, view, fact{'=None' if request else ''}):",
@@ -154,7 +163,7 @@ def _assembled(name: str, part: Part, emitter: Emitter) -> str:
             "    if pos > end:",
             f"        raise MalformedFrameError(f'{name}: {{pos - end}} bytes are missing')",
             "    put(mv[last:])",
-            f"    return {'pieces, fact' if request else 'pieces'}",
+            f"    return {result}",
             "",
         ]
     )

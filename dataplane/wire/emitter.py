@@ -13,9 +13,11 @@ from typing import Any
 class Emitter:
     """Collects the body of one program."""
 
-    def __init__(self, most_elements: int | None = None) -> None:
+    def __init__(self, most_elements: int | None = None, *, counts_skipped: bool = False) -> None:
         """Begin with nothing; where elements are counted, `left` is how many may still come."""
         self.most_elements = most_elements
+        self.counts_skipped = counts_skipped
+        """Whether that goes for elements, too, that are passed over in one step."""
         self.lines: list[str] = []
         self.bound: dict[str, Any] = {}
         """Objects that the generated code names."""

@@ -122,10 +122,11 @@ def emit_room(emitter: Emitter, count: str, least: int) -> None:
         emitter.line(f"beyond_end({count}, pos)")
 
 
-def emit_toll(emitter: Emitter, count: str) -> None:
+def emit_toll(emitter: Emitter, count: str, *, nullable: bool = False) -> None:
     """Count the elements of an array that are looked at one by one, before they are."""
     if emitter.most_elements is not None:
-        emitter.line(f"left -= {count}")
+        # The count of a null array is -1, and gives nothing back.
+        emitter.line(f"left -= {count}" + (f" if {count} > 0 else 0" if nullable else ""))
         with emitter.block("if left < 0:"):
             emitter.line("too_many(pos)")
 
@@ -185,10 +186,12 @@ def _emit_values(
     least = size or 1
     emit_room(emitter, count, least)
     if treatment is None and size is not None:
+        if emitter.counts_skipped:
+            emit_toll(emitter, count, nullable=field.nullable)
         with emitter.block(f"if {count} > 0:"):
             emitter.line(f"pos += {count} * {size}")
         return
-    emit_toll(emitter, count)
+    emit_toll(emitter, count, nullable=field.nullable)
     element = replace(field, array=False, nullable=False)
     with emitter.block(f"for _ in range({count}):"):
         _emit_value(emitter, element, treatment, compact=compact)
@@ -303,7 +306,11 @@ def _emit_through(emitter: Emitter, field: Field, treatment: Through, *, compact
     emit_length(emitter, field, compact=compact)
     emit_room(emitter, "n", 1)
     emitter.line("old = bytes(frame[pos : pos + n]) if n >= 0 else None")
-    emitter.line(f"new = {function}(old, view, fact)")
+    if treatment.counts:
+        emitter.line(f"new, n_inside = {function}(old, view, fact)")
+        emit_toll(emitter, "n_inside")
+    else:
+        emitter.line(f"new = {function}(old, view, fact)")
     with emitter.block("if n > 0:"):
         emitter.line("pos += n")
     with emitter.block("if new is not old:"):

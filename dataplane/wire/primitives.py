@@ -58,6 +58,10 @@ def null_length(length: int, at: int) -> int:
     raise MalformedFrameError(f"a length of {length} at byte {at}")
 
 
+MOST_TAGS: Final = 1000
+"""Tagged fields in a header. Kafka knows none."""
+
+
 def unexpected_null(at: int) -> NoReturn:
     """A null where the schema has none."""
     raise MalformedFrameError(f"null at byte {at}, where the schema allows none")
@@ -74,9 +78,9 @@ def beyond_end(count: int, at: int) -> NoReturn:
 
 
 def skip_tags(frame: Buffer, at: int) -> int:
-    """The position after a section of tagged fields."""
+    """The position after a section of tagged fields, of a header: there are few."""
     count, at = uvarint(frame, at)
-    if count > len(frame) - at:
+    if count > MOST_TAGS or count > len(frame) - at:
         beyond_end(count, at)
     for _ in range(count):
         _, at = uvarint(frame, at)

@@ -117,7 +117,7 @@ class StructCode:
         count = f"count{emitter.loops}"
         emit_count(emitter, field, count, compact=compact)
         emit_room(emitter, count, struct.least_size)
-        emit_toll(emitter, count)
+        emit_toll(emitter, count, nullable=field.nullable)
         with emitter.block(f"for _ in range({count}):"):
             self.struct(struct, inside)
             emitter.settle()
@@ -134,7 +134,7 @@ class StructCode:
         emitter.line("put(b'')")
         emit_count(emitter, field, count, compact=compact)
         emit_room(emitter, count, struct.least_size)
-        emit_toll(emitter, count)
+        emit_toll(emitter, count, nullable=field.nullable)
         emitter.line("last = pos")
         emitter.line(f"{kept} = min({count}, 0)")
         with emitter.block(f"for _ in range({count}):"):
@@ -160,6 +160,7 @@ class StructCode:
         kept = frozenset(f.tag for f in struct.tagged if self._is_kept(f, path))
         with emitter.block(f"if frame[{emitter.at()}]:"):
             emitter.line(f"tags_at = {emitter.at()}")
+            emit_toll(emitter, "uvarint(frame, tags_at)[0]")
             name = emitter.bind("kept_tags", kept)
             emitter.line(f"tags, pos = only_tags(frame, tags_at, {name})")
             emitter.splice("tags", "tags_at", "pos")

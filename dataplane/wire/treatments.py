@@ -67,7 +67,9 @@ class Through:
     The function returns the very same object for "leave it as it is".
     """
 
-    function: Callable[[bytes | None, Any, Any], bytes | None]
+    function: Callable[[bytes | None, Any, Any], Any]
+    counts: bool = False
+    """Whether it also returns how many elements of the value it has looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.topology import ask_brokers
 from dataplane.node.machine import Command, Event, Order, UpstreamsClosed
 from dataplane.settings import GatewaySettings
+from sandbox.certificates import CertificateAuthority
 from sandbox.ports import Ports, reserved_ports
 from tests.dataplane.gateway.scripted import RawClient, ScriptedBroker
 from tests.environment.backends import Clusters
@@ -97,6 +98,11 @@ def cluster_at(name: str, servers: str) -> ClusterProperties:
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Any:
     """The loop that nodes run on: its transports differ from those of asyncio."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
@@ -177,9 +183,13 @@ async def broker() -> AsyncIterator[ScriptedBroker]:
         yield listening
 
 
-@pytest.fixture
-async def scripted(
-    broker: ScriptedBroker, gateway_ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@asynccontextmanager
+async def scripted_stage(
+    broker: ScriptedBroker,
+    port: int,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    **variables: Any,
 ) -> AsyncIterator[Stage]:
     """On one scripted broker, which is both clusters."""
 
@@ -189,8 +199,17 @@ async def scripted(
     monkeypatch.setattr(topology, "ask_brokers", addresses)
     bootstraps = dict.fromkeys(("main", "failover"), f"127.0.0.1:{broker.port}")
     brokers = dict.fromkeys(bootstraps, (1,))
+    async with running_stage("tenant", port, folder, bootstraps, brokers, **variables) as running:
+        yield running
+
+
+@pytest.fixture
+async def scripted(
+    broker: ScriptedBroker, gateway_ports: Ports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """On one scripted broker."""
     port = gateway_ports.gateway(0)
-    async with running_stage("tenant", port, tmp_path, bootstraps, brokers) as running:
+    async with scripted_stage(broker, port, tmp_path, monkeypatch) as running:
         yield running
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,9 +109,9 @@ class RawClient:
         self.writer = writer
 
     @classmethod
-    async def connect(cls, bootstrap: str) -> Self:
+    async def connect(cls, bootstrap: str, context: ssl.SSLContext | None = None) -> Self:
         host, port = bootstrap.split(":")
-        return cls(*await asyncio.open_connection(host, int(port)))
+        return cls(*await asyncio.open_connection(host, int(port), ssl=context))
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,10 +143,10 @@ class RawClient:
         self.send(request(HANDSHAKE, 1, 1, struct.pack(">h5s", 5, b"PLAIN")))
         assert (await self.receive())[1][:2] == b"\0\0"
 
-    async def authenticate(self, token: str) -> int:
+    async def authenticate(self, token: str, user: str = "sa") -> int:
         """The error code of SaslAuthenticate."""
         await self.shake_hands()
-        self.send(authentication(token, 2))
+        self.send(authentication(token, 2, user))
         (code,) = struct.unpack_from(">h", (await self.receive())[1])
         return int(code)
 

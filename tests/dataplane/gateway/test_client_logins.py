@@ -36,11 +36,6 @@ SEALING_KEY = base64.b64encode(b"s" * 32).decode()
 pytestmark = pytest.mark.environment
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(tmp_path_factory.mktemp("certificates"))
-
-
 @pytest.fixture
 def issuer(tmp_path: Path) -> Issuer:
     return Issuer(tmp_path / "jwks.json")

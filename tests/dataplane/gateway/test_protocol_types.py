@@ -16,7 +16,7 @@ SR = b'{"error":0,"master":"sr-1"}'
 
 def joined(types: ProtocolTypes, group: str, protocol_type: str) -> None:
     request = frame(JOIN_GROUP, 5, group_id=group, protocol_type=protocol_type)
-    _, fact = request_program(JOIN_GROUP, 5)(request, VIEW)
+    _, fact, _ = request_program(JOIN_GROUP, 5)(request, VIEW)
     types.joins(request, fact)
 
 
@@ -31,7 +31,7 @@ def test_a_sync_group_that_does_not_say_its_type_has_that_of_the_join_group():
     assert types.of(synced(3)) is None
     joined(types, "g", "sr")
     joined(types, "other", "consumer")
-    pieces, fact = request_program(SYNC_GROUP, 3)(synced(3), VIEW, types.of(synced(3)))
+    pieces, fact, _ = request_program(SYNC_GROUP, 3)(synced(3), VIEW, types.of(synced(3)))
     assert SR in b"".join(pieces)
     assert fact == b"sr"
     joined(types, "g", "consumer")

@@ -50,7 +50,9 @@ def test_a_group_s_config_is_not_taken_for_that_of_an_alias():
     rows = tuple(
         blank(element, resource_type=kind, resource_name="borrowed") for kind in (2, 32, 2)
     )
-    pieces, _ = request_program(32, 4)(request_frame(32, 4, blank(entity, resources=rows)), ALIASED)
+    pieces, _, _ = request_program(32, 4)(
+        request_frame(32, 4, blank(entity, resources=rows)), ALIASED
+    )
     sent = decoded(32, 4, "request", b"".join(pieces))
     names = [resource.resource_name for resource in sent.resources]
     assert names == [f"{RIVAL}lent", f"{VIEW.vcluster}borrowed", f"{RIVAL}lent"]

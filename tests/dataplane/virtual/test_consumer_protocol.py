@@ -40,7 +40,7 @@ PHYSICAL_OWNED = b"\0\0\0\1\0\6teamAx\0\0\0\1\0\0\0\0"
     ],
 )
 def test_topics_get_the_prefix_and_lose_it_again(logical, physical):
-    assert physical_subscription(logical, VIEW, b"consumer") == physical
+    assert physical_subscription(logical, VIEW, b"consumer")[0] == physical
     assert logical_subscription(physical, VIEW, b"consumer") == logical
 
 
@@ -54,7 +54,7 @@ SUBSCRIPTIONS = [
 
 @pytest.mark.parametrize("value", [None, b""])
 def test_no_subscription_passes(value):
-    assert physical_subscription(value, VIEW, b"consumer") is value
+    assert physical_subscription(value, VIEW, b"consumer")[0] is value
     assert logical_subscription(value, VIEW, b"consumer") is value
 
 
@@ -62,7 +62,7 @@ def test_no_subscription_passes(value):
 def test_a_subscription_that_is_cut_short_is_refused_or_has_no_name_as_it_was(whole, data):
     cut = whole[: data.draw(st.integers(1, len(whole)))]
     try:
-        seen = physical_subscription(cut, VIEW, b"consumer")
+        seen, _ = physical_subscription(cut, VIEW, b"consumer")
     except RefusedRequestError:
         return
     assert seen is not None
@@ -110,8 +110,8 @@ def test_of_a_subscription_with_a_foreign_name_nothing_is_shown(value):
 
 def test_other_protocols_are_not_looked_into():
     value = b"\0\0" + TOPICS + USER_DATA
-    assert physical_subscription(value, VIEW, b"connect") is value
-    assert physical_subscription(value, VIEW, None) is value
+    assert physical_subscription(value, VIEW, b"connect")[0] is value
+    assert physical_subscription(value, VIEW, None)[0] is value
 
 
 def test_an_empty_topic_is_refused():
@@ -128,13 +128,13 @@ def test_topics_of_an_assignment_get_the_prefix_and_lose_it_again(rest, protocol
     topics = TOPICS + b"\0\0\0\1\0\0\0\3"
     physical_topics = PHYSICAL_TOPICS + b"\0\0\0\1\0\0\0\3"
     logical, physical = b"\0\3" + topics + rest, b"\0\3" + physical_topics + rest
-    assert physical_assignment(logical, VIEW, protocol_type) == physical
+    assert physical_assignment(logical, VIEW, protocol_type)[0] == physical
     assert logical_assignment(physical, VIEW, protocol_type) == logical
 
 
 def test_an_assignment_without_topics_stays_as_it_is():
     empty = b"\0\0\0\0\0\0\0\0\0\0"
-    assert physical_assignment(empty, VIEW, b"consumer") == empty
+    assert physical_assignment(empty, VIEW, b"consumer")[0] == empty
 
 
 OTHERS = [None, b"", b"\0", CONNECT, b'{"error":0,"master":"sr-1"}']
@@ -142,7 +142,7 @@ OTHERS = [None, b"", b"\0", CONNECT, b'{"error":0,"master":"sr-1"}']
 
 @pytest.mark.parametrize("value", OTHERS)
 def test_what_is_no_assignment_passes_untouched(value):
-    assert physical_assignment(value, VIEW, b"connect") is value
+    assert physical_assignment(value, VIEW, b"connect")[0] is value
     assert logical_assignment(value, VIEW, b"connect") is value
     assert logical_assignment(value, VIEW, None) is value
 

@@ -31,13 +31,13 @@ def test_every_array_is_counted_before_it_is_looked_at(key, version):
     for numbered in (False, True):
         source = source_of(program(key, version, "request", numbered))
         for indent, count in LOOP.findall(source):
-            assert f"{indent}left -= {count}\n" in source
+            assert f"{indent}left -= {count}" in source
         assert f"    left = {MOST_ELEMENTS}\n" in source
         assert "left" not in source_of(program(key, version, "response", numbered))
 
 
 def test_as_many_as_may_be_are_sent_on():
-    pieces, _ = request_program(METADATA, 1)(names(MOST_ELEMENTS), VIEW)
+    pieces, _, _ = request_program(METADATA, 1)(names(MOST_ELEMENTS), VIEW)
     assert pieces
 
 
@@ -58,3 +58,36 @@ def test_more_than_can_be_read_by_hand_are_not_read(last: bytes):
         decode_request(names(messages.MOST_ELEMENTS + 1, last))
     with pytest.raises(MalformedFrameError, match="too many elements"):
         refusal(names(350_000, last), 7)
+
+
+def test_null_arrays_give_nothing_back():
+    count = messages.MOST_ELEMENTS + 1
+    resources = b"\2\0\1x" + b"\xff" * 4
+    frame = pack(">hhih", 32, 1, 9, -1) + pack(">i", count) + resources * count + b"\0"
+    with pytest.raises(MalformedFrameError, match="too many elements"):
+        decode_request(frame)
+    count = MOST_ELEMENTS // 2
+    frame = pack(">hhih", 32, 1, 9, -1) + pack(">i", count) + resources * count + b"\0"
+    _, _, elements = request_program(32, 1)(frame, VIEW)
+    assert elements == count
+
+
+def tagged(before: bytes, tags: int, after: bytes = b"") -> bytes:
+    """A Metadata request of a version with tags, with empty ones somewhere."""
+    section = bytes([tags & 127 | 128, tags >> 7 & 127 | 128, tags >> 14]) + b"\x63\0" * tags
+    return pack(">hhih", METADATA, 9, 9, -1) + before + section + after
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        tagged(b"", MOST_ELEMENTS + 1, b"\1\0\0\0\0"),
+        tagged(b"\0\1\0\0\0", MOST_ELEMENTS + 1),
+        tagged(b"\0\2\2x", MOST_ELEMENTS, b"\0\0\0\0"),
+    ],
+    ids=["header", "body", "topic"],
+)
+def test_tagged_fields_count_as_well(frame: bytes):
+    for read in (decode_request, lambda frame: request_program(METADATA, 9)(frame, VIEW)):
+        with pytest.raises(MalformedFrameError, match=r"too many elements|does not fit"):
+            read(frame)

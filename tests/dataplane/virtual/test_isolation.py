@@ -37,7 +37,7 @@ def test_a_request_reaches_the_broker_with_physical_names_and_otherwise_unchange
     program = request_program(key, version)
     for seed in SEEDS:
         body = generated(key, version, "request", seed, view)
-        pieces, fact = program(request_frame(key, version, body), view)
+        pieces, fact, _ = program(request_frame(key, version, body), view)
         sent = decoded(key, version, "request", b"".join(pieces))
         assert sent == Oracle(api_name(key), "request", view).entity(body)
         assert fact == fact_of(key, body)
@@ -76,8 +76,8 @@ def test_tagged_fields_that_nobody_knows_are_left_out(key, version, direction):
     body = untagged(generated(key, version, direction, 1))
     if direction == "request":
         frame = request_frame(key, version, body)
-        plain, _ = request_program(key, version)(frame, VIEW)
-        seen, _ = request_program(key, version)(with_unknown_tag(frame), VIEW)
+        plain, _, _ = request_program(key, version)(frame, VIEW)
+        seen, _, _ = request_program(key, version)(with_unknown_tag(frame), VIEW)
     else:
         frame = response_frame(key, version, body)
         plain = response_program(key, version)(frame, VIEW, FACTS.get(key))

@@ -136,7 +136,7 @@ class NumberedOracle(Oracle):
 def test_numbers_become_offsets_on_the_way_to_the_cluster(key, version, seed):
     api = api_name(key)
     body = Numbered(seed, api, "request", NUMBERED_VIEW).entity(message(key, version, "request"))
-    pieces, _ = request_program(key, version, True)(
+    pieces, _, _ = request_program(key, version, True)(
         request_frame(key, version, body), NUMBERED_VIEW
     )
     sent = decoded(key, version, "request", b"".join(pieces))
@@ -198,7 +198,7 @@ def survives(index, key, version, direction, seed):
     oracle = NumberedOracle(api, direction, NUMBERED_VIEW)
     try:
         if direction == "request":
-            pieces, _ = run(request_frame(key, version, body), NUMBERED_VIEW)
+            pieces, _, _ = run(request_frame(key, version, body), NUMBERED_VIEW)
         else:
             pieces = run(response_frame(key, version, body), NUMBERED_VIEW, None)
     except NameError:
@@ -254,7 +254,9 @@ def records_of(version, frame):
 @pytest.mark.parametrize("found", [b"", None, batch(300) + batch(310)])
 def test_who_reads_on_at_an_older_number_is_first_told_the_present_one(version, found):
     """A batch may begin before the place, and by an older number no client could tell."""
-    _, fact = request_program(FETCH, version, True)(fetch(version, "orders", 0, 33), NUMBERED_VIEW)
+    _, fact, _ = request_program(FETCH, version, True)(
+        fetch(version, "orders", 0, 33), NUMBERED_VIEW
+    )
     assert fact == {(f"{PREFIX}orders".encode(), 0): 1313}
     answer = fetched(version, f"{PREFIX}orders", 0, found)
     told = response_program(FETCH, version, True)(answer, NUMBERED_VIEW, fact)
@@ -263,7 +265,7 @@ def test_who_reads_on_at_an_older_number_is_first_told_the_present_one(version, 
 
 @pytest.mark.parametrize(("partition", "offset"), [(0, 1000), (0, -1), (1, 33), (2, 33)])
 def test_who_reads_on_at_a_present_number_is_told_nothing(partition, offset):
-    _, fact = request_program(FETCH, 12, True)(
+    _, fact, _ = request_program(FETCH, 12, True)(
         fetch(12, "orders", partition, offset), NUMBERED_VIEW
     )
     assert fact is None

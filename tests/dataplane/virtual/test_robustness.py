@@ -35,7 +35,7 @@ HOSTILE = (
 def run(key, version, direction, frame):
     try:
         if direction == "request":
-            pieces, _ = request_program(key, version)(frame, VIEW)
+            pieces, _, _ = request_program(key, version)(frame, VIEW)
         else:
             pieces = response_program(key, version)(frame, VIEW, b"consumer")
     except (MalformedFrameError, RefusedRequestError):
@@ -96,6 +96,6 @@ def test_arbitrary_bytes_are_not_decoded_into_anything_big(frame, message):
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_a_frame_may_be_any_buffer(kind):
     frame = valid_frame(0, 9, "request", 3)
-    expected, _ = request_program(0, 9)(frame, VIEW)
-    pieces, _ = request_program(0, 9)(kind(frame), VIEW)
+    expected, _, _ = request_program(0, 9)(frame, VIEW)
+    pieces, _, _ = request_program(0, 9)(kind(frame), VIEW)
     assert b"".join(pieces) == b"".join(expected)

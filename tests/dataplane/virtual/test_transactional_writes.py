@@ -110,7 +110,7 @@ def test_what_is_changed_goes_on_as_any_other(version: int) -> None:
     program = request_program(PRODUCE, version)
     with pytest.raises(TransactionalWriteError):
         program(request, NOW)
-    pieces, _ = program(with_real_writes(request, NOW), NOW)
+    pieces, _, _ = program(with_real_writes(request, NOW), NOW)
     body = decode_request(b"".join(pieces)).body
     got = DefaultRecordBatch(body.topic_data[0].partition_data[0].records)
     assert (got.producer_id, got.producer_epoch, got.base_sequence) == (9, 0, 4)

@@ -40,7 +40,7 @@ REST = b"\x00\x00\x00\x01\x00\x01m\xff\xff"
 
 def test_a_name_is_spliced_and_the_rest_is_not_copied():
     frame = HEADER + b"\x00\x03abc" + REST
-    pieces, fact = HEARTBEAT_3.run(frame, VIEW)
+    pieces, fact, _ = HEARTBEAT_3.run(frame, VIEW)
     assert pieces == [HEADER, b"\x00\x07team", b"abc" + REST]
     assert all(piece.obj is frame for piece in pieces if isinstance(piece, memoryview))
     assert fact is None
@@ -59,7 +59,7 @@ def test_a_run_of_fixed_fields_and_of_strings_costs_one_addition_each():
 
 @pytest.mark.parametrize("size", [1, 126, 127, 128, 255, 256, 5000])
 def test_names_of_any_length_grow(size):
-    pieces, _ = HEARTBEAT_3.run(HEADER + INT16.pack(size) + b"g" * size + REST, VIEW)
+    pieces, _, _ = HEARTBEAT_3.run(HEADER + INT16.pack(size) + b"g" * size + REST, VIEW)
     assert b"".join(pieces) == HEADER + INT16.pack(size + 4) + b"team" + b"g" * size + REST
 
 
@@ -87,7 +87,7 @@ def test_a_truncated_frame_is_malformed():
 
 
 def test_trailing_bytes_are_kept():
-    pieces, _ = HEARTBEAT_3.run(HEADER + b"\x00\x03abc" + REST + b"more", VIEW)
+    pieces, _, _ = HEARTBEAT_3.run(HEADER + b"\x00\x03abc" + REST + b"more", VIEW)
     assert b"".join(pieces).endswith(REST + b"more")
 
 
@@ -183,7 +183,7 @@ def test_a_struct_that_is_null_can_be_given():
     given = {"cursor": GivenIfNull(cursor)}
     produced = program(DESCRIBE_TOPIC_PARTITIONS, 0, "request", given)
     start = b"\0\x4b\0\0\0\0\0\1\xff\xff" + b"\1" + b"\0\0\0\5"
-    pieces, _ = produced.run(start + b"\xff\0", VIEW)
+    pieces, _, _ = produced.run(start + b"\xff\0", VIEW)
     assert b"".join(pieces) == start + CURSOR + b"\0"
 
 
@@ -194,6 +194,6 @@ def test_a_struct_that_is_null_stays_so_after_a_name_was_noted():
     treatments = {"topics[].name": AddPrefix(17, noted=True), "cursor": GivenIfNull(cursor)}
     produced = program(DESCRIBE_TOPIC_PARTITIONS, 0, "request", treatments)
     header, rest = b"\0\x4b\0\0\0\0\0\1\xff\xff", b"\0\0\0\5" + b"\xff\0"
-    pieces, fact = produced.run(header + b"\2\2a\0" + rest, VIEW)
+    pieces, fact, _ = produced.run(header + b"\2\2a\0" + rest, VIEW)
     assert b"".join(pieces) == header + b"\2\6teama\0" + rest
     assert fact is True

@@ -11,7 +11,7 @@ import msgspec
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.mirror.events import Position
 from controlplane.mirrors.runner import MirrorUnavailableError
-from controlplane.publisher.producer import KAFKA_FAILURES, producer
+from controlplane.publisher.producer import KAFKA_FAILURES, producer, send_all
 from controlplane.publisher.topics import create_if_missing
 
 CONNECTOR = "MirrorSourceConnector"
@@ -48,11 +48,10 @@ async def write_positions(
         async with asyncio.timeout(_BUDGET_S):
             await create_if_missing(target, topic, {}, partitions=_PARTITIONS)
             async with producer(target) as opened:
-                sent = [
-                    await opened.send(topic, key=key, value=value)
-                    for key, value in (record_of(source, p) for p in positions)
-                ]
-                await asyncio.gather(*sent)
+                pairs = (record_of(source, position) for position in positions)
+                await send_all(
+                    opened, ({"topic": topic, "key": key, "value": value} for key, value in pairs)
+                )
     except KAFKA_FAILURES as error:
         raise MirrorUnavailableError(
             f"positions cannot be written to {topic} on {target.name}:"

@@ -12,7 +12,7 @@ from contract.codec import LAYOUT, encode
 from contract.records import CONTROL_TOPIC, Beacon, Record, Routing, key_of
 from controlplane.domain.anchors import signature
 from controlplane.plane import ControlPlane
-from controlplane.publisher.producer import KAFKA_FAILURES, WRITE_BUDGET_S, producer
+from controlplane.publisher.producer import KAFKA_FAILURES, WRITE_BUDGET_S, producer, send_all
 from controlplane.publisher.topics import create_if_missing, delete_and_wait
 
 _logger = structlog.get_logger()
@@ -135,14 +135,18 @@ class ControlTopicPublisher:
             return
         async with asyncio.timeout(WRITE_BUDGET_S):
             await opened.begin_transaction()
-            written = [
-                await opened.send(
-                    CONTROL_TOPIC, key=record.key.encode(), value=encode(record), partition=0
-                )
-                for record in records
-            ]
-            for acknowledgement in written:
-                await acknowledgement
+            await send_all(
+                opened,
+                (
+                    {
+                        "topic": CONTROL_TOPIC,
+                        "key": record.key.encode(),
+                        "value": encode(record),
+                        "partition": 0,
+                    }
+                    for record in records
+                ),
+            )
             await opened.commit_transaction()
 
 

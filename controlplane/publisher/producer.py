@@ -1,7 +1,7 @@
 """Producers that are thrown away at the first error, and never keep a shutdown waiting."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -44,3 +44,30 @@ async def producer(
         yield opened
     finally:
         await close(opened.stop(), within_s=_STOP_BUDGET_S)
+
+
+async def send_all(opened: Any, messages: Iterable[dict[str, Any]]) -> None:
+    """Send messages at once, in their order, and wait until all are acknowledged.
+
+    No acknowledgement is left unseen, whichever fails first: aiokafka fails them all, and asyncio
+    would tell of each that nobody asked for as of an error that nobody expected.
+
+    Args:
+        opened: a producer.
+        messages: the keyword arguments of its `send`.
+
+    Raises:
+        KafkaError: one of them is not taken.
+    """
+    sent: list[asyncio.Future[Any]] = []
+    for message in messages:
+        acknowledgement = await opened.send(**message)
+        acknowledgement.add_done_callback(_seen)
+        sent.append(acknowledgement)
+    for acknowledgement in sent:
+        await acknowledgement
+
+
+def _seen(acknowledgement: asyncio.Future[Any]) -> None:
+    if not acknowledgement.cancelled():
+        acknowledgement.exception()

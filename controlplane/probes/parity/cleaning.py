@@ -18,7 +18,7 @@ from controlplane.probes.describe import failed
 from controlplane.probes.failing import UnreadableError
 from controlplane.probes.reader import EndReader
 from controlplane.probes.together import together
-from controlplane.publisher.producer import producer
+from controlplane.publisher.producer import producer, send_all
 
 MOST_RECORDS: Final = 2_000_000
 """So many records of compacted topics are read, of both clusters together."""
@@ -151,10 +151,14 @@ async def write_tombstones(
     """
     try:
         async with producer(source) as writer:
-            for partition, keys in found.items():
-                for key in keys:
-                    await writer.send(partition.topic, None, key=key, partition=partition.partition)
-            await writer.flush()
+            await send_all(
+                writer,
+                (
+                    {"topic": p.topic, "value": None, "key": key, "partition": p.partition}
+                    for p, keys in found.items()
+                    for key in keys
+                ),
+            )
     except (KafkaError, OSError, TimeoutError) as error:
         raise await failed(source, error) from error
     _logger.info("tombstones.written", partitions=len(found), keys=sum(map(len, found.values())))

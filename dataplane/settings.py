@@ -106,11 +106,11 @@ class GatewaySettings(BaseSettings):
     """Bytes that the large frames of one account may take on this node: those that come in, and
     answers that its clients have not read. Connections that need more are not read."""
     account_elements_per_second: int = Field(
-        default=250_000, ge=1, validation_alias="INTERLOCK_ACCOUNT_ELEMENTS_PER_SECOND"
+        default=100_000, ge=1, validation_alias="INTERLOCK_ACCOUNT_ELEMENTS_PER_SECOND"
     )
     """Topics, partitions, groups and so on that this node looks at for one account in a second, in
     requests and answers; an account with more is not listened to for as long as that takes. Of what
-    a node manages it is about a half."""
+    a node manages it is about a fifth."""
     node_memory_bytes: int = Field(
         default=512 * 1024 * 1024, ge=1, validation_alias="INTERLOCK_NODE_MEMORY_BYTES"
     )

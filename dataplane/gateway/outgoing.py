@@ -9,10 +9,15 @@ JOIN_BELOW = 16 * 1024
 """Frames up to this many bytes are joined: one buffer costs less than many."""
 
 
+SMALL_PIECE = 512
+"""So are frames of any size with fewer bytes in a piece on an average: to write a hundred thousand
+pieces takes longer than to copy them."""
+
+
 def append_framed(out: list[Frame], pieces: list[Frame]) -> None:
     """Append a payload with its length in front; a small one as a single buffer."""
     size = sum(map(len, pieces))
-    if size <= JOIN_BELOW:
+    if size <= JOIN_BELOW or size < SMALL_PIECE * len(pieces):
         out.append(b"".join((LENGTH.pack(size), *pieces)))
     else:
         out.append(LENGTH.pack(size))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dataplane.virtual.apis import APIS, Treatment, treatment
 from dataplane.virtual.fields import NUMBERED, numbered_treatment_of, treatment_of
@@ -25,6 +25,17 @@ Raises MalformedFrameError (end the connection) and RefusedRequestError (answer 
 
 ResponseProgram: TypeAlias = Callable[[Buffer, View, Fact], list[Buffer]]
 """Rewrites a response frame; takes the fact of its request. Raises MalformedFrameError."""
+
+FEWER_ELEMENTS: Final = 10_000
+"""The most of any other request: their answers are larger, and take that much longer."""
+_OF_PARTITIONS: Final = frozenset({0, 1, 2, 3, 8, 9, 11, 14, 23, 24, 28, 32})
+"""Produce, Fetch, ListOffsets, Metadata, OffsetCommit and so on: a client that has to do with
+thousands of partitions names all of them at once, in DescribeConfigs (32) their topics."""
+
+
+def most_elements(api_key: int) -> int:
+    """So many topics, partitions, groups and so on may be in one request, all together."""
+    return MOST_ELEMENTS if api_key in _OF_PARTITIONS else FEWER_ELEMENTS
 
 
 @cache
@@ -90,5 +101,5 @@ def program(
         direction,
         classify,
         tagged_header=is_tagged(api_key, version),
-        most_elements=MOST_ELEMENTS if direction == "request" else None,
+        most_elements=most_elements(api_key) if direction == "request" else None,
     )

@@ -57,9 +57,9 @@ def _points(trial: Trial) -> list[tuple[str, str, bool]]:
         ),
         ("planned switches that completed", f"{completed} of {asked}", completed == asked > 0),
         (
-            "looks that found a node without a lease",
-            f"{len(trial.watch.unleased)} of {trial.watch.looks}",
-            not trial.watch.unleased,
+            "looks outside of fences that found a node without a lease",
+            f"{trial.unleased()} of {trial.watch.looks}",
+            trial.unleased() == 0,
         ),
         ("answers with a name of the victim's", str(foreign), foreign == 0),
     ]

@@ -54,12 +54,16 @@ class Trial:
 
     def waits_s(self) -> list[float]:
         """The victim's waits outside of fences, sorted."""
-        fences = [one.fence for one in self.switches]
-        return sorted(
-            waited
-            for sent, waited in self.probed.waits
-            if not any(begin - waited <= sent <= end + _MARGIN_S for begin, end in fences)
-        )
+        return sorted(w for sent, w in self.probed.waits if not self._is_fenced(sent, sent + w))
+
+    def unleased(self) -> int:
+        """Looks outside of fences that found a node without a lease: in one, each needs a new."""
+        return sum(not self._is_fenced(at, at) for at in self.watch.unleased)
+
+    def _is_fenced(self, begin: float, end: float) -> bool:
+        """Whether any of this time is in a fence, or just behind one."""
+        fences = (one.fence for one in self.switches)
+        return any(end >= fenced and begin <= over + _MARGIN_S for fenced, over in fences)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What the processes under attack look like from outside: memory, and leases of nodes."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +25,8 @@ class Watch:
 
     most_mib: dict[str, int] = field(default_factory=dict)
     """By process, the most memory that it held, workers included."""
-    unleased: list[str] = field(default_factory=list)
-    """A node's id for each look that found it without a lease."""
+    unleased: list[float] = field(default_factory=list)
+    """When a look found a node without a lease, by the monotonic clock."""
     unanswered: int = 0
     """Looks that the control plane did not answer."""
     looks: int = 0
@@ -56,7 +57,7 @@ class Watch:
             used = sum(map(_resident_mib, _tree(pid))) if pid is not None else 0
             self.most_mib[name] = max(self.most_mib.get(name, 0), used)
         try:
-            self.unleased += site.unleased()
+            self.unleased += [time.monotonic()] * bool(site.unleased())
         except (RuntimeError, httpx.HTTPError):
             self.unanswered += 1
 

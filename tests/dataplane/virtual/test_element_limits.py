@@ -10,7 +10,7 @@ import pytest
 
 from dataplane.virtual import messages
 from dataplane.virtual.messages import decode_request
-from dataplane.virtual.programs import program, request_program
+from dataplane.virtual.programs import most_elements, program, request_program
 from dataplane.virtual.refusals import refusal
 from dataplane.wire.compiler import MOST_ELEMENTS, source_of
 from dataplane.wire.errors import MalformedFrameError
@@ -32,7 +32,7 @@ def test_every_array_is_counted_before_it_is_looked_at(key, version):
         source = source_of(program(key, version, "request", numbered))
         for indent, count in LOOP.findall(source):
             assert f"{indent}left -= {count}" in source
-        assert f"    left = {MOST_ELEMENTS}\n" in source
+        assert f"    left = {most_elements(key)}\n" in source
         assert "left" not in source_of(program(key, version, "response", numbered))
 
 

@@ -18,7 +18,7 @@ GOOD = Trial(
     refusals=[],
     probed=Probed([(1.0, 0.02), (9.0, 4.0), (20.0, 0.03)], 0),
     attacked=Counter(requests=3),
-    watch=Watch(most_mib={"gateway1": 100}, looks=60),
+    watch=Watch(most_mib={"gateway1": 100}, looks=60, unleased=[11.0]),
     quiet=QUIET,
 )
 
@@ -39,7 +39,7 @@ def test_waits_in_a_fence_do_not_count():
         {"switches": []},
         {"switches": [replace(DONE, report={"outcome": "aborted", "cause": "it was slow"})]},
         {"refusals": ["no-go"]},
-        {"watch": Watch(unleased=["n1"], looks=1)},
+        {"watch": Watch(unleased=[30.0], looks=1)},
         {"attacked": Counter({"foreign names": 1})},
     ],
     ids=str,

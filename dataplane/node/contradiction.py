@@ -5,6 +5,7 @@ what they meant the first time goes on with that: it is what all nodes were told
 have acted on. Pure: records and answers in, a sentence out.
 """
 
+from contract.codec import LAYOUT
 from contract.fold import ControlState
 from contract.records import Beacon, Record, Routing
 
@@ -18,27 +19,44 @@ def of_record(applied: ControlState, applied_seq: int, record: Record) -> str | 
         record: what a channel brought.
     """
     known = applied.record(record.key)
-    if known is not None and known.seq == record.seq:
-        if _alike(known, record):
-            return None
-        return f"{record.key} is another under number {record.seq} than the one that was applied"
-    if known is not None and known.seq > record.seq:
-        return None
+    if known is not None and known.seq >= record.seq:
+        return _of_same(known, record) if known.seq == record.seq else None
     if record.seq <= applied_seq:
-        return (
-            f"{record.key} comes under number {record.seq}, and everything up to {applied_seq} was"
-            " applied without it"
-        )
+        return _of_late(applied, applied_seq, record)
     if known is not None and isinstance(known.state, Routing) and isinstance(record.state, Routing):
         return _of_routing(known.state, record.state)
     return None
 
 
+def _of_same(known: Record, record: Record) -> str | None:
+    if _alike(known, record):
+        return None
+    return f"{record.key} is another under number {record.seq} than the one that was applied"
+
+
+def _of_late(applied: ControlState, applied_seq: int, record: Record) -> str | None:
+    if isinstance(record.state, Beacon):
+        return _of_beacon(applied, record.state)
+    return (
+        f"{record.key} comes under number {record.seq}, and everything up to {applied_seq} was"
+        " applied without it"
+    )
+
+
 def _alike(known: Record, record: Record) -> bool:
     if isinstance(known.state, Beacon) and isinstance(record.state, Beacon):
-        # Releases with other records have other digests.
-        return known.state.layout != record.state.layout or known.state == record.state
+        # Releases with other records have other digests. Who signed which hash is not for nodes.
+        layouts_differ = known.state.layout != record.state.layout
+        return layouts_differ or known.state.digest == record.state.digest
     return known.state == record.state
+
+
+def _of_beacon(applied: ControlState, said: Beacon) -> str | None:
+    """What a beacon says that comes later than what it stands for, by another channel."""
+    can_be_compared = said.layout == LAYOUT and applied.seq <= said.seq
+    if not can_be_compared or said.digest == applied.digest():
+        return None
+    return f"the state as of event {said.seq} is said to be another than the one that was applied"
 
 
 def _of_routing(known: Routing, said: Routing) -> str | None:

@@ -51,7 +51,7 @@ def produce(seed: random.Random, value: bytes, codec: int = 0) -> bytes:
 
 
 def create(names: list[str]) -> bytes:
-    """Create topics (CreateTopics 1), those with an even place with the broker's times."""
+    """Create topics (CreateTopics 2), those with an even place with the broker's times."""
     config = _text("message.timestamp.type") + _text("LogAppendTime")
     topics = [
         _text(name)
@@ -60,7 +60,7 @@ def create(names: list[str]) -> bytes:
         + _array([config] if number % 2 == 0 else [])
         for number, name in enumerate(names)
     ]
-    return _header(19, 1, 1) + _array(topics) + struct.pack(">ib", 1000, 0)
+    return _header(19, 2, 1) + _array(topics) + struct.pack(">ib", 1000, 0)
 
 
 def delete(names: list[str]) -> bytes:
@@ -90,7 +90,7 @@ def _many(seed: random.Random) -> bytes:
             (15, 0, name, b""),  # DescribeGroups
             (42, 0, name, b""),  # DeleteGroups
             (32, 0, b"\2" + name + struct.pack(">i", -1), b""),  # DescribeConfigs
-            (19, 1, name + struct.pack(">ihii", 1, 1, 0, 0), struct.pack(">ib", 1000, 1)),
+            (19, 2, name + struct.pack(">ihii", 1, 1, 0, 0), struct.pack(">ib", 1000, 1)),
             (2, 1, name + _array([struct.pack(">iq", 0, -1)]), b""),  # ListOffsets
         ]
     )
@@ -118,10 +118,10 @@ def _odd(seed: random.Random) -> bytes:
             (10, named),  # FindCoordinator
             (15, _array([named])),  # DescribeGroups
             (11, _join(named)),  # JoinGroup
-            (8, named + struct.pack(">i", -1) + named + _offsets(named)),  # OffsetCommit
+            (8, _commit(named)),  # OffsetCommit
         ]
     )
-    version = {11: 1, 8: 1}.get(key, 0)
+    version = {11: 2, 8: 2}.get(key, 0)
     return _header(key, version, seed.randrange(1 << 30)) + body
 
 
@@ -130,9 +130,10 @@ def _join(group: bytes) -> bytes:
     return group + struct.pack(">ii", 6000, 1000) + _text("") + _text("consumer") + protocols
 
 
-def _offsets(metadata: bytes) -> bytes:
-    position = struct.pack(">iqq", 0, 1, -1) + metadata
-    return _array([_text(TOPIC) + _array([position])])
+def _commit(group: bytes) -> bytes:
+    position = struct.pack(">iq", 0, 1) + group
+    topics = _array([_text(TOPIC) + _array([position])])
+    return group + struct.pack(">i", -1) + group + struct.pack(">q", -1) + topics
 
 
 def _bomb(seed: random.Random) -> bytes:

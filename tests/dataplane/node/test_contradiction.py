@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.codec import LAYOUT
 from contract.fold import ControlState
 from contract.records import Beacon, Record, Routing, State, VirtualCluster, key_of
 from dataplane.node.contradiction import of_answer, of_record
@@ -55,6 +56,26 @@ def test_a_number_that_was_given_out_before_is_refused():
     found = of_record(APPLIED, 9, record(8, tenant("b")))
     assert found is not None
     assert "under number 8" in found
+
+
+def test_a_beacon_may_come_after_what_it_stands_for():
+    """Over HTTP records come at once; the topic's beacon says later that these were all."""
+    applied = fold(record(4, tenant("a")))
+    same = Beacon(seq=8, digest=applied.digest(), layout=LAYOUT)
+    assert of_record(applied, 8, record(8, same)) is None
+    assert of_record(applied, 20, record(8, same)) is None
+    other = Beacon(seq=8, digest="d", layout=LAYOUT)
+    found = of_record(applied, 8, record(8, other))
+    assert found is not None
+    assert "the state as of event 8" in found
+    assert of_record(applied, 8, record(8, Beacon(seq=8, digest="d", layout="l"))) is None
+    newer = fold(record(4, tenant("a")), record(12, tenant("b")))
+    assert of_record(newer, 20, record(8, other)) is None, "nobody knows what it was then"
+
+
+def test_who_signed_a_beacon_makes_no_difference():
+    signed = Beacon(seq=9, digest="d", layout="l", hash="h", signature="s")
+    assert of_record(APPLIED, 9, record(9, signed)) is None
 
 
 def test_an_epoch_that_goes_back_is_refused():

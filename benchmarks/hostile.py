@@ -15,10 +15,9 @@ from dataplane.virtual import messages
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.census import Census
 from dataplane.virtual.judgement import judge
-from dataplane.virtual.programs import request_program
+from dataplane.virtual.programs import most_elements, request_program
 from dataplane.virtual.refusals import denial, refusal
 from dataplane.virtual.rights import Rights
-from dataplane.wire.compiler import MOST_ELEMENTS
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
 from dataplane.wire.schema import message
 from tests.dataplane.virtual.hostile import ASKED, SHAPES, arrays_of, hostile_frame
@@ -67,7 +66,7 @@ def ways(key: int, version: int) -> list[tuple[str, int, Callable[[bytes], Any]]
         return [("denied", by_hand, denial)]
     run = request_program(key, version)
     return [
-        ("sent on", MOST_ELEMENTS, lambda frame: run(frame, VIEW, b"consumer")),
+        ("sent on", most_elements(key), lambda frame: run(frame, VIEW, b"consumer")),
         ("refused", by_hand, lambda frame: refusal(frame, 7, "told")),
         ("judged", by_hand, lambda frame: judge(frame, RIGHTS, Census({}))),
     ]

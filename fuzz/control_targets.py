@@ -1,4 +1,4 @@
-"""What the control plane reads of clusters, of nodes and of the control topic.
+"""What the control plane reads in log-ins, of nodes, of the control topic and of the mirror.
 
 The control topic can be written by who has its cluster, and a node's report has whatever its
 tenants call their groups. Answers of brokers are no target: kio takes memory for as many elements
@@ -15,6 +15,7 @@ import msgspec
 from contract.cluster_security import Password
 from contract.codec import UnknownRecordError, decode, encode
 from contract.fold import ControlState
+from contract.json_errors import UNREADABLE
 from contract.records import Beacon, Record, Routing, VirtualCluster, key_of
 from contract.session import (
     NodeReport,
@@ -39,8 +40,6 @@ _USER: Final = "user"
 _MESSAGE: Final = b"r=nonce1,s=YWJj,i=4096"
 _CHALLENGE: Final = b"\0\0\xff\xff" + len(_MESSAGE).to_bytes(4) + _MESSAGE + bytes(8)
 """SaslAuthenticate's answer: no error and no text, the server's first message, no end."""
-_JSON: Final = (msgspec.MsgspecError, RecursionError)
-"""What the API answers with 400."""
 
 
 def written_seeds() -> dict[str, list[bytes]]:
@@ -137,7 +136,7 @@ def _worker_status(data: bytes) -> object:
 
 _RECORDS: Final = (
     Target("control record", _control_record, (UnknownRecordError,)),
-    Target("node's report", _node_report, _JSON),
-    Target("topic changes", _topic_changes, _JSON),
+    Target("node's report", _node_report, UNREADABLE),
+    Target("topic changes", _topic_changes, UNREADABLE),
     Target("state of the mirror's worker", _worker_status, ()),
 )

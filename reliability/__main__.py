@@ -3,7 +3,6 @@
 import argparse
 import logging
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reliability.forced_page import forced_page
 from reliability.page import page
 from reliability.site import open_site
 from reliability.soak import Soak, run
+from reliability.telling import teller
 
 _DOCS = Path(__file__).parents[1] / "docs"
 _PAGE = _DOCS / "reliability.md"
@@ -29,12 +29,7 @@ def main() -> int:
     wanted = parser.parse_args()
     # Rebalances, which this is about, are warnings to it.
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {line}\n")
-        sys.stdout.flush()
-
+    say = teller()
     if wanted.forced:
         return _forced(wanted.switches, wanted.seed, wanted.page or _FORCED_PAGE, say)
     with open_site(say) as site:

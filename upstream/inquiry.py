@@ -37,37 +37,17 @@ class Unread(NamedTuple):
     """A broker's answer, not read yet: many are the same as the last time."""
 
     broker: str
-    kind: Any
-    """Of the request: kio's class."""
+    request: Any
     body: bytes
 
     def read(self) -> Any:
         """The answer as kio's dataclass. Raises InquiryError."""
         try:
-            _, read_body = _readers(self.kind)
+            _, read_body = _readers(self.request.__class__)
             body, _ = read_body(self.body, 0)
         except _UNREADABLE as error:
             raise InquiryError(f"{self.broker} answers what cannot be read: {error!r}") from error
         return body
-
-
-def answer_to(broker: str, kind: Any, frame: bytes) -> Unread:
-    """A broker's answer in its frame.
-
-    Args:
-        broker: who answers, for messages.
-        kind: kio's class of the request.
-        frame: header and body, without the length.
-
-    Raises:
-        InquiryError: its header cannot be read.
-    """
-    try:
-        read_header, _ = _readers(kind)
-        _, at = read_header(frame, 0)
-    except _UNREADABLE as error:
-        raise InquiryError(f"{broker} answers what cannot be read: {error!r}") from error
-    return Unread(broker, kind, frame[at:])
 
 
 class Connection:
@@ -130,9 +110,7 @@ class Connection:
             for request in some:
                 self._correlation_id += 1
                 self._send(_encoded(request, self._correlation_id))
-            answers += [
-                answer_to(self._name, request.__class__, await self._receive()) for request in some
-            ]
+            answers += [self._unread(request, await self._receive()) for request in some]
         return answers
 
     def _send(self, frame: bytes) -> None:
@@ -145,6 +123,14 @@ class Connection:
             return await self._reader.readexactly(length)
         except (OSError, EOFError) as error:
             raise InquiryError(f"{self._name} ended the connection: {error!r}") from error
+
+    def _unread(self, request: Any, frame: bytes) -> Unread:
+        try:
+            read_header, _ = _readers(request.__class__)
+            _, at = read_header(frame, 0)
+        except _UNREADABLE as error:
+            raise InquiryError(f"{self._name} answers what cannot be read: {error!r}") from error
+        return Unread(self._name, request, frame[at:])
 
 
 def _encoded(request: Any, correlation_id: int) -> bytes:

@@ -18,7 +18,6 @@ from contract.session import (
 from controlplane.api.access import NodeCaller, require_node
 from controlplane.api.origin import NODES_ONLY
 from controlplane.domain.commands import DeregisterNode, RegisterNode
-from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
 from controlplane.store.sessions import Grant
@@ -125,8 +124,7 @@ async def _other_lives(plane: ControlPlane, node_id: str, incarnation: str) -> b
     session = (await plane.sessions.newest()).get(node_id)
     if session is None or session.report.incarnation == incarnation:
         return False
-    expiry_s = Timing(lease_s=plane.settings.interlock_lease_s).expiry_s
-    return session.age.total_seconds() < expiry_s
+    return session.may_serve(plane.settings.interlock_lease_s)
 
 
 def _node(node_id: str) -> Attribution:

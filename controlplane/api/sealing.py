@@ -6,13 +6,12 @@ from itertools import islice
 from contract.records import Node, ServiceAccount
 from contract.scram import ScramMechanism, ScramVerifier
 from contract.sealing import Seal, SealError
+from controlplane.api.older import require_all_read
 from controlplane.domain.commands import SetScramVerifiers
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict
-from controlplane.domain.switch.view import Timing
 from controlplane.ledger import Turn
 from controlplane.plane import ControlPlane
-from controlplane.store.database import who_cannot_read
 from controlplane.store.event_store import Attribution
 
 _AT_ONCE = 100
@@ -88,16 +87,11 @@ def _command(
 
 async def _require_readers(plane: ControlPlane, turn: Turn, seal: Seal) -> None:
     """Nothing is sealed that a control plane or a node could not read."""
-    if older := await who_cannot_read(turn.connection, "account.password_sealed"):
-        raise Conflict(
-            f"a control plane of an older release runs at {', '.join(older)}, which could not read"
-            " what is sealed: stop it or update it first"
-        )
+    await require_all_read(turn, "account.password_sealed", "could not read what is sealed")
     sessions = await plane.sessions.newest()
-    expiry_s = Timing(lease_s=plane.settings.interlock_lease_s).expiry_s
     for node in turn.facts.control.of(Node):
         session = sessions.get(node.node_id)
-        if session is None or session.age.total_seconds() > expiry_s:
+        if session is None or not session.may_serve(plane.settings.interlock_lease_s):
             continue
         if seal.keys[0] not in session.report.sealing_keys:
             raise Conflict(

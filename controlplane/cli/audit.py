@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from contract.json_errors import UNREADABLE
 from controlplane.cli.client import HERE, Connection, Exit, fail
 from controlplane.cli.display import print_json, say, show
 from controlplane.domain.anchors import Comparison, LogAnchor
@@ -173,7 +174,7 @@ def _kept(path: Path) -> Iterator[list[LogAnchor]]:
 def _anchor(path: Path, number: int, line: bytes) -> LogAnchor:
     try:
         return msgspec.json.decode(line, type=LogAnchor)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         fail(f"line {number} of {path} is not a line of `interlock audit anchor`", Exit.USAGE)
 
 

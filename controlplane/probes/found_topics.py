@@ -8,7 +8,7 @@ from contract.names import physical_name
 from controlplane.domain.commands import FoundTopic
 from controlplane.probes.asking import asking
 from controlplane.probes.groups import groups_of
-from controlplane.probes.layout import layout_of
+from controlplane.probes.layout import Layout, layout_of
 from controlplane.probes.parity.configs import TopicStateReader
 
 
@@ -19,8 +19,12 @@ async def topics_there(cluster: ClusterProperties) -> dict[str, int]:
         LookError: it does not answer.
     """
     async with asking(cluster, "did not tell its topics") as asked:
-        layout = await layout_of(asked, None)
-        return {name: len(topic.leaders) for name, topic in layout.topics.items()}
+        return _partitions(await layout_of(asked, None))
+
+
+def _partitions(layout: Layout) -> dict[str, int]:
+    """How many each topic has."""
+    return {name: len(topic.leaders) for name, topic in layout.topics.items()}
 
 
 class Existing(NamedTuple):
@@ -38,11 +42,9 @@ async def existing_under(cluster: ClusterProperties, prefix: str) -> Existing:
         LookError: it does not answer.
     """
     async with asking(cluster, "did not tell its topics and groups") as asked:
-        layout = await layout_of(asked, None)
+        there = _partitions(await layout_of(asked, None))
         groups = await groups_of(asked, lambda group: group.startswith(prefix))
-    topics = {
-        name: len(topic.leaders) for name, topic in layout.topics.items() if name.startswith(prefix)
-    }
+    topics = {name: count for name, count in there.items() if name.startswith(prefix)}
     return Existing(topics, groups)
 
 

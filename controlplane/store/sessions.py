@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contract.session import NodeReport
 from controlplane.domain.projection import ROUTING_KINDS
+from controlplane.domain.switch.view import Timing
 from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 CHANNEL = "interlock_session"
@@ -33,6 +34,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     granted: bool
     age: timedelta
     """Since the report came in."""
+
+    def may_serve(self, lease_s: float) -> bool:
+        """Whether a lease that the report earned may still be valid."""
+        return self.age.total_seconds() <= Timing(lease_s=lease_s).expiry_s
 
 
 # One statement, so that the grant and the log it is judged by are of one moment (rule C2). The

@@ -12,25 +12,15 @@ log = structlog.get_logger()
 
 def opened(account: ServiceAccount, seal: Seal | None) -> ServiceAccount:
     """An account whose verifiers are sealed, with them; if they cannot be opened, as it was."""
-    if seal is None:
-        log.warning(
-            "verifiers not opened",
-            vcluster=account.vcluster,
-            account=account.name,
-            detail="they are sealed, and this node has no INTERLOCK_SEALING_KEY",
-        )
-        return account
-    try:
-        verifiers = seal.open(account.vcluster, account.name, account.sealed_scram)
-    except SealError as error:
-        log.warning(
-            "verifiers not opened",
-            vcluster=account.vcluster,
-            account=account.name,
-            detail=str(error),
-        )
-        return account
-    return msgspec.structs.replace(account, scram=verifiers)
+    why = "they are sealed, and this node has no INTERLOCK_SEALING_KEY"
+    if seal is not None:
+        try:
+            verifiers = seal.open(account.vcluster, account.name, account.sealed_scram)
+            return msgspec.structs.replace(account, scram=verifiers)
+        except SealError as error:
+            why = str(error)
+    log.warning("verifiers not opened", vcluster=account.vcluster, account=account.name, detail=why)
+    return account
 
 
 class Logins:

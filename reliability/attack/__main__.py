@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from reliability.attack.page import held, page
 from reliability.attack.trial import run
 from reliability.site import open_site
+from reliability.telling import teller
 
 _PAGE = Path(__file__).parents[2] / "docs" / "attack.md"
 
@@ -18,12 +18,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--page", type=Path, default=_PAGE)
     wanted = parser.parse_args()
-    began = time.monotonic()
-
-    def say(line: str) -> None:
-        sys.stdout.write(f"{time.monotonic() - began:7.1f} s  {line}\n")
-        sys.stdout.flush()
-
+    say = teller()
     with open_site(say) as site:
         trial = run(site, wanted.seconds, say)
     wanted.page.write_text(page(trial))

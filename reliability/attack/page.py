@@ -95,7 +95,7 @@ def _attacker(trial: Trial) -> list[str]:
 
 def _memory(trial: Trial) -> list[str]:
     rows = [f"| {name} | {most} MiB |" for name, most in sorted(trial.watch.most_mib.items())]
-    title = "## The most memory of each process, workers included"
+    title = "## The most memory of each process"
     return ["", title, "", "| | |", "|---|---|", *rows]
 
 

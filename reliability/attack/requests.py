@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from dataplane.wire.primitives import encode_uvarint
 from tests.dataplane.virtual.instances import OFFERED, generated, request_frame
 
 TOPIC: Final = "loot"
@@ -103,7 +104,9 @@ def _keys(seed: random.Random) -> bytes:
     """FindCoordinator 4 with very many keys, of a type that there is or is not."""
     count = seed.choice(_SIZES)
     key = b"\4" + b"\\2x"
-    body = struct.pack(">b", seed.choice([0, 1, 2])) + _unsigned(count + 1) + key * count + b"\0"
+    body = (
+        struct.pack(">b", seed.choice([0, 1, 2])) + encode_uvarint(count + 1) + key * count + b"\0"
+    )
     return _header(10, 4, seed.randrange(1 << 30)) + b"\0" + body
 
 
@@ -159,12 +162,3 @@ def _text(value: str) -> bytes:
 
 def _array(elements: list[bytes]) -> bytes:
     return struct.pack(">i", len(elements)) + b"".join(elements)
-
-
-def _unsigned(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)

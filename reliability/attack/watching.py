@@ -24,7 +24,7 @@ class Watch:
     """What was seen so far."""
 
     most_mib: dict[str, int] = field(default_factory=dict)
-    """By process, the most memory that it held, workers included."""
+    """By process, the most memory that it held. Each worker of a gateway is one."""
     unleased: list[float] = field(default_factory=list)
     """When a look found a node without a lease, by the monotonic clock."""
     unanswered: int = 0
@@ -54,23 +54,12 @@ class Watch:
         self.looks += 1
         for name in _WATCHED:
             pid = site.environment.process(name).pid
-            used = sum(map(_resident_mib, _tree(pid))) if pid is not None else 0
+            used = _resident_mib(pid) if pid is not None else 0
             self.most_mib[name] = max(self.most_mib.get(name, 0), used)
         try:
             self.unleased += [time.monotonic()] * bool(site.unleased())
         except (RuntimeError, httpx.HTTPError):
             self.unanswered += 1
-
-
-def _tree(pid: int) -> Iterator[int]:
-    """A process and those that it started."""
-    yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return
-    for child in children:
-        yield from _tree(int(child))
 
 
 def _resident_mib(pid: int) -> int:

@@ -13,7 +13,6 @@ from controlplane.api.own.schemas import ClusterView, Items, NodeScope, NodeStat
 from controlplane.domain.commands import DeregisterNode
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict
-from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
 from controlplane.probes.connection import without_secrets
 from controlplane.store.sessions import Session
@@ -74,8 +73,7 @@ class NodeController(Controller):
         409 while it still reports.
         """
         session = (await plane.sessions.newest()).get(node_id)
-        expiry_s = Timing(lease_s=plane.settings.interlock_lease_s).expiry_s
-        if session is not None and session.age.total_seconds() < expiry_s:
+        if session is not None and session.may_serve(plane.settings.interlock_lease_s):
             raise Conflict(
                 f"node {node_id} reported {session.age.total_seconds():.1f} s ago: stop it first"
             )

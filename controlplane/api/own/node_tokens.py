@@ -8,12 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from controlplane.api.access import attribution, require_admin
+from controlplane.api.older import require_all_read
 from controlplane.api.own.schemas import Answer
 from controlplane.domain.commands import IssueNodeToken, RevokeNodeTokens
 from controlplane.domain.node_tokens import digest_of, node_token
-from controlplane.domain.refusal import Conflict
 from controlplane.plane import ControlPlane
-from controlplane.store.database import who_cannot_read
 
 NodeId = Annotated[str, PathParameter(name="node_id")]
 TokenId = Annotated[str, PathParameter(name="token_id")]
@@ -55,11 +54,7 @@ class NodeTokenController(Controller):
         token = node_token(node_id, token_id, secrets.token_urlsafe(_SECRET_BYTES))
         command = IssueNodeToken(node_id=node_id, token_id=token_id, digest=digest_of(token))
         async with plane.ledger.turn(attribution(request)) as turn:
-            if older := await who_cannot_read(turn.connection, "node.token_issued"):
-                raise Conflict(
-                    f"a control plane of an older release runs at {', '.join(older)}, which takes"
-                    " no tokens of nodes: stop it or update it first"
-                )
+            await require_all_read(turn, "node.token_issued", "takes no tokens of nodes")
             await turn.carry_out(command)
         return NodeTokenView(node_id=node_id, token_id=token_id, token=token)
 

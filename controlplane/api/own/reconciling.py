@@ -9,17 +9,16 @@ from litestar.params import JSONBody
 
 from contract.records import Record
 from controlplane.api.access import attribution, require_admin
+from controlplane.api.older import require_all_read
 from controlplane.api.own.schemas import Answer, Question, without_verifiers
 from controlplane.copies import copy_of
 from controlplane.domain.copies import Copy
 from controlplane.domain.facts import Facts
 from controlplane.domain.reconciling import differences, reconcile
 from controlplane.domain.refusal import Conflict, Invalid, Unavailable
-from controlplane.domain.switch.view import Timing
 from controlplane.plane import ControlPlane
 from controlplane.probes.failing import LookError
 from controlplane.publisher.broadcast import Broadcast, read_broadcast
-from controlplane.store.database import who_cannot_read
 
 
 class CopyView(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -103,11 +102,7 @@ class ReconciliationController(Controller):
             raise Conflict("something else was broadcast since you looked: look again")
         present = await _present(plane)
         async with plane.ledger.turn(attribution(request, data.reason), reconciles=True) as turn:
-            if older := await who_cannot_read(turn.connection, "log.reconciled"):
-                raise Conflict(
-                    f"a control plane of an older release runs at {', '.join(older)}, which could"
-                    " not read the event: stop it or update it first"
-                )
+            await require_all_read(turn, "log.reconciled", "could not read the event")
             decided = reconcile(turn.facts, broadcast.state, plane.copies.known, present)
             await turn.append(decided)
             await plane.sessions.forget_all(turn.connection)
@@ -126,9 +121,9 @@ async def _broadcast(plane: ControlPlane) -> Broadcast:
 
 async def _present(plane: ControlPlane) -> list[Copy]:
     """The nodes that still report."""
-    expiry_s = Timing(lease_s=plane.settings.interlock_lease_s).expiry_s
+    lease_s = plane.settings.interlock_lease_s
     sessions = await plane.sessions.newest()
-    return [copy_of(s) for s in sessions.values() if s.age.total_seconds() <= expiry_s]
+    return [copy_of(session) for session in sessions.values() if session.may_serve(lease_s)]
 
 
 def _view(plane: ControlPlane, broadcast: Broadcast) -> Reconciliation:

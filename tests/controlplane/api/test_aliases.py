@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.controlplane.conftest import eventually, in_process
+from tests.controlplane.probes.clusters import create_and_wait
 from tests.controlplane.publisher.test_mappings import newest
 
 pytestmark = pytest.mark.environment
@@ -25,23 +25,8 @@ async def team(plane, unique_name) -> str:
     return unique_name
 
 
-async def create(clusters, *topics: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=clusters.main)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic, 2, 1) for topic in topics])
-
-        async def told() -> bool:
-            """A broker tells of a topic a moment after its controller has made it."""
-            return set(topics) <= set(await admin.list_topics())
-
-        await eventually(told)
-    finally:
-        await admin.close()
-
-
 async def test_the_incumbent_s_calls(plane, team, clusters):
-    await create(clusters, f"old-{team}", f"{team}taken")
+    await create_and_wait(clusters.main, f"old-{team}", f"{team}taken", partitions=2)
     topics = TOPICS.format(team)
     body = {"physicalTopicName": f"old-{team}", "readOnly": False, "type": "alias"}
     shown = {
@@ -65,7 +50,7 @@ async def test_the_incumbent_s_calls(plane, team, clusters):
         "there is no physical topic nope: create it first",
     )
     assert (await refused("cars", physicalTopicName="nope"))[0] == 409
-    await create(clusters, f"other-{team}")
+    await create_and_wait(clusters.main, f"other-{team}", partitions=2)
     assert (await refused("taken", physicalTopicName=f"other-{team}"))[0] == 409
     assert (await refused("x", type="concentrated"))[0] == 501
     assert (await refused("x", type="nonsense"))[0] == 400
@@ -86,7 +71,7 @@ async def test_the_incumbent_s_calls(plane, team, clusters):
 async def test_another_s_topic_is_shared_by_a_grant(plane, team, clusters, interlock):
     lender = f"l{team}"
     await plane.client.post("/api/v1/virtual-clusters", json={"name": lender})
-    await create(clusters, f"{lender}bikes")
+    await create_and_wait(clusters.main, f"{lender}bikes", partitions=2)
     wish = ("alias", "create", team, "borrowed", f"{lender}bikes", "--read-only")
     code, _, errors = await interlock(plane, *wish)
     assert (code, f"interlock grant give {lender} bikes {team}" in errors) == (1, True)

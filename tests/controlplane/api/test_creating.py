@@ -1,13 +1,12 @@
 """Nobody gets by a name what is somebody else's on the clusters."""
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from controlplane.domain.adoption import require_room
 from controlplane.domain.refusal import Conflict
-from tests.controlplane.conftest import eventually, in_process
+from tests.controlplane.conftest import in_process
 from tests.controlplane.histories import OPEN, described, facts_of
+from tests.controlplane.probes.clusters import commit, create_and_wait
 
 VCLUSTERS = "/api/v1/virtual-clusters"
 TOKEN = "/admin/vclusters/v1/vcluster/{}/username/sa"
@@ -17,32 +16,6 @@ TOKEN = "/admin/vclusters/v1/vcluster/{}/username/sa"
 async def plane(variables):
     async with in_process(variables) as running:
         yield running
-
-
-async def create(bootstrap: str, topic: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic, 1, 1)])
-
-        async def told() -> bool:
-            return topic in await admin.list_topics()
-
-        await eventually(told)
-    finally:
-        await admin.close()
-
-
-async def commit(bootstrap: str, group: str, topic: str) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
-    )
-    consumer.assign([TopicPartition(topic, 0)])
-    await consumer.start()
-    try:
-        await consumer.commit({TopicPartition(topic, 0): 0})
-    finally:
-        await consumer.stop()
 
 
 async def refusals(plane, name: str) -> set[tuple[int, str]]:
@@ -60,7 +33,7 @@ async def refusals(plane, name: str) -> set[tuple[int, str]]:
 async def test_topics_of_nobody_are_no_new_tenant_s_unless_adopted(
     plane, clusters, unique_name, where
 ):
-    await create(getattr(clusters, where), f"{unique_name}orders")
+    await create_and_wait(getattr(clusters, where), f"{unique_name}orders")
     ((status, message),) = await refusals(plane, unique_name)
     assert status == 409
     assert f"cluster {where} has 1 topics that begin with {unique_name}" in message
@@ -74,8 +47,8 @@ async def test_topics_of_nobody_are_no_new_tenant_s_unless_adopted(
 
 @pytest.mark.environment
 async def test_groups_of_nobody_are_no_new_tenant_s(plane, clusters, unique_name):
-    await create(clusters.main, f"x{unique_name}")
-    await commit(clusters.main, f"{unique_name}readers", f"x{unique_name}")
+    await create_and_wait(clusters.main, f"x{unique_name}")
+    await commit(clusters.main, f"x{unique_name}", f"{unique_name}readers", 0)
     ((status, message),) = await refusals(plane, unique_name)
     assert (status, f"{unique_name}readers for one" in message) == (409, True)
 

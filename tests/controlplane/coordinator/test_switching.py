@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.controlplane.conftest import as_process, eventually, in_process
 from tests.controlplane.fake_node import FakeNode
 from tests.controlplane.nodes import serving_nodes
-from tests.controlplane.probes.clusters import create
+from tests.controlplane.probes.clusters import commit, create
 
 pytestmark = pytest.mark.environment
 
@@ -94,17 +94,6 @@ async def test_groups_go_on_at_the_target_where_they_stopped(variables, clusters
         happened = await kinds(plane)
         assert happened.index("positions_translated") < happened.index("committed")
         assert await committed(clusters.failover, topic, group) == 2
-
-
-async def commit(bootstrap: str, topic: str, group: str, offset: int) -> None:
-    # Committing by itself at its end, it would race with what the test commits.
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
-    )
-    consumer.assign([TopicPartition(topic, 0)])
-    await consumer.start()
-    await consumer.commit({TopicPartition(topic, 0): offset})
-    await consumer.stop()
 
 
 async def committed(bootstrap: str, topic: str, group: str) -> int | None:

@@ -1,9 +1,10 @@
 """Real clusters, and what tests have them hold."""
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from contract.clusters_file import ClusterProperties
+from tests.controlplane.conftest import eventually
 
 
 def cluster(name: str, bootstrap: str) -> ClusterProperties:
@@ -20,6 +21,32 @@ async def create(bootstrap: str, topic: str, partitions: int = 1) -> None:
     await admin.start()
     await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=KEPT)])
     await admin.close()
+
+
+async def create_and_wait(bootstrap: str, *topics: str, partitions: int = 1) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics])
+
+        async def told() -> bool:
+            """A broker tells of a topic a moment after its controller has made it."""
+            return set(topics) <= set(await admin.list_topics())
+
+        await eventually(told)
+    finally:
+        await admin.close()
+
+
+async def commit(bootstrap: str, topic: str, group: str, offset: int) -> None:
+    # Committing by itself at its end, it would race with what the test commits.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    )
+    consumer.assign([TopicPartition(topic, 0)])
+    await consumer.start()
+    await consumer.commit({TopicPartition(topic, 0): offset})
+    await consumer.stop()
 
 
 async def delete(bootstrap: str, topic: str) -> None:

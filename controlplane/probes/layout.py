@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from aiokafka import TopicPartition
 from kio.schema.metadata.v10.request import MetadataRequest, MetadataRequestTopic
 from kio.schema.types import TopicName
 
-from upstream.inquiry import Inquiry
+from upstream.inquiry import Inquiry, InquiryError, Unread
 
 
 class TopicLayout(NamedTuple):
@@ -22,12 +25,27 @@ class TopicLayout(NamedTuple):
     """The fewest that one of its partitions has."""
 
 
-class Layout(NamedTuple):
+@dataclass(frozen=True)
+class Layout:
     """Where topics are."""
 
     controller: int
     """The broker that is asked to make and change them."""
     topics: dict[str, TopicLayout]
+
+    @cached_property
+    def leaders(self) -> dict[TopicPartition, int]:
+        """The broker that leads each partition; -1 if it has none at present."""
+        return {
+            TopicPartition(name, partition): leader
+            for name, topic in self.topics.items()
+            for partition, leader in topic.leaders.items()
+        }
+
+    @cached_property
+    def partitions(self) -> list[TopicPartition]:
+        """All of them, in order."""
+        return sorted(self.leaders)
 
     def by_leader(self, topics: Collection[str]) -> dict[int, dict[str, list[int]]]:
         """Leader to topic to partitions, of those topics that exist."""
@@ -61,6 +79,51 @@ async def layout_of(cluster: Inquiry, topics: Collection[str] | None) -> Layout:
         include_topic_authorized_operations=False,
     )
     (found,) = await cluster.ask(cluster.brokers[0], request)
+    return _layout(found)
+
+
+class LayoutReader:
+    """Reads where all topics are, again and again: most answers are those of the last time."""
+
+    def __init__(self) -> None:
+        self.newest: Layout | None = None
+        self._answer = b""
+
+    async def read(self, cluster: Inquiry) -> Layout:
+        """Where all topics are. Creates none by asking.
+
+        Raises:
+            InquiryError: no broker of the cluster answers.
+        """
+        answer = await _first_answer(cluster)
+        if self.newest is None or answer.body != self._answer:
+            self.newest, self._answer = _layout(answer.read()), answer.body
+        return self.newest
+
+
+async def _first_answer(cluster: Inquiry) -> Unread:
+    problem = InquiryError(f"cluster {cluster.name} lists no broker")
+    for broker in cluster.brokers:
+        try:
+            (answer,) = await cluster.ask_unread(broker, _ALL_TOPICS)
+        except InquiryError as error:
+            problem = error
+        else:
+            return answer
+    # Its brokers may be others by now.
+    await cluster.begin()
+    raise problem
+
+
+_ALL_TOPICS: Final = MetadataRequest(
+    topics=None,
+    allow_auto_topic_creation=False,
+    include_cluster_authorized_operations=False,
+    include_topic_authorized_operations=False,
+)
+
+
+def _layout(found: Any) -> Layout:
     return Layout(
         found.controller_id,
         {

@@ -236,7 +236,15 @@ class Prober:
         equal_at = equal_ends(facts, scope, self._direction, self._seen)
         known = facts.known_partitions_in(scope)
         waived = self._switch.waived
-        found = await compare(source, target, self._topics(), equal_at, known=known, waived=waived)
+        found = await compare(
+            source,
+            target,
+            self._topics(),
+            equal_at,
+            seen=self._seen,
+            known=known,
+            waived=waived,
+        )
         if found.cut is not None:
             began_at = time.monotonic()
             compared = await prove(source, target, found.cut, self._seen)

@@ -38,6 +38,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """`topic-n`."""
     source_begin: int
     source_end: int
+    replica_end: int | None = None
+    """None if the replica did not have the partition, or nobody noted it."""
     anchor: Anchor | None
     """None if no record was ever seen on both sides."""
     runs: tuple[Run, ...] = ()
@@ -46,6 +48,21 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """What the mirror was seen to leave out."""
     unreadable: Unreadable | None = None
     """Why the newest look could not read it; the rest is as it was seen before."""
+    alike: bool = False
+    """Whether both ended with the same record, as many just like it in a row, at these ends."""
+
+    def is_unmoved(self, source_end: int, replica_end: int | None) -> bool:
+        """Whether nothing was written to either since, so that reading again shows the same."""
+        ends = (self.source_end, self.replica_end)
+        return self.unreadable is None and ends == (source_end, replica_end)
+
+    def is_alike_at(self, source_end: int, replica_end: int | None) -> bool:
+        """Whether both are known to end with the same, where they end now."""
+        if replica_end is None:
+            return False
+        if is_newest(self.anchor, source_end, replica_end):
+            return True
+        return self.alike and self.is_unmoved(source_end, replica_end)
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,12 +126,32 @@ def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | No
     if watched is None or not topics:
         return watched
     marks = tuple(
-        msgspec.structs.replace(mark, anchor=None, runs=(), hole=None)
+        msgspec.structs.replace(
+            mark, anchor=None, replica_end=None, alike=False, runs=(), hole=None
+        )
         if mark.partition.rpartition("-")[0] in topics
         else mark
         for mark in watched.marks
     )
     return msgspec.structs.replace(watched, marks=marks)
+
+
+def follow(anchor: Anchor, source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:
+    """Where the replica's last record stands, if it went on from the anchor as the source did.
+
+    Nothing is missing then up to there, and nothing stands there twice.
+
+    Args:
+        anchor: a record that was seen on both.
+        source: the source's records from that one on, in order.
+        replica: the replica's.
+    """
+    begins = (source[0].offset, replica[0].offset) if source and replica else None
+    if begins != (anchor.source, anchor.replica):
+        return None
+    if [p.digest for p in replica] != [p.digest for p in source[: len(replica)]]:
+        return None
+    return Anchor(source[len(replica) - 1].offset, replica[-1].offset)
 
 
 def align(source: Sequence[Placed], replica: Sequence[Placed]) -> Anchor | None:

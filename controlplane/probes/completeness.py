@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.replica import Watched, is_newest
+from controlplane.domain.replica import Watched
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
 from controlplane.domain.unreadable import Unreadable, not_proved
 from controlplane.probes.numbers import name as named
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import Rows, back_to, last_rows
+from controlplane.probes.rows import Known, Rows, back_to, newest_rows
 
 
 class Compared(NamedTuple):
@@ -63,15 +63,20 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = seen.marks if seen is not None else ()
-    anchors, target_ends = {mark.partition: mark.anchor for mark in marks}, dict(cut.target)
-    back = {
-        TopicPartition(*split(name)): back_to(anchors.get(name), end, target_ends[name])
-        for name, end in cut.source
-        if name in target_ends and not is_newest(anchors.get(name), end, target_ends[name])
-    }
-    rows, unreadable = await last_rows(source, target, back)
+    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
+    target_ends = dict(cut.target)
+    known: dict[TopicPartition, Known] = {}
+    ends: dict[TopicPartition, int] = {}
+    for name, end in cut.source:
+        mark, target_end = marks.get(name), target_ends.get(name)
+        if target_end is None or (mark is not None and mark.is_alike_at(end, target_end)):
+            continue
+        anchor = mark.anchor if mark is not None else None
+        partition = TopicPartition(*split(name))
+        known[partition] = Known(anchor, back_to(anchor, end, target_end))
+        ends[partition] = end
+    rows, unreadable = await newest_rows(source, target, known, ends)
     found = [both.hole(named(p)) for p, both in rows.items()]
-    known = [mark.hole for mark in marks if mark.partition in target_ends]
-    holes = {hole.partition: hole for hole in (*known, *found) if hole is not None}
+    before = [mark.hole for name, mark in marks.items() if name in target_ends]
+    holes = {hole.partition: hole for hole in (*before, *found) if hole is not None}
     return Compared(rows, tuple(holes.values()), tuple(unreadable.values()))

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
+from controlplane.domain.replica import Watched
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
@@ -38,6 +39,7 @@ async def compare(
     topics: Container[str],
     equal_at: Mapping[str, Collection[tuple[int, int]]] = NOWHERE,
     *,
+    seen: Watched | None = None,
     known: Collection[str] = (),
     waived: Collection[str] = (),
 ) -> MirrorState:
@@ -49,6 +51,7 @@ async def compare(
         topics: physical names: of those that are there, all are looked at.
         equal_at: end offsets of both at which a partition (`topic-n`) is known to be the same.
             Where both still end there, the target may have deleted its last records since.
+        seen: what the watch saw last. Where both still end there, and ended alike, nothing is read.
         known: partitions (`topic-n`) that the source has to tell of.
         waived: partitions of which nothing has to be proved.
 
@@ -57,28 +60,32 @@ async def compare(
     """
     at = time.monotonic()
     partitions, there = await together(source.partitions(topics), target.partitions(topics))
-    mirrored = set(there)
-    ours, theirs = await together(
-        source.tails(partitions), target.tails([p for p in partitions if p in mirrored])
-    )
-    # A record without a timestamp has got one by its copy.
-    timeless = [
+    mirrored = set(there).intersection(partitions)
+    (ends, closed), target_ends = await _ends(source, target, partitions, mirrored)
+    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
+    moved = [
         p
         for p in partitions
-        if p in mirrored and (_is_timeless(ours.found.get(p)) or _is_timeless(theirs.found.get(p)))
+        if (mark := marks.get(_name(p))) is None
+        or closed[p] != ends[p]
+        or not mark.is_alike_at(ends[p], target_ends.get(p))
+    ]
+    there = [p for p in moved if p in mirrored]
+    ours, theirs = await together(source.tails(moved), target.tails(there))
+    # A record without a timestamp has got one by its copy.
+    timeless = [
+        p for p in there if _is_timeless(ours.found.get(p)) or _is_timeless(theirs.found.get(p))
     ]
     rows, unread = await last_rows(source, target, dict.fromkeys(timeless, (ROW, ROW)))
     # After the tails: what a mirror delivered once more in between belongs before the cut.
     # Of what an open transaction has written nothing is mirrored yet.
-    (ends, closed), target_ends = await together(
-        together(source.ends(partitions), source.committed_ends(partitions)),
-        target.ends([p for p in partitions if p in mirrored]),
-    )
+    (moved_ends, moved_closed), moved_target = await _ends(source, target, moved, mirrored)
+    ends, closed, target_ends = ends | moved_ends, closed | moved_closed, target_ends | moved_target
     unreadable = (*ours.unreadable.values(), *theirs.unreadable.values(), *unread.values())
-    hopeless = {p for p in partitions if p not in mirrored or _name(p) in not_proved(unreadable)}
+    hopeless = {p for p in moved if p not in mirrored or _name(p) in not_proved(unreadable)}
     lacking = [
         p
-        for p in partitions
+        for p in moved
         if p in hopeless
         or closed[p] != ends[p]
         or (
@@ -103,6 +110,19 @@ async def compare(
         gone=gone,
         waived=tuple(name for name in (*map(_name, lacking), *unseen) if name in waived),
         cut=Cut(source=named(ends), target=named(target_ends)) if is_equal else None,
+    )
+
+
+async def _ends(
+    source: EndReader,
+    target: EndReader,
+    partitions: list[TopicPartition],
+    mirrored: Collection[TopicPartition],
+) -> tuple[tuple[dict[TopicPartition, int], dict[TopicPartition, int]], dict[TopicPartition, int]]:
+    """The source's ends, those of what is committed there, and the target's."""
+    return await together(
+        together(source.ends(partitions), source.committed_ends(partitions)),
+        target.ends([p for p in partitions if p in mirrored]),
     )
 
 

@@ -14,9 +14,9 @@ from controlplane.domain.numbering.runs import (
     runs_of,
     with_points,
 )
-from controlplane.domain.replica import Watched
+from controlplane.domain.replica import Anchor, Mark, Watched
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import ROW, Rows, last_rows
+from controlplane.probes.rows import Known, Rows, newest_rows
 from controlplane.probes.taking import LastOf
 from controlplane.probes.together import together
 
@@ -73,13 +73,22 @@ async def side_by_side(
     """
     begins, target_begins = await together(source.begins(partitions), target.begins(partitions))
     ends, target_ends = await together(source.ends(partitions), target.ends(partitions))
+    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
     known_before = runs_known(seen)
     known = {
         name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
     }
-    stale = [p for p in partitions if not _up_to(known[name(p)], ends[p], target_ends[p])]
-    unread, unreadable = await last_rows(
-        source, target, dict.fromkeys([p for p in stale if p not in read], (ROW, ROW))
+    stale = [
+        p
+        for p in partitions
+        if not _up_to(known[name(p)], ends[p], target_ends[p])
+        and not _is_seen_whole(marks.get(name(p)), known[name(p)], ends[p], target_ends[p])
+    ]
+    unread, unreadable = await newest_rows(
+        source,
+        target,
+        {p: Known(_anchor(marks.get(name(p)))) for p in stale if p not in read},
+        ends,
     )
     # Of what cannot be read only what was seen before is known.
     rows = {p: read[p] if p in read else unread[p] for p in stale if p not in unreadable}
@@ -182,6 +191,17 @@ def within(runs: Sequence[Run], end: int, target_end: int) -> Sequence[Run]:
 
 def _up_to(runs: Sequence[Run], end: int, target_end: int) -> bool:
     return bool(runs) and (runs[-1].end, runs[-1].target_end) == (end, target_end)
+
+
+def _is_seen_whole(mark: Mark | None, runs: Sequence[Run], end: int, target_end: int) -> bool:
+    """Whether no record comes after the last run, though markers of transactions may."""
+    if mark is None or mark.anchor is None or not mark.is_alike_at(end, target_end):
+        return False
+    return bool(runs) and runs[-1].end == mark.anchor.source + 1
+
+
+def _anchor(mark: Mark | None) -> Anchor | None:
+    return mark.anchor if mark is not None else None
 
 
 def _is_last(ours: LastOf, runs: Sequence[Run]) -> bool:

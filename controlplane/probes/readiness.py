@@ -137,7 +137,7 @@ async def _look(settings: Settings, planned: PlannedSwitch) -> Seen:
     ours = tuple(sorted(name for name in on_source if name in names))
     async with end_reader(source) as reader, end_reader(target) as other:
         equal_at = equal_ends(facts, scope, direction, seen)
-        state = await compare(reader, other, names, equal_at, known=known, waived=waived)
+        state = await compare(reader, other, names, equal_at, seen=seen, known=known, waived=waived)
         behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
         records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(

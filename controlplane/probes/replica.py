@@ -1,6 +1,6 @@
 """Looks at a scope's cluster and a replica of it together, and at the replica alone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
@@ -14,6 +14,7 @@ from controlplane.domain.replica import (
     Mark,
     Watched,
     align,
+    follow,
     from_the_beginning,
     is_newest,
     loss,
@@ -22,7 +23,7 @@ from controlplane.domain.replica import (
 from controlplane.probes.fetching import Read
 from controlplane.probes.numbers import beginnings, name, runs_known, within
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import ROW, Rows, last_rows
+from controlplane.probes.rows import ROW, Known, Rows, newest_rows
 from controlplane.probes.taking import LastOf
 
 
@@ -46,16 +47,19 @@ async def watch(
     Raises:
         UnreachableError: one of them does not answer.
     """
-    known = {mark.partition: mark.anchor for mark in before.marks} if before else {}
+    marks = {mark.partition: mark for mark in before.marks} if before else {}
     wanted = set(partitions)
     there = [p for p in await replica.all_partitions() if p in wanted]
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
-    moved = [p for p in there if not is_newest(known.get(name(p)), ends[p], replica_ends[p])]
-    rows, unreadable = await last_rows(source, replica, dict.fromkeys(moved, (ROW, ROW)))
-    anchors = known | {
-        name(p): align(both.ours.placed, both.theirs.placed)
-        or _without_match(known.get(name(p)), both, begins[p], replica_ends[p])
+    moved = {
+        p: Known(mark.anchor if mark is not None else None)
+        for p in there
+        if not _is_known(mark := marks.get(name(p)), p, ends, replica_ends, filled_by_the_mirror)
+    }
+    rows, unreadable = await newest_rows(source, replica, moved, ends)
+    anchors = {called: mark.anchor for called, mark in marks.items()} | {
+        name(p): _anchor(moved[p].anchor, both, begins[p], replica_ends[p])
         for p, both in rows.items()
     }
     unknown = [p for p in rows if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
@@ -64,23 +68,49 @@ async def watch(
     held = {p: within(seen.get(name(p), ()), ends[p], replica_ends.get(p, 0)) for p in partitions}
     runs = _runs(rows, anchors, held)
     new = {p: some for p, some in runs.items() if p in replica_ends and not held[p]}
-    runs |= await beginnings(source, replica, new, begins, await replica.begins(there))
-    holes = _holes(before, rows, begins, replica_ends)
+    runs |= await beginnings(source, replica, new, begins, await replica.begins(list(new)))
+    holes = _holes(marks, rows, begins, replica_ends)
     return Watched(
         seen_at=datetime.now(UTC),
         marks=tuple(
             Mark(
-                partition=name(p),
+                partition=(called := name(p)),
                 source_begin=begins[p],
                 source_end=ends[p],
-                anchor=anchors.get(name(p)),
+                replica_end=replica_ends.get(p),
+                anchor=anchors.get(called),
                 runs=runs.get(p, ()),
-                hole=holes.get(name(p)),
+                hole=holes.get(called),
                 unreadable=unreadable.get(p),
+                alike=not rows[p].is_behind if p in rows else _stays_alike(p, moved, marks),
             )
             for p in partitions
         ),
     )
+
+
+def _is_known(
+    mark: Mark | None,
+    partition: TopicPartition,
+    ends: Mapping[TopicPartition, int],
+    replica_ends: Mapping[TopicPartition, int],
+    filled_by_the_mirror: Collection[str],
+) -> bool:
+    """Whether reading would show nothing that was not seen before."""
+    if mark is None:
+        return False
+    if is_newest(mark.anchor, ends[partition], replica_ends[partition]):
+        return True
+    # What is known to be filled by the mirror alone only now may have an anchor after all.
+    is_settled = mark.anchor is not None or partition.topic not in filled_by_the_mirror
+    return is_settled and mark.is_unmoved(ends[partition], replica_ends[partition])
+
+
+def _stays_alike(
+    partition: TopicPartition, moved: Container[TopicPartition], marks: Mapping[str, Mark]
+) -> bool:
+    mark = marks.get(name(partition))
+    return mark is not None and mark.alike and partition not in moved
 
 
 async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
@@ -92,9 +122,16 @@ async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
     wanted = {mark.partition: mark for mark in watched.marks}
     topics = {name.rpartition("-")[0] for name in wanted}
     there = [p for p in await replica.partitions(topics) if name(p) in wanted]
-    ends, tails = await replica.ends(there), await replica.last(dict.fromkeys(there, ROW))
+    ends = await replica.ends(there)
+    grown = [p for p in there if _has_grown(wanted[name(p)].anchor, ends[p])]
+    tails = await replica.last(dict.fromkeys(grown, ROW))
     places = {name(p): p for p in there}
     return tuple(_loss(mark, places.get(called), ends, tails) for called, mark in wanted.items())
+
+
+def _has_grown(anchor: Anchor | None, end: int) -> bool:
+    """Whether the replica has got something since the anchor."""
+    return anchor is not None and end > anchor.replica + 1
 
 
 def _loss(
@@ -111,13 +148,12 @@ def _loss(
 
 
 def _holes(
-    before: Watched | None,
+    known: Mapping[str, Mark],
     rows: Mapping[TopicPartition, Rows],
     begins: Mapping[TopicPartition, int],
     replica_ends: Mapping[TopicPartition, int],
 ) -> dict[str, Hole | None]:
     """What each partition lacks; nothing of before, if the replica's log was made anew since."""
-    known = {mark.partition: mark for mark in before.marks} if before else {}
     found: dict[str, Hole | None] = {}
     for partition, end in replica_ends.items():
         called = name(partition)
@@ -166,7 +202,10 @@ async def _first_anchors(
     }
 
 
-def _without_match(known: Anchor | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:
-    if not rows.theirs.placed:
+def _anchor(known: Anchor | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:
+    """The newest record that both have; what was known, where that is not certain."""
+    ours, theirs = rows.ours.placed, rows.theirs.placed
+    if not theirs:
         return nothing_mirrored(begin, replica_end)
-    return known
+    followed = follow(known, ours, theirs) if known is not None else None
+    return followed or align(ours, theirs) or known

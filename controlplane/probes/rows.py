@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from controlplane.domain.completeness import Hole, hole
 from controlplane.domain.numbering.runs import Placed, comparable_rows
-from controlplane.domain.replica import Anchor
+from controlplane.domain.replica import Anchor, follow
 from controlplane.probes.fetching import Read
 from controlplane.probes.reader import EndReader
 from controlplane.probes.taking import LastOf
@@ -16,6 +16,8 @@ from controlplane.probes.together import together
 
 ROW: Final = 500
 """So many of the last offsets of each partition are read."""
+_ANCHOR: Final = b""
+"""Stands for the record that is known to be the same on both, in the place of its digest."""
 _MOST: Final = 10_000
 """So many at most, where what came since a record that both have cannot be told from offsets."""
 
@@ -30,7 +32,7 @@ class Rows(NamedTuple):
     def found(self) -> int:
         """How many of ours the other cluster has."""
         there = {placed.digest for placed in self.theirs.placed}
-        return sum(placed.digest in there for placed in self.ours.placed)
+        return sum(p.digest in there for p in self.ours.placed if p.digest != _ANCHOR)
 
     def hole(self, partition: str) -> Hole | None:
         """What the other cluster lacks of them."""
@@ -43,6 +45,68 @@ class Rows(NamedTuple):
         record, repeats = _last(self.ours.placed)
         there, repeats_there = _last(self.theirs.placed)
         return record is not None and (there != record or repeats_there < repeats)
+
+
+class Known(NamedTuple):
+    """What is known of a partition before it is read."""
+
+    anchor: Anchor | None
+    """A record that was seen on both."""
+    back: tuple[int, int] = (ROW, ROW)
+    """How many of the last offsets of both to read, if the anchor does not help."""
+
+
+async def newest_rows(
+    source: EndReader,
+    target: EndReader,
+    known: Mapping[TopicPartition, Known],
+    ends: Mapping[TopicPartition, int],
+) -> Read[Rows]:
+    """Read what came since a record that both have; more, if the two do not go on alike from it.
+
+    Args:
+        source: the original.
+        target: the replica.
+        known: partitions that both have.
+        ends: the original's.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+    """
+    near = {
+        p: anchor
+        for p, (anchor, _) in known.items()
+        if anchor is not None and 0 <= ends[p] - anchor.source <= ROW
+    }
+    went_on = await _rows_since(source, target, near)
+    more = {p: back for p, (_, back) in known.items() if p not in went_on}
+    rows, unreadable = await last_rows(source, target, more)
+    return Read(went_on | rows, unreadable)
+
+
+async def _rows_since(
+    source: EndReader, target: EndReader, anchors: Mapping[TopicPartition, Anchor]
+) -> dict[TopicPartition, Rows]:
+    """Of the partitions that go on alike from their anchors."""
+    if not anchors:
+        return {}
+    ours, theirs = await together(
+        source.since({p: anchor.source + 1 for p, anchor in anchors.items()}),
+        target.since({p: anchor.replica + 1 for p, anchor in anchors.items()}),
+    )
+    found: dict[TopicPartition, Rows] = {}
+    for p, anchor in anchors.items():
+        if p not in ours.found or p not in theirs.found:
+            continue
+        rows = _rows(_after(anchor.source, ours.found[p]), _after(anchor.replica, theirs.found[p]))
+        if follow(anchor, rows.ours.placed, rows.theirs.placed) is not None:
+            found[p] = rows
+    return found
+
+
+def _after(anchor: int, read: Sequence[Placed]) -> LastOf:
+    """What was read behind an anchor, with the anchor itself, which was seen before."""
+    return LastOf([Placed(anchor, _ANCHOR), *read], is_all=False)
 
 
 async def last_rows(

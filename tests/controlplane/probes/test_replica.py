@@ -7,7 +7,7 @@ from controlplane.domain.replica import Loss, Watched
 from controlplane.probes import replica as replica_module
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.probes.replica import losses, watch
-from controlplane.probes.rows import ROW, last_rows
+from controlplane.probes.rows import ROW, newest_rows
 from tests.controlplane.probes.clusters import cluster, create, write
 
 pytestmark = pytest.mark.environment
@@ -82,9 +82,9 @@ async def test_a_log_that_grows_while_it_is_looked_at_is_not_taken_for_read_from
         async def grow_and_read(*wanted):
             for bootstrap in (clusters.main, clusters.failover):
                 await write(bootstrap, unique_name, b"one more")
-            return await last_rows(*wanted)
+            return await newest_rows(*wanted)
 
-        monkeypatch.setattr(replica_module, "last_rows", grow_and_read)
+        monkeypatch.setattr(replica_module, "newest_rows", grow_and_read)
         (mark,) = (await watch(source, replica, await source.partitions([unique_name]), None)).marks
     assert mark.source_end == ROW, "as it was before"
     assert mark.runs == (Run(1, 1, ROW, whole=False),)

@@ -25,6 +25,9 @@ _logger = structlog.get_logger()
 LOOK_BUDGET_S = 30.0
 """For one look: a client of a cluster that dies meanwhile may wait for ever."""
 _AGAIN_S = 2.0
+_AT_MOST_AGAIN_S = 8.0
+_SHARE = 0.25
+"""Of the time that looks may take: a core is for more than them."""
 _DEAD_AFTER_S = 2.0
 """A switch does not wait longer for a cluster that is given up."""
 _RETRY_S = 2.0
@@ -40,7 +43,7 @@ async def watch_replicas(plane: ControlPlane) -> None:
     try:
         while True:
             pairs = _pairs(plane)
-            failed = False
+            began_at, failed = time.monotonic(), False
             for pair in pairs:
                 adopter = _adopter(plane, pair, adopters)
                 why = await _try(plane, readers, pair, adopter, seen)
@@ -50,10 +53,16 @@ async def watch_replicas(plane: ControlPlane) -> None:
                     await readers.close()
             for pair in set(plane.not_watched) - set(pairs):
                 del plane.not_watched[pair]
-            await asyncio.sleep(_RETRY_S if failed else _AGAIN_S)
+            took_s = time.monotonic() - began_at
+            await asyncio.sleep(_RETRY_S if failed else pause_after(took_s))
     finally:
         plane.not_watched.clear()
         await readers.close()
+
+
+def pause_after(took_s: float) -> float:
+    """Seconds until the next look, after one that took so long."""
+    return min(max(_AGAIN_S, took_s * (1 / _SHARE - 1)), _AT_MOST_AGAIN_S)
 
 
 async def _try(

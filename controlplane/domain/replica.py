@@ -51,10 +51,14 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     alike: bool = False
     """Whether both ended with the same record, as many just like it in a row, at these ends."""
 
+    postponed: bool = False
+    """Whether the newest look left it to a later one: the rest is as it was seen before."""
+
     def is_unmoved(self, source_end: int, replica_end: int | None) -> bool:
         """Whether nothing was written to either since, so that reading again shows the same."""
         ends = (self.source_end, self.replica_end)
-        return self.unreadable is None and ends == (source_end, replica_end)
+        is_read = self.unreadable is None and not self.postponed
+        return is_read and ends == (source_end, replica_end)
 
     def is_alike_at(self, source_end: int, replica_end: int | None) -> bool:
         """Whether both are known to end with the same, where they end now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from aiokafka import TopicPartition
 
@@ -25,6 +26,10 @@ from controlplane.probes.numbers import beginnings, name, runs_known, within
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import ROW, Known, Rows, newest_rows
 from controlplane.probes.taking import LastOf
+
+WIDELY_AT_ONCE: Final = 100
+"""Partitions of which one look reads more than what came since the last one: all of them in turns,
+as after a start, when nothing is known of any."""
 
 
 async def watch(
@@ -57,7 +62,8 @@ async def watch(
         for p in there
         if not _is_known(mark := marks.get(name(p)), p, ends, replica_ends, filled_by_the_mirror)
     }
-    rows, unreadable = await newest_rows(source, replica, moved, ends)
+    in_turn = dict(sorted(moved.items(), key=lambda one: not _is_postponed(marks, one[0])))
+    rows, unreadable = await newest_rows(source, replica, in_turn, ends, WIDELY_AT_ONCE)
     anchors = {called: mark.anchor for called, mark in marks.items()} | {
         name(p): _anchor(moved[p].anchor, both, begins[p], replica_ends[p])
         for p, both in rows.items()
@@ -82,6 +88,7 @@ async def watch(
                 runs=runs.get(p, ()),
                 hole=holes.get(called),
                 unreadable=unreadable.get(p),
+                postponed=p in moved and p not in rows and p not in unreadable,
                 alike=not rows[p].is_behind if p in rows else _stays_alike(p, moved, marks),
             )
             for p in partitions
@@ -104,6 +111,11 @@ def _is_known(
     # What is known to be filled by the mirror alone only now may have an anchor after all.
     is_settled = mark.anchor is not None or partition.topic not in filled_by_the_mirror
     return is_settled and mark.is_unmoved(ends[partition], replica_ends[partition])
+
+
+def _is_postponed(marks: Mapping[str, Mark], partition: TopicPartition) -> bool:
+    mark = marks.get(name(partition))
+    return mark is not None and mark.postponed
 
 
 def _stays_alike(

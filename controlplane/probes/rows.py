@@ -1,7 +1,7 @@
 """Reads the last records of partitions on two clusters, for them to be put side by side."""
 
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
@@ -61,6 +61,7 @@ async def newest_rows(
     target: EndReader,
     known: Mapping[TopicPartition, Known],
     ends: Mapping[TopicPartition, int],
+    widely: int | None = None,
 ) -> Read[Rows]:
     """Read what came since a record that both have; more, if the two do not go on alike from it.
 
@@ -69,6 +70,8 @@ async def newest_rows(
         target: the replica.
         known: partitions that both have.
         ends: the original's.
+        widely: of how many partitions, at most, more is read: the first ones. The others are
+            neither found nor unreadable.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -80,6 +83,7 @@ async def newest_rows(
     }
     went_on = await _rows_since(source, target, near)
     more = {p: back for p, (_, back) in known.items() if p not in went_on}
+    more = dict(islice(more.items(), widely))
     rows, unreadable = await last_rows(source, target, more)
     return Read(went_on | rows, unreadable)
 

@@ -1,10 +1,15 @@
 """What was last seen of each replica, for the day on which the original does not answer."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from msgspec.structs import replace
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from controlplane.domain.replica import Watched
+from controlplane.domain.replica import Mark, Watched
 from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 
@@ -16,46 +21,115 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     to_cluster: str
 
 
-_KEEP = sa.text("""
-    INSERT INTO interlock.replica_watch AS w (scope, from_cluster, to_cluster, watched)
-    VALUES (:scope, :from_cluster, :to_cluster, CAST(:watched AS jsonb))
-    ON CONFLICT (scope, from_cluster, to_cluster) DO UPDATE
-      SET watched = excluded.watched, seen_at = now()
+_LOOK_AGAIN = sa.text("""
+    UPDATE interlock.replica_look SET looked = CAST(:looked AS jsonb), seen_at = now()
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+       AND writer = :writer
 """)
-_NEWEST = sa.text("""
-    SELECT CAST(watched AS text) FROM interlock.replica_watch
+_TAKE_OVER = sa.text("""
+    INSERT INTO interlock.replica_look (scope, from_cluster, to_cluster, writer, looked)
+    VALUES (:scope, :from_cluster, :to_cluster, :writer, CAST(:looked AS jsonb))
+    ON CONFLICT (scope, from_cluster, to_cluster) DO UPDATE
+      SET writer = excluded.writer, looked = excluded.looked, seen_at = now()
+""")
+_FORGET_ALL = sa.text("""
+    DELETE FROM interlock.replica_mark
      WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
 """)
-
+_FORGET = sa.text("""
+    DELETE FROM interlock.replica_mark
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+       AND partition = ANY(CAST(:partitions AS text[]))
+""")
+_MARK = sa.text("""
+    INSERT INTO interlock.replica_mark (scope, from_cluster, to_cluster, partition, mark)
+    SELECT :scope, :from_cluster, :to_cluster, marked.partition, CAST(marked.mark AS jsonb)
+      FROM unnest(CAST(:partitions AS text[]), CAST(:marks AS text[])) AS marked (partition, mark)
+    ON CONFLICT (scope, from_cluster, to_cluster, partition) DO UPDATE SET mark = excluded.mark
+""")
+_LOOKED = sa.text("""
+    SELECT CAST(looked AS text) FROM interlock.replica_look
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+""")
+_MARKS = sa.text("""
+    SELECT CAST(mark AS text) FROM interlock.replica_mark
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+""")
+_OLDER_FORM = sa.text("""
+    SELECT CAST(older.watched AS text)
+      FROM interlock.replica_watch AS older
+      LEFT JOIN interlock.replica_look AS newer USING (scope, from_cluster, to_cluster)
+     WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
+       AND (newer.seen_at IS NULL OR newer.seen_at < older.seen_at)
+""")
 _AGE = sa.text("""
-    SELECT EXTRACT(EPOCH FROM now() - seen_at) FROM interlock.replica_watch
+    SELECT EXTRACT(EPOCH FROM now() - max(seen_at)) FROM (
+      SELECT scope, from_cluster, to_cluster, seen_at FROM interlock.replica_look
+      UNION ALL
+      SELECT scope, from_cluster, to_cluster, seen_at FROM interlock.replica_watch) AS looks
      WHERE scope = :scope AND from_cluster = :from_cluster AND to_cluster = :to_cluster
 """)
 
 
 class Watches:
-    """The table of them."""
+    """The tables of them."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writer = uuid4()
+        self._kept: dict[Pair, Mapping[str, Mark]] = {}
+        """As the tables have them, unless somebody else has written there since."""
 
     async def keep(self, pair: Pair, watched: Watched) -> None:
         """Remember what was seen just now."""
-        encoded = to_jsonb(msgspec.json.encode(watched).decode())
-        values = msgspec.structs.asdict(pair) | {"watched": encoded}
+        before = self._kept.pop(pair, None)
+        marks = {mark.partition: mark for mark in watched.marks}
+        values = msgspec.structs.asdict(pair)
+        look = values | {"writer": self._writer, "looked": _encoded(replace(watched, marks=()))}
         async with self._engine.begin() as connection:
-            await connection.execute(_KEEP, values)
+            if before is None or not (await connection.execute(_LOOK_AGAIN, look)).rowcount:
+                await connection.execute(_TAKE_OVER, look)
+                await connection.execute(_FORGET_ALL, values)
+                before = {}
+            gone = [partition for partition in before if partition not in marks]
+            if gone:
+                await connection.execute(_FORGET, values | {"partitions": gone})
+            changed = [mark for name, mark in marks.items() if before.get(name) != mark]
+            await _write(connection, values, changed)
+        self._kept[pair] = marks
 
     async def newest(self, pair: Pair) -> Watched | None:
         """What was seen last; None if both never answered."""
+        values = msgspec.structs.asdict(pair)
         async with self._engine.connect() as connection:
-            found = (await connection.execute(_NEWEST, msgspec.structs.asdict(pair))).scalar()
-        if found is None:
-            return None
-        return msgspec.json.decode(from_jsonb(found), type=Watched)
+            # Both of one moment: a look may be kept in between.
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+            older = (await connection.execute(_OLDER_FORM, values)).scalar()
+            if older is not None:
+                return msgspec.json.decode(from_jsonb(older), type=Watched)
+            looked = (await connection.execute(_LOOKED, values)).scalar()
+            if looked is None:
+                return None
+            marks = (await connection.execute(_MARKS, values)).scalars().all()
+        watched = msgspec.json.decode(from_jsonb(looked), type=Watched)
+        found = (msgspec.json.decode(from_jsonb(mark), type=Mark) for mark in marks)
+        return replace(watched, marks=tuple(sorted(found, key=lambda mark: mark.partition)))
 
     async def age_s(self, pair: Pair) -> float | None:
         """Seconds since a look was kept, by the clock of Postgres; None if none ever was."""
         async with self._engine.connect() as connection:
             found = (await connection.execute(_AGE, msgspec.structs.asdict(pair))).scalar()
         return float(found) if found is not None else None
+
+
+async def _write(
+    connection: AsyncConnection, pair: Mapping[str, Any], marks: Sequence[Mark]
+) -> None:
+    if not marks:
+        return
+    partitions, encoded = [mark.partition for mark in marks], [_encoded(mark) for mark in marks]
+    await connection.execute(_MARK, {**pair, "partitions": partitions, "marks": encoded})
+
+
+def _encoded(what: Watched | Mark) -> str:
+    return to_jsonb(msgspec.json.encode(what).decode())

@@ -72,3 +72,9 @@ async def test_one_that_cannot_be_looked_at_does_not_stop_the_watch_over_another
         ("replica.not_watched", "warning", "failover"),
         ("replica.watched_again", "warning", "failover"),
     ], "when it begins and when it ends, and not at every beat"
+
+
+def test_looks_take_a_share_of_the_time_and_are_not_far_apart():
+    assert watching.pause_after(0.1) == 2.0
+    assert watching.pause_after(1.0) == 3.0
+    assert watching.pause_after(30.0) == 8.0

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.numbering.runs import Placed, Run
@@ -14,12 +15,14 @@ from controlplane.domain.replica import (
     Mark,
     Watched,
     align,
+    follow,
     forgetting,
     from_the_beginning,
     loss,
     nothing_mirrored,
     seen_both_ways,
 )
+from controlplane.domain.unreadable import Unreadable
 
 
 def placed(values: str, first: int = 0) -> list[Placed]:
@@ -150,3 +153,51 @@ def test_nothing_can_be_said_if_the_source_may_have_deleted_some_of_them_since()
     assert from_the_beginning(placed("aab", 101), placed("aa", 7)) is None
     assert from_the_beginning(placed("a"), placed("ab")) is None
     assert from_the_beginning(placed("a"), []) is None
+
+
+def test_a_replica_that_goes_on_alike_is_followed():
+    anchor = Anchor(100, 7)
+    assert follow(anchor, placed("abcd", 100), placed("abc", 7)) == Anchor(102, 9)
+    assert follow(anchor, placed("a", 100), placed("a", 7)) == anchor
+
+
+@given(
+    new=st.lists(st.integers(0, 3), max_size=20),
+    replica=st.lists(st.integers(0, 3), max_size=20),
+    copied=st.integers(0, 20),
+)
+def test_nothing_that_is_missing_or_stands_there_twice_is_passed_over(new, replica, copied):
+    """Whatever came behind the anchor: only the source's next records, in their order, will do."""
+    source = [Placed(4, b"anchor"), *(Placed(5 + at, b"%d" % r) for at, r in enumerate(new))]
+    for theirs in (replica, new[:copied]):
+        copy = [Placed(9, b"anchor"), *(Placed(10 + at, b"%d" % r) for at, r in enumerate(theirs))]
+        followed = follow(Anchor(4, 9), source, copy)
+        if theirs == new[: len(theirs)]:
+            assert followed == Anchor(4 + len(theirs), 9 + len(theirs))
+        else:
+            assert followed is None
+
+
+def test_an_anchor_that_is_gone_is_not_followed():
+    assert follow(Anchor(100, 7), placed("bcd", 101), placed("abc", 7)) is None
+    assert follow(Anchor(100, 7), [], placed("abc", 7)) is None
+    assert follow(Anchor(100, 7), placed("abc", 100), []) is None
+
+
+def test_both_end_alike_only_where_they_were_seen_to():
+    mark = Mark(partition="t-0", source_begin=0, source_end=9, replica_end=7, anchor=None)
+    assert not mark.is_alike_at(9, 7), "nobody has seen it"
+    alike = replace(mark, alike=True)
+    assert alike.is_alike_at(9, 7)
+    assert not alike.is_alike_at(10, 7)
+    assert not alike.is_alike_at(9, 8)
+    assert not alike.is_alike_at(9, None)
+    for not_read in (
+        replace(alike, postponed=True),
+        replace(
+            alike,
+            unreadable=Unreadable(partition="t-0", cluster="main", offset=8, cause="TooLargeError"),
+        ),
+    ):
+        assert not not_read.is_alike_at(9, 7)
+    assert replace(mark, anchor=Anchor(8, 6)).is_alike_at(9, 7), "the last record of both"

@@ -56,12 +56,12 @@ async def delete(bootstrap: str, topic: str) -> None:
     await admin.close()
 
 
-async def write(bootstrap: str, topic: str, *values: bytes, **options) -> None:
+async def write(bootstrap: str, topic: str, *values: bytes, partition: int = 0, **options) -> None:
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, **options) as producer:
         if "transactional_id" in options:
             async with producer.transaction():
                 for value in values:
-                    await producer.send(topic, value, partition=0, timestamp_ms=1000)
+                    await producer.send(topic, value, partition=partition, timestamp_ms=1000)
             return
         for value in values:
-            await producer.send(topic, value, partition=0, timestamp_ms=1000)
+            await producer.send(topic, value, partition=partition, timestamp_ms=1000)

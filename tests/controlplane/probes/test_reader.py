@@ -2,10 +2,8 @@
 
 import pytest
 
-from controlplane.probes.reader import EndReader, end_reader
+from controlplane.probes.reader import end_reader
 from tests.controlplane.probes.clusters import cluster, create, write
-
-
 
 
 @pytest.mark.environment

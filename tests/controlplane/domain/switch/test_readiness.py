@@ -211,3 +211,26 @@ def test_transactions_that_a_switch_would_abort_are_named(open_s, budget_s, pass
     check = transactions_check("main", [transaction(open_s)], 10.0, budget_s)
     assert check.passed is passed
     assert told in check.detail
+
+
+def test_many_partitions_that_nobody_has_looked_at_are_not_left_to_the_fence() -> None:
+    def seen(postponed: int) -> Watched:
+        return Watched(
+            seen_at=datetime(2026, 1, 1, tzinfo=UTC),
+            marks=tuple(
+                Mark(
+                    partition=f"teamAusers-{n}",
+                    source_begin=0,
+                    source_end=9,
+                    anchor=None,
+                    postponed=n < postponed,
+                )
+                for n in range(300)
+            ),
+        )
+
+    assert completeness_check(GOOD.direction, seen(100), {"teamAusers"}, accepted=False).passed
+    found = completeness_check(GOOD.direction, seen(101), {"teamAusers"}, accepted=False)
+    assert not found.passed
+    assert "101 of 300 partitions were not looked at yet" in found.detail
+    assert completeness_check(GOOD.direction, seen(101), {"teamBusers"}, accepted=False).passed

@@ -1,0 +1,2 @@
+DROP TABLE interlock.replica_mark;
+DROP TABLE interlock.replica_look;

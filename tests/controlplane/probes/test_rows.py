@@ -1,0 +1,153 @@
+"""How much of two logs is read to see whether the one holds what is in the other."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from controlplane.domain.completeness import Hole
+from controlplane.probes import replica as replica_module
+from controlplane.probes.completeness import prove
+from controlplane.probes.mirror import compare
+from controlplane.probes.reader import EndReader, end_reader
+from controlplane.probes.replica import watch
+from tests.controlplane.conftest import eventually
+from tests.controlplane.probes.clusters import cluster, create, write
+
+pytestmark = pytest.mark.environment
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """How many offsets were asked for, partition by partition, since it was cleared last."""
+    offsets: list[int] = []
+    reading = EndReader._read
+
+    async def counted(reader, ranges, takers, budget_s):
+        offsets.extend(end - begin for begin, end in ranges.values() if end > begin)
+        return await reading(reader, ranges, takers, budget_s)
+
+    monkeypatch.setattr(EndReader, "_read", counted)
+    return offsets
+
+
+@asynccontextmanager
+async def both(clusters, topic, partitions=1):
+    for bootstrap in (clusters.main, clusters.failover):
+        await create(bootstrap, topic, partitions=partitions)
+    async with (
+        end_reader(cluster("main", clusters.main)) as source,
+        end_reader(cluster("failover", clusters.failover)) as replica,
+    ):
+        yield source, replica
+
+
+async def write_both(clusters, topic, *values):
+    for bootstrap in (clusters.main, clusters.failover):
+        await write(bootstrap, topic, *values)
+
+
+async def committed(reader, partitions, end):
+    """The marker of a transaction is written after its producer has been answered."""
+
+    async def told():
+        return set((await reader.committed_ends(partitions)).values()) == {end}
+
+    await eventually(told)
+
+
+async def test_each_record_is_read_once_from_each_side(clusters, unique_name, read):
+    async with both(clusters, unique_name) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        await write_both(clusters, unique_name, *(b"%d" % n for n in range(50)))
+        seen = await watch(source, replica, partitions, None)
+        assert sorted(read) == [50, 50]
+        read.clear()
+        await write_both(clusters, unique_name, b"tom", b"laura")
+        seen = await watch(source, replica, partitions, seen)
+        assert read == [2, 2]
+        read.clear()
+        assert (await watch(source, replica, partitions, seen)).marks == seen.marks
+        found = await compare(source, replica, [unique_name], seen=seen)
+        assert found.cut is not None
+        compared = await prove(source, replica, found.cut, seen)
+        assert (read, compared.rows, compared.holes) == ([], {}, ())
+
+
+async def test_transactions_leave_their_markers_behind_the_last_record(clusters, unique_name, read):
+    async with both(clusters, unique_name) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        await write(clusters.main, unique_name, b"tom", b"sam", transactional_id=unique_name)
+        await committed(source, partitions, 3)
+        await write(clusters.failover, unique_name, b"tom", b"sam")
+        seen = await watch(source, replica, partitions, None)
+        read.clear()
+        await write(clusters.main, unique_name, b"laura", transactional_id=unique_name)
+        await committed(source, partitions, 5)
+        await write(clusters.failover, unique_name, b"laura")
+        seen = await watch(source, replica, partitions, seen)
+        assert sorted(read) == [1, 3], "the marker, laura, and her marker"
+        assert [(run.source, run.target, run.count) for run in seen.marks[0].runs] == [
+            (0, 0, 2),
+            (3, 2, 1),
+        ]
+        assert seen.marks[0].runs[1].whole, "no record stands between"
+        read.clear()
+        found = await compare(source, replica, [unique_name], seen=seen)
+        assert (await prove(source, replica, found.cut, seen)).holes == ()
+        assert read == [], "nothing has moved"
+
+
+async def test_where_they_do_not_go_on_alike_more_is_read(clusters, unique_name, read):
+    async with both(clusters, unique_name) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        await write_both(clusters, unique_name, b"tom", b"laura")
+        seen = await watch(source, replica, partitions, None)
+        await write(clusters.main, unique_name, b"sam", b"eve")
+        await write(clusters.failover, unique_name, b"eve")
+        read.clear()
+        seen = await watch(source, replica, partitions, seen)
+        assert sorted(read) == [1, 2, 3, 4], "what is new, and then all"
+        assert [mark.hole for mark in seen.marks] == [
+            Hole(partition=f"{unique_name}-0", first=2, last=2, records=1)
+        ]
+        assert not seen.marks[0].alike or seen.marks[0].hole is not None
+
+
+async def test_a_copy_that_was_delivered_twice_is_not_taken_for_the_end(clusters, unique_name):
+    async with both(clusters, unique_name) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        await write_both(clusters, unique_name, b"tom", b"laura")
+        seen = await watch(source, replica, partitions, None)
+        await write(clusters.failover, unique_name, b"tom")
+        found = await compare(source, replica, [unique_name], seen=seen)
+        assert found.behind == (f"{unique_name}-0",), "laura will come once more"
+        seen = await watch(source, replica, partitions, seen)
+        assert not seen.marks[0].alike
+        await write(clusters.failover, unique_name, b"laura")
+        seen = await watch(source, replica, partitions, seen)
+        assert seen.marks[0].alike
+        found = await compare(source, replica, [unique_name], seen=seen)
+        assert found.cut is not None
+
+
+async def test_of_what_is_unknown_some_is_read_at_each_look(
+    clusters, unique_name, read, monkeypatch
+):
+    monkeypatch.setattr(replica_module, "WIDELY_AT_ONCE", 1)
+    async with both(clusters, unique_name, partitions=3) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        for partition in range(3):
+            for bootstrap in (clusters.main, clusters.failover):
+                await write(bootstrap, unique_name, b"tom", partition=partition)
+        seen, postponed = None, []
+        for _ in range(4):
+            seen = await watch(source, replica, partitions, seen)
+            postponed.append([mark.postponed for mark in seen.marks])
+        assert postponed == [
+            [False, True, True],
+            [False, False, True],
+            [False, False, False],
+            [False, False, False],
+        ]
+        assert read == [1] * 6, "each once from each side"
+        assert all(mark.alike for mark in seen.marks)

@@ -45,6 +45,10 @@ demo: setup ## the whole scenario on this machine: two clusters, a switch, and w
 bench: setup ## measure against direct, in one run of some minutes; writes docs/benchmarks.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/gateway.py
 
+.PHONY: watch-cost
+watch-cost: setup ## what the watch and the proof cost by size (TOPICS="5 50 500"), some minutes; writes docs/watch-cost.md
+	@PYTHONPATH=. $(BIN)/python benchmarks/watching.py $(TOPICS)
+
 .PHONY: fuzz
 fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes docs/fuzzing.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r fuzz/requirements.txt

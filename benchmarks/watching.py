@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "watch-cost.md"
 PARTITIONS = 10
 """Of each topic."""
-PREFILL = 100
+PREFILL = 20
 VALUE = bytes(256)
 _AT_ONCE = 100
 ABOUT = (
@@ -58,6 +58,7 @@ class Writer:
             Producer(
                 {
                     "bootstrap.servers": bootstrap,
+                    "enable.idempotence": True,
                     "log_level": 0,
                     "queue.buffering.max.messages": 10_000_000,
                     "topic.metadata.propagation.max.ms": 120_000,

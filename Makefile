@@ -77,6 +77,10 @@ worlds: setup ## a tenant that changes and deletes, there and back (WORLDS=20), 
 crashes: setup ## a control plane is killed after each event of a switch, in some ten minutes
 	@INTERLOCK_ALL_CRASHES=1 $(BIN)/python -m pytest -q tests/system/test_crash.py
 
+.PHONY: console-shots
+console-shots: setup ## pictures of the console's pages, from a real browser; writes docs/console
+	@$(BIN)/python -m pytest -q tests/system/test_console.py --console-shots docs/console
+
 .PHONY: explore
 explore: setup ## every state of a switch with a change of leader or an abort, some minutes
 	@PYTHONPATH=. $(BIN)/python -m tests.model

@@ -10,9 +10,11 @@ from typing import Annotated, Never
 from cyclopts import App, Parameter
 from rich.console import Console
 
+from sandbox.configuration import ADMIN_PASSWORD
 from sandbox.display import StartDisplay, status_table
 from sandbox.errors import SandboxError
 from sandbox.plan import Component, Profile
+from sandbox.ports import Ports
 from sandbox.process import POLL_S
 from sandbox.progress import Progress
 from sandbox.state import Failed, Started, StateFolder
@@ -75,6 +77,9 @@ def up(
         _fail("interrupted: everything that had started is stopped")
     _OUT.print(status_table(started.services))
     _OUT.print(f"ready after {time.monotonic() - began:.0f} s; Kafka's tools: {folder / 'bin'}")
+    if order.components.intersection({Component.CONTROL_PLANES, Component.GATEWAYS}):
+        console = f"http://localhost:{Ports(port_offset).admin_api(0)}/"
+        _OUT.print(f"the console: {console} (user admin, password {ADMIN_PASSWORD})")
 
 
 @app.command

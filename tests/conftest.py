@@ -26,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="processes",
         help="where Kafka and Postgres come from; containers need an engine, e.g. Docker",
     )
+    parser.addoption(
+        "--console-shots",
+        metavar="FOLDER",
+        help="keep pictures of the console's pages there",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

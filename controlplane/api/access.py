@@ -56,18 +56,34 @@ def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHan
 
 
 def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> AdminUser:
-    plane: ControlPlane = connection.app.state.plane
     header = connection.headers.get("authorization", "")
-    given = _given(header)
-    caller = _caller(connection, given)
-    _require_patience(connection, caller)
-    user = _user(given, plane.settings.admin_users)
+    user = user_by_password(connection, _given(header), shown=bool(header))
     if user is None:
-        if header:
-            _note_failure(connection, caller)
         raise NotAuthorizedException(
             "user name and password are missing or wrong", headers=_CHALLENGE
         )
+    return user
+
+
+def user_by_password(
+    connection: ASGIConnection[Any, Any, Any, Any], given: bytes | None, *, shown: bool = True
+) -> AdminUser | None:
+    """Who has shown the right password; None if nobody has.
+
+    Args:
+        connection: where it comes from.
+        given: user name, colon, password; None if that is not what was shown.
+        shown: whether anything was: if not, it was not wrong.
+
+    Raises:
+        TooManyRequestsException: too many wrong ones of late.
+    """
+    plane: ControlPlane = connection.app.state.plane
+    caller = _caller(connection, given)
+    _require_patience(connection, caller)
+    user = _user(given, plane.settings.admin_users)
+    if user is None and shown:
+        _note_failure(connection, caller)
     return user
 
 

@@ -8,7 +8,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from controlplane.api.access import require_user
 from controlplane.api.errors import HANDLERS
 from controlplane.api.failed_logins import FailedLogins
 from controlplane.api.health import live, ready
@@ -32,6 +31,11 @@ from controlplane.api.own.reconciling import ReconciliationController
 from controlplane.api.own.reports import report
 from controlplane.api.own.switches import SwitchController
 from controlplane.api.own.tenants import TenantController
+from controlplane.console.describing import OperationsPlugin
+from controlplane.console.outlook import Outlooks
+from controlplane.console.rendering import TEMPLATES
+from controlplane.console.routes import console_routes, with_headers
+from controlplane.console.visitors import require_reader
 from controlplane.plane import ControlPlane
 
 _MOST_BYTES: Final = 1_000_000
@@ -44,6 +48,7 @@ def create_app(plane: ControlPlane) -> Litestar:
     def provide_plane() -> ControlPlane:
         return plane
 
+    outlooks = Outlooks(plane)
     app = Litestar(
         [
             live,
@@ -70,17 +75,26 @@ def create_app(plane: ControlPlane) -> Litestar:
             ReconciliationController,
             metrics,
             InternalController,
+            *console_routes(outlooks),
         ],
         guards=[refuse_from_elsewhere],
         request_max_body_size=_MOST_BYTES,
         dependencies={"plane": Provide(provide_plane, sync_to_thread=False)},
         exception_handlers=HANDLERS,
+        template_config=TEMPLATES,
+        lifespan=[outlooks.kept_up],
         openapi_config=OpenAPIConfig(
             title="Interlock",
             version="1",
-            # As JSON alone: pages that show it run scripts of other hosts, as if they were ours.
-            render_plugins=[JsonRenderPlugin()],
-            openapi_router=Router("/schema", route_handlers=[], guards=[require_user]),
+            # As JSON, and on a page of ours: Litestar's own run scripts of other hosts.
+            render_plugins=[JsonRenderPlugin(), OperationsPlugin()],
+            openapi_router=Router(
+                "/schema",
+                route_handlers=[],
+                guards=[require_reader],
+                after_request=with_headers,
+                include_in_schema=False,
+            ),
             components=Components(
                 security_schemes={"basicAuth": SecurityScheme(type="http", scheme="basic")}
             ),

@@ -50,6 +50,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None = None
     """A stream."""
     limit: int = 1000
+    newest_first: bool = False
 
 
 _COLUMNS = (
@@ -66,7 +67,7 @@ _TAIL = sa.text(
     f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
     " WHERE seq > :after ORDER BY seq LIMIT :limit"
 )
-_SEARCH = sa.text(
+_SEARCH = (
     f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
     " WHERE seq > :after"
     " AND (CAST(:until AS bigint) IS NULL OR seq <= :until)"
@@ -75,8 +76,10 @@ _SEARCH = sa.text(
     " AND (CAST(:kind AS text) IS NULL OR type = :kind OR split_part(type, '.', 1) = :kind)"
     " AND (CAST(:actor AS text) IS NULL OR actor = :actor)"
     " AND (CAST(:subject AS text) IS NULL OR stream = :subject)"
-    " ORDER BY seq LIMIT :limit"
+    " ORDER BY seq {order} LIMIT :limit"
 )
+_OLDEST_FIRST = sa.text(_SEARCH.format(order="ASC"))
+_NEWEST_FIRST = sa.text(_SEARCH.format(order="DESC"))
 
 
 class EventStore:
@@ -111,9 +114,11 @@ class EventStore:
             return float((await connection.execute(statement, {"moment": moment})).scalar_one())
 
     async def search(self, wanted: Search) -> list[Recorded]:
-        """Events that fit, oldest first."""
+        """Events that fit, oldest first, unless they are wanted the other way round."""
+        values = msgspec.structs.asdict(wanted)
+        statement = _NEWEST_FIRST if values.pop("newest_first") else _OLDEST_FIRST
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_SEARCH, msgspec.structs.asdict(wanted))
+            rows = await connection.execute(statement, values)
             return [_recorded(row) for row in rows]
 
     async def append(

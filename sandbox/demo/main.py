@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from sandbox.configuration import ADMIN_PASSWORD
 from sandbox.demo import console, load
 from sandbox.demo.mirrored import wait_for_records
 from sandbox.demo.shell import Shell
@@ -60,6 +61,10 @@ def run_demo(port_offset: int = 0, *, secure: bool = False) -> None:
         try:
             console.console.print("Starting two clusters, the mirror, and Interlock:")
             with Environment(plan, console.show_progress) as environment:
+                console.show_note(
+                    f"The console, while this runs: http://localhost:{plan.ports.admin_api(0)}/"
+                    f" (user admin, password {ADMIN_PASSWORD})"
+                )
                 Demo(environment, Path(folder)).run()
         except (SandboxError, DemoFailedError) as error:
             sys.exit(f"interlock: {error}")

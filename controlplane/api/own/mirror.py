@@ -141,21 +141,7 @@ class MirrorController(Controller):
     @get()
     async def show(self, plane: NamedDependency[ControlPlane]) -> MirrorView:
         """Which way it copies, and how its newest turn went."""
-        facts, scope = await plane.ledger.fresh(), plane.settings.scope
-        routing, newest = facts.routing(scope), facts.newest_reversal(scope)
-        first = facts.first_cluster.get(scope)
-        direction = direction_after(
-            initial_direction(first, plane.settings.clusters_by_role), newest
-        )
-        return MirrorView(
-            runner=plane.settings.interlock_mirror,
-            serving=routing.cluster if routing else None,
-            source=direction.source if direction else None,
-            target=direction.target if direction else None,
-            circle=scope in facts.circles,
-            trouble=await mirror_trouble(plane.settings, direction) if direction else None,
-            reversal=_view(newest) if newest else None,
-        )
+        return await mirror_view(plane)
 
     @post("/reverse", status_code=202)
     async def reverse(
@@ -229,6 +215,23 @@ class MirrorController(Controller):
             items=items,
             unreadable=[str(d.unreadable) for d in found if d.unreadable is not None],
         )
+
+
+async def mirror_view(plane: ControlPlane) -> MirrorView:
+    """The mirror of the scope as it is now; asks whoever runs it, if Interlock manages it."""
+    facts, scope = await plane.ledger.fresh(), plane.settings.scope
+    routing, newest = facts.routing(scope), facts.newest_reversal(scope)
+    first = facts.first_cluster.get(scope)
+    direction = direction_after(initial_direction(first, plane.settings.clusters_by_role), newest)
+    return MirrorView(
+        runner=plane.settings.interlock_mirror,
+        serving=routing.cluster if routing else None,
+        source=direction.source if direction else None,
+        target=direction.target if direction else None,
+        circle=scope in facts.circles,
+        trouble=await mirror_trouble(plane.settings, direction) if direction else None,
+        reversal=_view(newest) if newest else None,
+    )
 
 
 async def _divergent(

@@ -24,7 +24,7 @@ from controlplane.domain.switch.readiness import (
     watch_check,
 )
 from controlplane.domain.switch.request import start_switch
-from controlplane.domain.switch.view import Timing
+from controlplane.domain.switch.view import Losses, Timing
 from controlplane.plane import ControlPlane
 from controlplane.probes.failing import LookError
 from controlplane.probes.parity.governed import governed
@@ -51,6 +51,11 @@ async def plan(
     plane: NamedDependency[ControlPlane],
 ) -> Plan:
     """Whether a switch would pass now. Works while one is under way."""
+    return await plan_of(plane, data)
+
+
+async def plan_of(plane: ControlPlane, data: SwitchQuestion) -> Plan:
+    """What would stand in the way of a switch now; asks both clusters, which takes a second."""
     facts = await plane.ledger.fresh()
     scope = data.scope or plane.settings.scope
     if plane.ledger.objection is not None:
@@ -171,15 +176,25 @@ def _node_check(node: NodeStatus) -> Check:
     return Check(name="node", passed=True, detail=detail)
 
 
-async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
-    """What would be given up. Not a hindrance: whoever forces a switch says that they accept it."""
+async def losses_now(plane: ControlPlane, pair: Pair) -> Losses:
+    """What a replica lacks at this moment; asks both clusters.
+
+    Raises:
+        LookError: the replica does not answer.
+    """
     readers = Readers(plane.settings.clusters)
     try:
-        found = await find_losses(plane, readers, pair)
-    except LookError:
-        return []  # the target: said already
+        return await find_losses(plane, readers, pair)
     finally:
         await readers.close()
+
+
+async def _losses(plane: ControlPlane, pair: Pair) -> list[Check]:
+    """What would be given up. Not a hindrance: whoever forces a switch says that they accept it."""
+    try:
+        found = await losses_now(plane, pair)
+    except LookError:
+        return []  # the target: said already
     if found.seen_at is None:
         unknown = f"{pair.from_cluster} never answered while anybody watched: nothing is known"
         return [Check(name="loss", passed=True, detail=unknown)]

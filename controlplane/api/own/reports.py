@@ -51,13 +51,21 @@ async def report(
     form: Annotated[Form, QueryParameter(name="format")] = "json",
 ) -> Response[bytes]:
     """Who, why, when each phase began, what each node did, the proof, and what was lost."""
-    await plane.ledger.fresh()
-    facts = plane.ledger.facts
+    body, media_type = _told(await story(plane, switch_id), form)
+    return Response(body.encode(), media_type=media_type)
+
+
+async def story(plane: ControlPlane, switch_id: str) -> Report:
+    """What happened in a switch so far.
+
+    Raises:
+        Missing: there is no such switch.
+    """
+    facts = await plane.ledger.fresh()
     if switch_id not in facts.switches:
         raise Missing(f"there is no switch {switch_id}")
     history = await plane.ledger.store.search(Search(subject=f"switch/{switch_id}", after=0))
-    body, media_type = _told(report_of(history, facts.reversal_after(switch_id)), form)
-    return Response(body.encode(), media_type=media_type)
+    return report_of(history, facts.reversal_after(switch_id))
 
 
 def _told(found: Report, form: Form) -> tuple[str, str]:

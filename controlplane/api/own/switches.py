@@ -25,7 +25,7 @@ from controlplane.domain.refusal import Invalid, Missing
 from controlplane.domain.switch.request import abort_switch
 from controlplane.domain.switch.state import Switch
 from controlplane.plane import ControlPlane
-from controlplane.store.event_store import Search
+from controlplane.store.event_store import Attribution, Search
 from controlplane.store.idempotency import IdempotencyKey
 
 SwitchId = Annotated[str, PathParameter(name="switch_id")]
@@ -48,36 +48,11 @@ class SwitchController(Controller):
         if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
     ) -> Response[SwitchView]:
         """Start a switch. `If-Match` names the epoch that the scope must be in."""
-        require_consent(data)
-        command = new_switch(
-            plane,
-            data.scope or plane.settings.scope,
-            data.to_cluster,
-            data.mode,
-            _epoch(if_match),
-            terms=Terms(
-                quiesce_budget_s=data.quiesce_budget_s,
-                transactions_budget_s=data.transactions_budget_s,
-                accepts_loss=data.accept_loss,
-                waived=tuple(data.waive),
-            ),
-        )
         by = attribution(request, data.reason)
-        switch_id = command.switch_id
-        async with plane.ledger.turn(by) as turn:
-            kept = None
-            if key is not None:
-                idempotency = IdempotencyKey(
-                    principal=by.actor, key=key, request=await request.body()
-                )
-                kept = await idempotency.find(turn.connection)
-                if kept is None:
-                    answer = msgspec.json.encode({"switchId": switch_id}).decode()
-                    await idempotency.keep(turn.connection, 202, answer)
-            if kept is None:
-                await start(plane, turn, command)
-            else:
-                switch_id = msgspec.json.decode(kept.response)["switchId"]
+        idempotency = None
+        if key is not None:
+            idempotency = IdempotencyKey(principal=by.actor, key=key, request=await request.body())
+        switch_id = await request_switch(plane, data, by, _epoch(if_match), idempotency)
         return Response(
             switch_view(plane.ledger.facts.switches[switch_id]),
             status_code=202,
@@ -116,11 +91,65 @@ class SwitchController(Controller):
         request: Request[Any, Any, Any],
     ) -> SwitchView:
         """Undo a switch that is not committed. 409 once it is."""
-        by = attribution(request, data.reason)
-        async with plane.ledger.turn(by) as turn:
-            cause = f"aborted by {by.actor}: {data.reason}"
-            await turn.append(abort_switch(turn.facts, switch_id, cause))
+        await request_abort(plane, switch_id, attribution(request, data.reason))
         return switch_view(_switch(plane, switch_id))
+
+
+async def request_switch(
+    plane: ControlPlane,
+    question: SwitchQuestion,
+    by: Attribution,
+    epoch: int | None,
+    idempotency: IdempotencyKey | None,
+) -> str:
+    """Start a switch, unless the same request has; its id.
+
+    Args:
+        plane: this control plane.
+        question: what is asked for.
+        by: who asks.
+        epoch: the scope must be in it; None: in any.
+        idempotency: what a repeated request is known by; None: each is a new one.
+
+    Raises:
+        Refusal: it cannot be started, and why.
+        KeyReusedError: the key was used for another request.
+    """
+    require_consent(question)
+    command = new_switch(
+        plane,
+        question.scope or plane.settings.scope,
+        question.to_cluster,
+        question.mode,
+        epoch,
+        terms=Terms(
+            quiesce_budget_s=question.quiesce_budget_s,
+            transactions_budget_s=question.transactions_budget_s,
+            accepts_loss=question.accept_loss,
+            waived=tuple(question.waive),
+        ),
+    )
+    switch_id = command.switch_id
+    async with plane.ledger.turn(by) as turn:
+        if idempotency is not None:
+            kept = await idempotency.find(turn.connection)
+            if kept is not None:
+                return str(msgspec.json.decode(kept.response)["switchId"])
+            answer = msgspec.json.encode({"switchId": switch_id}).decode()
+            await idempotency.keep(turn.connection, 202, answer)
+        await start(plane, turn, command)
+    return switch_id
+
+
+async def request_abort(plane: ControlPlane, switch_id: str, by: Attribution) -> None:
+    """Have a switch undone that is not committed.
+
+    Raises:
+        Refusal: there is none, or it is; the message says which.
+    """
+    async with plane.ledger.turn(by) as turn:
+        cause = f"aborted by {by.actor}: {by.reason}"
+        await turn.append(abort_switch(turn.facts, switch_id, cause))
 
 
 def require_consent(question: SwitchQuestion) -> None:

@@ -23,6 +23,7 @@ from controlplane.domain.commands import CreateVirtualCluster, DeleteVirtualClus
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Missing
 from controlplane.plane import ControlPlane
+from controlplane.store.event_store import Attribution
 
 VclusterName = Annotated[str, PathParameter(name="vcluster")]
 AccountName = Annotated[str, PathParameter(name="account")]
@@ -53,10 +54,7 @@ class TenantController(Controller):
         409 if its name overlaps with one that is or ever was, or if a cluster has topics or groups
         under it (adopt them then); 503 if the cluster that would serve it does not answer.
         """
-        command = CreateVirtualCluster(
-            name=data.name, scope=plane.settings.scope, cluster_id=new_cluster_id()
-        )
-        await carry_out_with_room(plane, command, attribution(request))
+        await create_virtual_cluster(plane, data.name, attribution(request))
         return _view(plane.ledger.facts, _vcluster(plane.ledger.facts, data.name))
 
     @get("/{vcluster:str}")
@@ -123,6 +121,18 @@ class TenantController(Controller):
         """Void tokens, password and external names of the account; its connections are cut."""
         command = RevokeAccount(vcluster=vcluster, name=account, now=epoch_seconds())
         await plane.ledger.carry_out(command, attribution(request))
+
+
+async def create_virtual_cluster(plane: ControlPlane, name: str, by: Attribution) -> None:
+    """Make a virtual cluster in the scope that new ones are bound to.
+
+    Raises:
+        Refusal: as `create` says.
+    """
+    command = CreateVirtualCluster(
+        name=name, scope=plane.settings.scope, cluster_id=new_cluster_id()
+    )
+    await carry_out_with_room(plane, command, by)
 
 
 def _vcluster(facts: Facts, name: str) -> VirtualCluster:

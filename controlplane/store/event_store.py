@@ -59,9 +59,14 @@ _COLUMNS = (
 
 _INSERT = sa.text(
     "INSERT INTO interlock.event (event_id, stream, version, type, data, actor, reason, request_id)"
-    " VALUES (:event_id, :stream, :version, :type, CAST(:data AS jsonb), :actor, :reason,"
-    " :request_id) RETURNING seq, recorded_at, hash"
+    " SELECT event_id, stream, version, type, CAST(data AS jsonb), CAST(:actor AS text),"
+    " CAST(:reason AS text), CAST(:request_id AS uuid)"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:streams AS text[]), CAST(:versions AS integer[]),"
+    " CAST(:types AS text[]), CAST(:data AS text[]))"
+    " WITH ORDINALITY AS given (event_id, stream, version, type, data, place) ORDER BY place"
+    " RETURNING seq, recorded_at, hash"
 )
+"""All of them at once: the trigger gives each its number in the order of `place`."""
 _TAIL = sa.text(
     f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
     " WHERE seq > :after ORDER BY seq LIMIT :limit"
@@ -165,46 +170,50 @@ async def append(
     Raises:
         StreamMovedError: a stream has another number of events than expected.
     """
+    if not events:
+        return []
     versions = dict(expected)
-    appended = []
+    given = []
     for event in events:
         version = versions[event.stream] = versions.get(event.stream, 0) + 1
-        event_id = UUID(bytes=uuid7().bytes)
-        row = await _insert(connection, event, version, event_id, by)
-        appended.append(
-            Recorded(
-                seq=row.seq,
-                event_id=event_id,
-                version=version,
-                event=event,
-                actor=by.actor,
-                reason=by.reason,
-                recorded_at=row.recorded_at,
-                hash=row.hash,
-            )
+        given.append((UUID(bytes=uuid7().bytes), version, event))
+    return [
+        Recorded(
+            seq=row.seq,
+            event_id=event_id,
+            version=version,
+            event=event,
+            actor=by.actor,
+            reason=by.reason,
+            recorded_at=row.recorded_at,
+            hash=row.hash,
         )
-    return appended
+        for row, (event_id, version, event) in zip(
+            await _insert(connection, given, by), given, strict=True
+        )
+    ]
 
 
 async def _insert(
-    connection: AsyncConnection, event: Event, version: int, event_id: UUID, by: Attribution
-) -> sa.Row[Any]:
+    connection: AsyncConnection, given: Sequence[tuple[UUID, int, Event]], by: Attribution
+) -> Sequence[sa.Row[Any]]:
     values = {
-        "event_id": event_id,
-        "stream": event.stream,
-        "version": version,
-        "type": event.kind,
-        "data": to_jsonb(data_of(event)),
+        "ids": [event_id for event_id, _, _ in given],
+        "streams": [event.stream for _, _, event in given],
+        "versions": [version for _, version, _ in given],
+        "types": [event.kind for _, _, event in given],
+        "data": [to_jsonb(data_of(event)) for _, _, event in given],
         "actor": by.actor,
         "reason": by.reason,
         "request_id": by.request_id,
     }
     try:
-        return (await connection.execute(_INSERT, values)).one()
+        return (await connection.execute(_INSERT, values)).all()
     except IntegrityError as error:
         if "event_stream_version_key" not in str(error.orig):
             raise
-        raise StreamMovedError(f"{event.stream} already has an event {version}") from error
+        which = getattr(getattr(error.orig, "__cause__", None), "detail", None)
+        raise StreamMovedError(f"somebody appended first: {which or error.orig}") from error
 
 
 def _recorded(row: sa.Row[Any]) -> Recorded:

@@ -29,6 +29,7 @@ import controlplane.domain.switch.transitions
 import controlplane.domain.transitions
 from contract.codec import canonical
 from contract.fold import ControlState
+from contract.json_errors import UNREADABLE
 from contract.records import Record
 from controlplane.domain.facts import Facts
 from controlplane.domain.log import AnyEvent
@@ -182,7 +183,10 @@ def opened(kept: SealedSnapshot, event_hash: bytes | None, key: bytes) -> Snapsh
         raise UnusableSnapshotError(f"event {kept.seq} of the log is another one")
     if not hmac.compare_digest(kept.signature, _signature(kept, key)):
         raise UnusableSnapshotError("it is not signed with GATEWAY_USER_POOL_SECRET_KEY")
-    return msgspec.msgpack.decode(zlib.decompress(kept.content), type=Snapshot)
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(kept.content), type=Snapshot)
+    except (zlib.error, *UNREADABLE) as error:
+        raise UnusableSnapshotError(f"it cannot be read: {error}") from error
 
 
 def _signature(kept: SealedSnapshot, key: bytes) -> str:

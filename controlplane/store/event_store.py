@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 
 from controlplane.domain.event import Event, Recorded
 from controlplane.domain.log import data_of, event_of
+from controlplane.store.event_search import Search, conditions, within_its_times
 from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 
@@ -37,21 +38,6 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     request_id: UUID | None = None
 
 
-class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events to look for; None means any."""
-
-    after: int = 0
-    until: int | None = None
-    since: datetime | None = None
-    before: datetime | None = None
-    kind: str | None = None
-    """A whole kind, or the part before its dot."""
-    actor: str | None = None
-    subject: str | None = None
-    """A stream."""
-    limit: int = 1000
-
-
 _COLUMNS = (
     "seq, event_id, stream, version, type, CAST(data AS text) AS data, actor, reason, recorded_at,"
     " hash"
@@ -70,17 +56,6 @@ _INSERT = sa.text(
 _TAIL = sa.text(
     f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
     " WHERE seq > :after ORDER BY seq LIMIT :limit"
-)
-_SEARCH = sa.text(
-    f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - the columns are ours
-    " WHERE seq > :after"
-    " AND (CAST(:until AS bigint) IS NULL OR seq <= :until)"
-    " AND (CAST(:since AS timestamptz) IS NULL OR recorded_at >= :since)"
-    " AND (CAST(:before AS timestamptz) IS NULL OR recorded_at <= :before)"
-    " AND (CAST(:kind AS text) IS NULL OR type = :kind OR split_part(type, '.', 1) = :kind)"
-    " AND (CAST(:actor AS text) IS NULL OR actor = :actor)"
-    " AND (CAST(:subject AS text) IS NULL OR stream = :subject)"
-    " ORDER BY seq LIMIT :limit"
 )
 
 
@@ -118,7 +93,13 @@ class EventStore:
     async def search(self, wanted: Search) -> list[Recorded]:
         """Events that fit, oldest first."""
         async with self._engine.connect() as connection:
-            rows = await connection.execute(_SEARCH, msgspec.structs.asdict(wanted))
+            bounded = await within_its_times(connection, wanted)
+            condition, values = conditions(bounded)
+            statement = sa.text(
+                f"SELECT {_COLUMNS} FROM interlock.event"  # noqa: S608 - all of it is ours
+                f" WHERE {condition} ORDER BY seq LIMIT :limit"
+            )
+            rows = await connection.execute(statement, {**values, "limit": wanted.limit})
             return [_recorded(row) for row in rows]
 
     async def append(

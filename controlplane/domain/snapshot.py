@@ -52,7 +52,11 @@ _FOLDING: Final[Sequence[ModuleType]] = (
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of `Facts`, by their names, but for the control state, which is its records."""
+    """The fields of `Facts` by their names, but for what follows from others.
+
+    Of the control state that is all but its records; and what is looked up of switches and
+    reversals.
+    """
 
     log: str
     seq: int
@@ -131,8 +135,10 @@ def restored(snapshot: Snapshot) -> Facts:
     facts.versions = snapshot.versions
     facts.names_ever = snapshot.names_ever
     facts.api_versions = snapshot.api_versions
-    facts.switches = {switch.switch_id: switch for switch in snapshot.switches}
-    facts.reversals = {one.reversal_id: one for one in snapshot.reversals}
+    for switch in snapshot.switches:
+        facts.put_switch(switch)
+    for reversal in snapshot.reversals:
+        facts.put_reversal(reversal)
     facts.circles = snapshot.circles
     facts.first_cluster = snapshot.first_cluster
     facts.topics_seq = snapshot.topics_seq

@@ -75,8 +75,8 @@ async def verify(engine: AsyncEngine) -> Verdict:
     async with engine.connect() as connection:
         await connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         head = (await connection.execute(_HEAD)).one()
-        rows = await connection.stream(_LINKS, execution_options={"yield_per": _AT_ONCE})
-        async for some in rows.partitions():
+        rows = await connection.stream(_LINKS)
+        async for some in rows.partitions(_AT_ONCE):
             bad = walk.first_bad(Link(*row) for row in some)
             if bad is not None:
                 return _verdict(head, bad)

@@ -86,7 +86,7 @@ def page(length: int, found: dict[str, Any]) -> str:
         [made],
         *starts(length, found),
         *walks(length, found),
-        *shown_pages(found["pages"]["pages"]),
+        *shown_pages(found["pages"]),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 

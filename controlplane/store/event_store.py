@@ -198,13 +198,15 @@ async def _insert(
 
 
 def _recorded(row: sa.Row[Any]) -> Recorded:
+    # Taken apart at once: a column by its name costs as much as all of it.
+    seq, event_id, _, version, kind, data, actor, reason, recorded_at, hash_ = list(row)
     return Recorded(
-        seq=row.seq,
-        event_id=row.event_id,
-        version=row.version,
-        event=event_of(row.type, from_jsonb(row.data)),
-        actor=row.actor,
-        reason=row.reason,
-        recorded_at=row.recorded_at,
-        hash=row.hash,
+        seq=seq,
+        event_id=event_id,
+        version=version,
+        event=event_of(kind, from_jsonb(data)),
+        actor=actor,
+        reason=reason,
+        recorded_at=recorded_at,
+        hash=hash_,
     )

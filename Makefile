@@ -49,6 +49,10 @@ bench: setup ## measure against direct, in one run of some minutes; writes docs/
 watch-cost: setup ## what the watch and the proof cost by size (TOPICS="5 50 500"), some minutes; writes docs/watch-cost.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/watching.py $(TOPICS)
 
+.PHONY: long-log
+long-log: setup ## a log of EVENTS=1000000: start, pages, the walk over its chain; writes docs/long-log.md
+	@PYTHONPATH=. $(BIN)/python benchmarks/long_log.py --events $(or $(EVENTS),1000000)
+
 .PHONY: fuzz
 fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes docs/fuzzing.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r fuzz/requirements.txt

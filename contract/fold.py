@@ -1,7 +1,7 @@
 """The state that a sequence of control records adds up to. Both planes fold with this code.
 
 What is asked for at each beat, or for each name, costs what has changed since, not what there is:
-states stand by their kind, and the digest is added up record by record.
+states stand by their kind and by whose they are, and the digest is added up record by record.
 """
 
 import hashlib
@@ -27,9 +27,10 @@ class ControlState:
         self._records: dict[str, Record] = {}
         """In the order in which they were applied, which is that of `seq` unless one came late."""
         self._is_in_order = True
-        self._kinds: dict[type, dict[str, Any]] = {}
-        self._sorted: dict[type, tuple[Any, ...]] = {}
-        """Of each kind that was asked for since it changed: its states, in order of their keys."""
+        self._kinds: dict[type, dict[str, dict[str, Any]]] = {}
+        """States by their kind, by their owner (see `_owner`) and by their key."""
+        self._sorted: dict[tuple[type, str], tuple[Any, ...]] = {}
+        """Of kind and owner, if asked for since it changed: the states, in order of their keys."""
         self._sum = 0
         self._summands: dict[str, int] = {}
         self._unsummed: set[str] = set()
@@ -60,17 +61,20 @@ class ControlState:
         self._records[record.key] = record
         self._unsummed.add(record.key)
         if record.state is not None:
-            kind = type(record.state)
-            self._kinds.setdefault(kind, {})[record.key] = record.state
-            self._sorted.pop(kind, None)
+            kind, owner = type(record.state), _owner(record.key)
+            self._kinds.setdefault(kind, {}).setdefault(owner, {})[record.key] = record.state
+            self._sorted.pop((kind, owner), None)
         self.seq = max(self.seq, record.seq)
         return True
 
     def _forget(self, record: Record) -> None:
         if record.state is not None:
-            kind = type(record.state)
-            del self._kinds[kind][record.key]
-            self._sorted.pop(kind, None)
+            kind, owner = type(record.state), _owner(record.key)
+            owned = self._kinds[kind][owner]
+            del owned[record.key]
+            if not owned:
+                del self._kinds[kind][owner]
+            self._sorted.pop((kind, owner), None)
 
     def get(self, key: str) -> State | None:
         """The state under a key; None if there is none, or none any more."""
@@ -83,10 +87,30 @@ class ControlState:
 
     def of(self, kind: type[S]) -> Iterator[S]:
         """All present states of one kind, in order of their keys."""
-        if kind not in self._sorted:
-            present = self._kinds.get(kind, {})
-            self._sorted[kind] = tuple(present[key] for key in sorted(present))
-        yield from self._sorted[kind]
+        for owner in sorted(self._kinds.get(kind, ())):
+            yield from self.of_owner(kind, owner.removesuffix("/"))
+
+    def of_owner(self, kind: type[S], owner: str) -> tuple[S, ...]:
+        """Those that belong to a virtual cluster or a scope, where keys of the kind begin with it.
+
+        Args:
+            kind: as `TopicMapping`.
+            owner: its name.
+        """
+        place = kind, f"{owner}/" if owner else ""
+        if place not in self._sorted:
+            owned = self._owned(*place)
+            if not owned:
+                return ()
+            self._sorted[place] = tuple(owned[key] for key in sorted(owned))
+        return self._sorted[place]
+
+    def count(self, kind: type, owner: str) -> int:
+        """How many of a kind belong to a virtual cluster or a scope."""
+        return len(self._owned(kind, f"{owner}/"))
+
+    def _owned(self, kind: type, owner: str) -> dict[str, Any]:
+        return self._kinds.get(kind, {}).get(owner, {})
 
     def records(self) -> list[Record]:
         """All records, tombstones included, oldest first."""
@@ -101,8 +125,8 @@ class ControlState:
 
     def fence_seq(self) -> int:
         """`seq` of the newest routing record: a lease needs at least this much to be applied."""
-        keys = self._kinds.get(Routing, ())
-        return max((self._records[key].seq for key in keys), default=0)
+        owned = self._kinds.get(Routing, {}).values()
+        return max((self._records[key].seq for keys in owned for key in keys), default=0)
 
     def digest(self) -> str:
         """Equal states, equal digest, in whatever order they came: the sum of their SHA-256.
@@ -116,6 +140,16 @@ class ControlState:
                 self._summands[key] = summand
         self._unsummed.clear()
         return f"{self._sum:064x}"
+
+
+def _owner(key: str) -> str:
+    """What stands in a key between its kind and its name, with the slash after it; or nothing.
+
+    With the slash, owners are in the order of their keys.
+    """
+    _, _, rest = key.partition("/")
+    owner, slash, _ = rest.partition("/")
+    return owner + slash if slash else ""
 
 
 def _seq(record: Record) -> int:

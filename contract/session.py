@@ -140,14 +140,10 @@ class TopicChange(msgspec.Struct, frozen=True, kw_only=True):
             return cls(created=change)
         return cls(deleted=change)
 
-    @property
-    def topic(self) -> tuple[str, str]:
-        """Virtual cluster and logical name; empty names if it is neither."""
-        change = self.created or self.deleted
-        return (change.vcluster, change.logical) if change is not None else ("", "")
-
 
 class TopicChanges(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /internal/v1/nodes/{node_id}/topic-changes`: what clients did, in its order."""
 
     changes: tuple[TopicChange, ...]
+    call_id: str = ""
+    """The same however often it is sent, as long as no answer comes; empty: an older release."""

@@ -19,6 +19,7 @@ from controlplane.domain.events import LogReconciled
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Unavailable
 from controlplane.pulse import Pulse
+from controlplane.snapshot_keeper import SnapshotKeeper
 from controlplane.store.event_store import Attribution, EventStore, append, hash_at, tail
 
 _logger = structlog.get_logger()
@@ -65,11 +66,13 @@ class Ledger:
     def __init__(
         self,
         store: EventStore,
+        snapshots: SnapshotKeeper,
         facts: Facts,
         crash_at: str | None = None,
         stop_at: str | None = None,
     ) -> None:
         self.store = store
+        self._snapshots = snapshots
         self.facts = facts
         self.changed = Pulse()
         """Beats after every change of the facts, and when a node reported during a switch."""
@@ -85,17 +88,20 @@ class Ledger:
         self._digests: dict[int, str] = {}
         """Digests of the control state as of a `seq`, as far as somebody asked in time."""
         self._signals = {crash_at: signal.SIGKILL, stop_at: signal.SIGSTOP}
-        self._tells = False
 
     @classmethod
     async def open(
-        cls, store: EventStore, crash_at: str | None = None, stop_at: str | None = None
+        cls,
+        store: EventStore,
+        snapshots: SnapshotKeeper,
+        crash_at: str | None = None,
+        stop_at: str | None = None,
     ) -> "Ledger":
-        """Read the whole log."""
-        ledger = cls(store, Facts((await store.head()).log), crash_at, stop_at)
-        await ledger.catch_up()
+        """Read the log: a snapshot of what it adds up to, and what came since."""
+        facts = Facts((await store.head()).log)
+        ledger = cls(store, snapshots, facts, crash_at, stop_at)
+        ledger.facts, ledger._hash = await ledger._folded()
         _logger.info("log.read", log=ledger.facts.log, seq=ledger.facts.seq)
-        ledger._tells = True
         return ledger
 
     def judged(self, objection: str | None) -> None:
@@ -183,12 +189,8 @@ class Ledger:
 
     async def _begin_anew(self) -> None:
         """Read the whole log again; what was known of it before is a copy that knows more."""
-        cut, facts = self.facts, Facts((await self.store.head()).log)
-        newest = b""
-        while new := await self.store.read(facts.seq):
-            for recorded in new:
-                facts.apply(recorded)
-                newest = recorded.hash
+        cut = self.facts
+        facts, newest = await self._folded()
         if self.facts is not cut:
             return
         _logger.error("log.cut", log=cut.log, read_up_to=cut.seq, ends_at=facts.seq)
@@ -202,6 +204,16 @@ class Ledger:
         self.facts, self._hash = facts, newest
         self._digests.clear()
         self.changed.beat()
+
+    async def _folded(self) -> tuple[Facts, bytes]:
+        """All that the log adds up to, and the hash of its newest event."""
+        log = (await self.store.head()).log
+        facts, newest = await self._snapshots.newest() or (Facts(log), b"")
+        while new := await self.store.read(facts.seq):
+            for recorded in new:
+                facts.apply(recorded)
+            newest = new[-1].hash
+        return facts, newest
 
     def close(self) -> None:
         """Send everyone home who waits."""
@@ -241,8 +253,7 @@ class Ledger:
             if isinstance(recorded.event, LogReconciled):
                 self.remembered = None
                 self._digests.clear()
-            if self._tells:
-                _tell(recorded)
+            _tell(recorded)
         if events:
             self.changed.beat()
 

@@ -11,20 +11,25 @@ from controlplane.ledger import Ledger
 from controlplane.mirrors.flow import Sightings
 from controlplane.pulse import Pulse
 from controlplane.settings import Settings
+from controlplane.snapshot_keeper import SnapshotKeeper
 from controlplane.store.database import open_engine
 from controlplane.store.event_store import EventStore
 from controlplane.store.publication import Publications
 from controlplane.store.sessions import Sessions
+from controlplane.store.snapshots import Snapshots
 from controlplane.store.watches import Pair, Watches
 
 
 class ControlPlane:
     """What the API, the coordinator and the publisher work with."""
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, ledger: Ledger) -> None:
+    def __init__(
+        self, settings: Settings, engine: AsyncEngine, ledger: Ledger, snapshots: SnapshotKeeper
+    ) -> None:
         self.settings = settings
         self.engine = engine
         self.ledger = ledger
+        self.snapshots = snapshots
         self.sessions = Sessions(engine)
         self.copies = Copies(ledger, self.sessions, settings.control_cluster)
         self.publications = Publications(engine)
@@ -49,9 +54,10 @@ async def open_plane(settings: Settings) -> AsyncIterator[ControlPlane]:
     """Connect to a database whose schema is up to date, and read the log."""
     engine = open_engine(settings.database_url.get_secret_value())
     try:
+        snapshots = SnapshotKeeper(Snapshots(engine), settings.token_key)
         ledger = await Ledger.open(
-            EventStore(engine), settings.interlock_crash_at, settings.interlock_stop_at
+            EventStore(engine), snapshots, settings.interlock_crash_at, settings.interlock_stop_at
         )
-        yield ControlPlane(settings, engine, ledger)
+        yield ControlPlane(settings, engine, ledger, snapshots)
     finally:
         await engine.dispose()

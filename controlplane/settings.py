@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     interlock_mirror_connect: SecretStr | None = None
     """With `connect`: for each direction, as `main->failover`, the `url` of the Connect cluster,
     the name of its `source` connector, and `others` that belong to the direction. YAML or JSON."""
+    interlock_snapshot_every: int = Field(default=10_000, ge=1)
+    """After how many events what the log adds up to is kept, for control planes that start."""
     interlock_crash_at: str | None = None
     """For tests: kill this process right after it appended an event of that kind."""
     interlock_stop_at: str | None = None

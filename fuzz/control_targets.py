@@ -26,9 +26,12 @@ from contract.session import (
     Unrest,
 )
 from controlplane.copies import copy_of
+from controlplane.domain.facts import Facts
+from controlplane.domain.topics import note_topics
 from controlplane.mirrors.worker_status import failure_in
 from controlplane.store.jsonb import from_jsonb, to_jsonb
 from controlplane.store.sessions import Session
+from controlplane.topic_changes import commands_of
 from fuzz.feeding import Target
 from upstream.login import Login
 from upstream.sasl.mechanism import LoginRefusedError
@@ -125,8 +128,8 @@ def _node_report(body: bytes) -> None:
 
 
 def _topic_changes(body: bytes) -> None:
-    for change in msgspec.json.decode(body, type=TopicChanges).changes:
-        _ = change.topic
+    told = msgspec.json.decode(body, type=TopicChanges)
+    note_topics(Facts("log"), commands_of(told))
 
 
 def _worker_status(data: bytes) -> object:

@@ -109,7 +109,7 @@ class InternalController(Controller):
         self, node_id: NodeId, data: JSONBody[TopicChanges], plane: NamedDependency[ControlPlane]
     ) -> None:
         """Note what clients did to topics."""
-        await note_changes(plane.ledger, data.changes, _node(node_id))
+        await note_changes(plane.ledger, data, _node(node_id))
 
     @delete("/nodes/{node_id:str}/topics", status_code=204)
     async def topic_deleted(

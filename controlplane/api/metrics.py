@@ -1,6 +1,5 @@
 """`/metrics`: the state of the whole installation, worked out when it is asked for."""
 
-from collections import Counter
 from math import inf
 
 from litestar import Response, get
@@ -11,7 +10,6 @@ from contract.records import Node, Routing
 from controlplane.coordinator.watching import newest_seen, replicas
 from controlplane.domain.copies import Kind
 from controlplane.domain.facts import Facts
-from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.transitions import Phase
 from controlplane.plane import ControlPlane
 from controlplane.store.sessions import Session
@@ -82,7 +80,6 @@ def _scopes(registry: CollectorRegistry, facts: Facts, clusters: list[str]) -> N
 
 
 def _switches(registry: CollectorRegistry, facts: Facts) -> None:
-    ended = Counter(_outcome(s) for s in facts.switches.values() if not s.open)
     total = Gauge(
         "interlock_switches_total",
         "Switches that have ended, since the log began",
@@ -90,11 +87,7 @@ def _switches(registry: CollectorRegistry, facts: Facts) -> None:
         registry=registry,
     )
     for outcome in ("completed", "aborted", "rejected"):
-        total.labels(outcome).set(ended[outcome])
-
-
-def _outcome(switch: Switch) -> str:
-    return "rejected" if switch.rejected else switch.phase.value
+        total.labels(outcome).set(facts.outcomes[outcome])
 
 
 def _mirror(registry: CollectorRegistry, plane: ControlPlane, facts: Facts) -> None:

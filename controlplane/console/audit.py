@@ -13,7 +13,7 @@ from controlplane.api.own.schemas import EventView, event_view
 from controlplane.console.rendering import page
 from controlplane.plane import ControlPlane
 from controlplane.store.chain import verify
-from controlplane.store.event_store import Search
+from controlplane.store.event_search import Search
 
 _PER_PAGE: Final = 50
 _BEYOND_ALL: Final = 2**63 - 1

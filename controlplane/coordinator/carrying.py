@@ -71,4 +71,4 @@ async def _carry(plane: ControlPlane, pair: Pair, failing: set[Pair]) -> None:
 def _reason(plane: ControlPlane) -> tuple[int, int]:
     """Topics came or went; a switch has ended, committed or not."""
     facts = plane.ledger.facts
-    return facts.topics_seq, sum(not switch.open for switch in facts.switches.values())
+    return facts.topics_seq, facts.outcomes.total()

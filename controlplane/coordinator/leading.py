@@ -8,6 +8,7 @@ import structlog
 from controlplane.coordinator.carrying import keep_configs
 from controlplane.coordinator.circling import watch_for_circles
 from controlplane.coordinator.mirroring import tend_mirror
+from controlplane.coordinator.snapshotting import keep_snapshots
 from controlplane.coordinator.surveyor import survey
 from controlplane.coordinator.switching import move_switches
 from controlplane.coordinator.watching import watch_replicas
@@ -61,6 +62,7 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
             tasks.create_task(keep_configs(plane))
             tasks.create_task(tend_mirror(plane))
             tasks.create_task(watch_for_circles(plane))
+            tasks.create_task(keep_snapshots(plane))
     except* (_ContradictedError, LogBehindError):
         _logger.warning("leader.contradicted")
     except* (_LeadershipLostError, FencedError):

@@ -1,5 +1,6 @@
 """Everything that the log adds up to: the one fold that decisions are made on."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
@@ -44,9 +45,19 @@ class Facts:
         self.api_versions: dict[str, dict[int, tuple[int, int]]] = {}
         """By physical cluster."""
         self.switches: dict[str, Switch] = {}
-        """By id, in order of request."""
+        """By id, in order of request; `put_switch` changes it."""
+        self.outcomes = Counter[str]()
+        """How switches have ended: `completed`, `aborted` or `rejected`."""
+        self._open_switches: dict[str, Switch] = {}
+        self._committed: dict[str, str] = {}
+        """By scope, the newest switch that was committed."""
         self.reversals: dict[str, reversals.Reversal] = {}
-        """Of the mirror, by id, in order of request."""
+        """Of the mirror, by id, in order of request; `put_reversal` changes it."""
+        self._open_reversals: dict[str, reversals.Reversal] = {}
+        self._newest_reversal: dict[str, str] = {}
+        """By scope."""
+        self._reversal_after: dict[str, str] = {}
+        """By switch, the newest."""
         self.circles: set[str] = set()
         """Scopes whose mirror copies in both directions."""
         self.first_cluster: dict[str, str] = {}
@@ -145,14 +156,15 @@ class Facts:
                 self.first_cluster[scope] = cluster
             case mirror.ReversalEvent(reversal_id=reversal_id):
                 known = self.reversals.get(reversal_id)
-                self.reversals[reversal_id] = reversals.after(known, recorded)
+                self.put_reversal(reversals.after(known, recorded))
             case mirror.CircleDetected(scope=scope):
                 self.circles.add(scope)
             case mirror.CircleEnded(scope=scope):
                 self.circles.discard(scope)
             case SwitchEvent(switch_id=switch_id):
-                self.switches[switch_id] = after(self.switches.get(switch_id), recorded)
-                return self.switches[switch_id]
+                switch = after(self.switches.get(switch_id), recorded)
+                self.put_switch(switch)
+                return switch
             case _:
                 pass
         return None
@@ -177,9 +189,32 @@ class Facts:
         for switch in list(self.open_switches()):
             served = self.routing(switch.scope)
             epoch = served.epoch if served is not None else 0
-            self.switches[switch.switch_id] = cut_short(switch, recorded, epoch)
-        for reversal in [r for r in self.reversals.values() if r.open]:
-            self.reversals[reversal.reversal_id] = reversals.cut_short(reversal, recorded)
+            self.put_switch(cut_short(switch, recorded, epoch))
+        for reversal in list(self._open_reversals.values()):
+            self.put_reversal(reversals.cut_short(reversal, recorded))
+
+    def put_switch(self, switch: Switch) -> None:
+        """A switch stands so from now on."""
+        known = self.switches.get(switch.switch_id)
+        self.switches[switch.switch_id] = switch
+        if switch.commit_seq is not None and (known is None or known.commit_seq is None):
+            self._committed[switch.scope] = switch.switch_id
+        if switch.open:
+            self._open_switches[switch.switch_id] = switch
+        elif known is None or known.open:
+            self._open_switches.pop(switch.switch_id, None)
+            self.outcomes["rejected" if switch.rejected else switch.phase.value] += 1
+
+    def put_reversal(self, reversal: reversals.Reversal) -> None:
+        """A reversal of the mirror stands so from now on."""
+        if reversal.reversal_id not in self.reversals:
+            self._newest_reversal[reversal.scope] = reversal.reversal_id
+            self._reversal_after[reversal.switch_id] = reversal.reversal_id
+        self.reversals[reversal.reversal_id] = reversal
+        if reversal.open:
+            self._open_reversals[reversal.reversal_id] = reversal
+        else:
+            self._open_reversals.pop(reversal.reversal_id, None)
 
     def cluster(self, name: str) -> Cluster | None:
         """A physical cluster that was described."""
@@ -198,11 +233,11 @@ class Facts:
 
     def topics_of(self, vcluster: str) -> list[TopicMapping]:
         """A virtual cluster's topics, by name."""
-        return [topic for topic in self.control.of(TopicMapping) if topic.vcluster == vcluster]
+        return list(self.control.of_owner(TopicMapping, vcluster))
 
     def aliases_of(self, vcluster: str) -> list[TopicAlias]:
         """A virtual cluster's names for topics of others, by name."""
-        return [alias for alias in self.control.of(TopicAlias) if alias.vcluster == vcluster]
+        return list(self.control.of_owner(TopicAlias, vcluster))
 
     def tenants_of(self, scope: str) -> frozenset[str]:
         """Names of the virtual clusters that are bound to a scope."""
@@ -211,13 +246,13 @@ class Facts:
     def topics_in(self, scope: str) -> ScopeTopics:
         """The topics that virtual clusters of a scope see, whether or not we were told of them."""
         tenants = self.tenants_of(scope)
-        aliases = (a.physical for a in self.control.of(TopicAlias) if a.vcluster in tenants)
+        aliases = (alias.physical for name in tenants for alias in self.aliases_of(name))
         return ScopeTopics(tenants, aliases, self.mirror_topics())
 
     def known_topics_in(self, scope: str) -> list[TopicMapping]:
         """Those of them that we were told of, but for aliases."""
-        tenants = self.tenants_of(scope)
-        return [topic for topic in self.control.of(TopicMapping) if topic.vcluster in tenants]
+        tenants = sorted(self.tenants_of(scope))
+        return [topic for name in tenants for topic in self.topics_of(name)]
 
     def known_partitions_in(self, scope: str) -> frozenset[str]:
         """Their partitions, as `topic-n`."""
@@ -230,32 +265,35 @@ class Facts:
 
     def owner_of(self, physical: str) -> str | None:
         """The virtual cluster that a physical topic belongs to, by its prefix; None for none's."""
-        owners = (name for name in self.names_ever if physical.startswith(name))
-        return next(owners, None)
+        beginnings = (physical[:length] for length in range(1, len(physical) + 1))
+        return next((name for name in beginnings if name in self.names_ever), None)
 
     def open_switches(self) -> Iterator[Switch]:
         """Switches that have not ended."""
-        return (switch for switch in self.switches.values() if switch.open)
+        return iter(self._open_switches.values())
 
     def open_switch(self, scope: str) -> Switch | None:
         """The switch under way in a scope; there is never more than one."""
         return next((s for s in self.open_switches() if s.scope == scope), None)
 
+    def newest_committed(self, scope: str) -> Switch | None:
+        """The newest switch of a scope that was committed."""
+        switch_id = self._committed.get(scope)
+        return self.switches[switch_id] if switch_id is not None else None
+
     def open_reversal(self, scope: str) -> reversals.Reversal | None:
         """The reversal of a scope's mirror that has not ended; there is never more than one."""
-        found = (r for r in self.reversals.values() if r.scope == scope and r.open)
-        return next(found, None)
+        return next((r for r in self._open_reversals.values() if r.scope == scope), None)
 
     def reversal_after(self, switch_id: str) -> reversals.Reversal | None:
         """The newest reversal of the mirror that a switch made necessary."""
-        found = (r for r in reversed(self.reversals.values()) if r.switch_id == switch_id)
-        return next(found, None)
+        reversal_id = self._reversal_after.get(switch_id)
+        return self.reversals[reversal_id] if reversal_id is not None else None
 
     def newest_reversal(self, scope: str) -> reversals.Reversal | None:
         """The one that was asked for last, and none from before the log was reconciled."""
-        found = (
-            r
-            for r in reversed(self.reversals.values())
-            if r.scope == scope and r.requested_seq >= self.reconciled_seq
-        )
-        return next(found, None)
+        reversal_id = self._newest_reversal.get(scope)
+        newest = self.reversals[reversal_id] if reversal_id is not None else None
+        if newest is None or newest.requested_seq < self.reconciled_seq:
+            return None
+        return newest

@@ -1,5 +1,7 @@
 """The union of all events: what the log can hold, and how an event becomes JSON and back."""
 
+from typing import get_args
+
 import msgspec
 
 from controlplane.domain import events as plain
@@ -75,6 +77,8 @@ AnyEvent = (
 
 _decoder = msgspec.json.Decoder(AnyEvent)
 
+_KINDS = tuple(str(one.__struct_config__.tag) for one in get_args(AnyEvent))
+
 
 class UnknownEventError(ValueError):
     """The log holds an event that this release cannot read."""
@@ -102,3 +106,8 @@ def event_of(kind: str, data: str) -> Event:
             " run the release that wrote it, or a newer one"
         ) from error
     return decoded
+
+
+def kinds_of(kind: str) -> list[str]:
+    """A kind of event, or all kinds that begin with a word and a dot."""
+    return [kind] if "." in kind else [one for one in _KINDS if one.split(".")[0] == kind]

@@ -65,7 +65,7 @@ def delete_virtual_cluster(facts: Facts, command: commands.DeleteVirtualCluster)
             f"virtual cluster {command.name} still has {len(topics)} topics, {topics[0].logical}"
             " for one: delete them first"
         )
-    accounts = [a for a in facts.control.of(ServiceAccount) if a.vcluster == command.name]
+    accounts = facts.control.of_owner(ServiceAccount, command.name)
     revoked = [_revoked(account, command.now) for account in accounts]
     shared = end_of_sharing(facts, command.name)
     return [*revoked, *shared, events.VirtualClusterDeleted(name=command.name)]

@@ -100,8 +100,9 @@ class ControlTopicPublisher:
 
     def _routing(self, position: int) -> list[Record]:
         """What the topic has of the routing already; what is newer comes in its turn."""
-        records = self._ledger.facts.control.records()
-        return [r for r in records if isinstance(r.state, Routing) and r.seq <= position]
+        control = self._ledger.facts.control
+        records = (control.record(key_of(routing)) for routing in control.of(Routing))
+        return [record for record in records if record is not None and record.seq <= position]
 
     async def _write_since(self, opened: Any, position: int) -> int:
         facts = self._ledger.facts

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -58,24 +59,31 @@ class Walk:
 
 _LINKS = sa.text(
     "SELECT e.seq, e.prev_hash, e.hash, interlock.event_canonical(e) AS canonical, e.type AS kind"
-    " FROM interlock.event e WHERE e.seq > :after ORDER BY e.seq LIMIT 2000"
+    " FROM interlock.event e ORDER BY e.seq"
 )
+_AT_ONCE = 200
+"""Events that are held in memory at a time: some are a hundred kilobytes."""
 _HEAD = sa.text("SELECT seq, hash FROM interlock.event_head")
 
 
 async def verify(engine: AsyncEngine) -> Verdict:
-    """Walk the whole log and compare its end with the head row, so that a cut tail shows too."""
+    """Walk the whole log and compare its end with the head row, so that a cut tail shows too.
+
+    However long the log is, some events of it are in memory at a time.
+    """
     walk = Walk()
     async with engine.connect() as connection:
         await connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         head = (await connection.execute(_HEAD)).one()
-        bad = None
-        while bad is None and walk.seq < head.seq:
-            rows = (await connection.execute(_LINKS, {"after": walk.seq})).all()
-            if not rows:
-                bad = walk.seq + 1
-                break
-            bad = walk.first_bad(Link(*r) for r in rows)
-    if bad is None and walk.hash != head.hash:
-        bad = walk.seq
-    return Verdict(events=head.seq, first_bad=bad, head_hash=head.hash.hex())
+        rows = await connection.stream(_LINKS)
+        async for some in rows.partitions(_AT_ONCE):
+            bad = walk.first_bad(Link(*row) for row in some)
+            if bad is not None:
+                return _verdict(head, bad)
+    if walk.seq < head.seq:
+        return _verdict(head, walk.seq + 1)
+    return _verdict(head, walk.seq if walk.hash != head.hash else None)
+
+
+def _verdict(head: sa.Row[Any], first_bad: int | None) -> Verdict:
+    return Verdict(events=head.seq, first_bad=first_bad, head_hash=head.hash.hex())

@@ -30,6 +30,11 @@ _KEEP = sa.text(
     " VALUES (:principal, :key, :request_hash, :status, CAST(:response AS jsonb))"
 )
 
+_FORGET = sa.text(
+    "DELETE FROM interlock.idempotency_key"
+    " WHERE principal = :principal AND created_at < now() - interval '1 day'"
+)
+
 
 class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
     """Who asked, under which key, for what."""
@@ -69,3 +74,7 @@ class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
                 "response": to_jsonb(response),
             },
         )
+
+    async def forget_old(self, connection: AsyncConnection) -> None:
+        """Forget the principal's answers of more than a day ago: nobody asks so late again."""
+        await connection.execute(_FORGET, {"principal": self.principal})

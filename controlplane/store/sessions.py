@@ -44,9 +44,16 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 # fence is read from the log itself, never from a process's memory: all control planes agree on it.
 # A report that knows more than the log is kept whoever made it, as it speaks against the log: no
 # lease is granted on such a log, as its newest fence may be what was lost.
+# The newest of each kind is looked up where the index by kinds has it. Asked otherwise, Postgres
+# looks for it from the log's end backwards, through all of it if nothing was switched for long.
 _REPORT = sa.text("""
     WITH known AS (
-      SELECT (SELECT max(seq) FROM interlock.event WHERE type = ANY(:routing)) AS fence_seq,
+      SELECT (SELECT max(newest.seq)
+                FROM unnest(CAST(:routing AS text[])) AS kind
+               CROSS JOIN LATERAL (SELECT type, seq FROM interlock.event
+                                    WHERE (type, seq) <= (kind, 9223372036854775807)
+                                    ORDER BY type DESC, seq DESC LIMIT 1) AS newest
+               WHERE newest.type = kind) AS fence_seq,
              (SELECT seq FROM interlock.event_head) AS head_seq,
              (SELECT CAST(log_id AS text) FROM interlock.event_head) AS log_id,
              (SELECT CASE WHEN type = 'node.registered' THEN data ->> 'incarnation' END

@@ -242,11 +242,8 @@ class Gateway:
         return ruling
 
     def _topics(self, vcluster: str, now: float) -> dict[str, int]:
-        recorded = {
-            topic.logical: topic.partitions
-            for topic in self.control.of(TopicMapping)
-            if topic.vcluster == vcluster
-        }
+        topics = self.control.of_owner(TopicMapping, vcluster)
+        recorded = {topic.logical: topic.partitions for topic in topics}
         return recorded | self._expectations.of(vcluster, now)
 
     def dial(self, relay: ClientRelay, scope: Scope) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
+from uuid import uuid4
 
 import httpx
 import stamina
@@ -29,11 +30,12 @@ async def tell_topics(
         some = [await facts.get()]
         while len(some) < MOST_AT_ONCE and not facts.empty():
             some.append(facts.get_nowait())
+        call_id = uuid4().hex
         async for attempt in stamina.retry_context(
             on=is_passing, attempts=None, timeout=None, wait_max=2.0
         ):
             with attempt:
-                await _tell(node_id, some, control_planes)
+                await _tell(node_id, some, call_id, control_planes)
 
 
 def is_passing(error: Exception) -> bool:
@@ -43,10 +45,12 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, httpx.TransportError)
 
 
-async def _tell(node_id: str, some: Sequence[TopicFact], control_planes: ControlPlanes) -> None:
+async def _tell(
+    node_id: str, some: Sequence[TopicFact], call_id: str, control_planes: ControlPlanes
+) -> None:
     with _if_refused("topic changes were refused", topics=len(some)):
         try:
-            await control_planes.topics_changed(node_id, some)
+            await control_planes.topics_changed(node_id, some, call_id)
         except httpx.HTTPStatusError as error:
             if error.response.status_code not in _OLDER:
                 raise

@@ -91,18 +91,17 @@ class ControlPlanes:
         await self._call(method, f"/internal/v1/nodes/{node_id}/topics", change)
 
     async def topics_changed(
-        self, node_id: str, changes: Sequence[TopicCreated | TopicDeleted]
+        self, node_id: str, changes: Sequence[TopicCreated | TopicDeleted], call_id: str
     ) -> None:
-        """Tell what clients did, in its order.
+        """Tell what clients did, in its order; sent again with the same `call_id`, it counts once.
 
         What the control plane does not take of it, it notes in its own log.
 
         Raises:
-            httpx.HTTPError: no answer, or not the one hoped for: none of it, or all but what is to
-                be told again without harm, may be known. 404 and 405: it is of an older release,
-                and is told one by one.
+            httpx.HTTPError: no answer, or not the one hoped for: all of it or none may be known.
+                404 and 405: it is of an older release, and is told one by one.
         """
-        body = TopicChanges(changes=tuple(map(TopicChange.of, changes)))
+        body = TopicChanges(changes=tuple(map(TopicChange.of, changes)), call_id=call_id)
         await self._call("POST", f"/internal/v1/nodes/{node_id}/topic-changes", body)
 
     async def _call(

@@ -3,7 +3,7 @@
 from controlplane.store.migrate import run_script
 
 revision = "0006_replica_marks"
-down_revision = "0004_version_readable"
+down_revision = "0005_fold_snapshot"
 
 
 def upgrade() -> None:

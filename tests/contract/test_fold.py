@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from contract.codec import decode, encode
 from contract.fold import ControlState
-from contract.records import Face, Record, Routing, VirtualCluster, key_of
+from contract.records import Face, Record, Routing, TopicMapping, VirtualCluster, key_of
 
 
 def _routing(seq: int, cluster: str) -> Record:
@@ -106,3 +106,35 @@ def test_a_digest_tells_states_apart_that_differ_in_a_number_alone() -> None:
     digests = {_digest_of([_vcluster(seq, "teamA")]) for seq in range(1, 9)}
     assert len(digests) == 8
     assert _digest_of([]) == _digest_of([_vcluster(3, "teamA", gone=True)])
+
+
+def _topic(seq: int, vcluster: str, logical: str, *, gone: bool = False) -> Record:
+    state = TopicMapping(
+        vcluster=vcluster,
+        logical=logical,
+        physical=vcluster + logical,
+        partitions=1,
+        replication_factor=1,
+        configs={},
+        created_at=0,
+    )
+    return Record(log="log", seq=seq, key=key_of(state), state=None if gone else state)
+
+
+OWNERS = ["teamA", "teamA-b", "teamB"]
+CHANGES = st.tuples(st.sampled_from(OWNERS), st.sampled_from(["x", "y/z", "a"]), st.booleans())
+
+
+@given(st.lists(CHANGES))
+def test_what_belongs_to_one_is_what_there_is_of_it(changes: list[tuple[str, str, bool]]) -> None:
+    state = ControlState()
+    for seq, (vcluster, logical, gone) in enumerate(changes, 1):
+        state.apply(_topic(seq, vcluster, logical, gone=gone))
+        present = list(state.of(TopicMapping))
+        assert [key_of(topic) for topic in present] == sorted(
+            record.key for record in state.records() if record.state is not None
+        )
+        for owner in OWNERS:
+            owned = [topic for topic in present if topic.vcluster == owner]
+            assert list(state.of_owner(TopicMapping, owner)) == owned
+            assert state.count(TopicMapping, owner) == len(owned)

@@ -5,7 +5,6 @@ import msgspec
 import pytest
 
 from contract.session import TopicChange, TopicChanges, TopicCreated, TopicDeleted
-from controlplane.topic_changes import each_once
 from tests.controlplane.conftest import Running, in_process
 from tests.controlplane.fake_node import NODE_TOKEN
 
@@ -23,21 +22,10 @@ def deleted(logical: str) -> TopicChange:
     return TopicChange.of(TopicDeleted(vcluster="teamA", logical=logical))
 
 
-def test_no_part_has_a_topic_twice_and_the_order_stays():
-    changes = [created("a"), created("b"), deleted("a"), created("a"), created("c")]
-    parts = list(each_once(changes))
-    assert [[change.topic[1] for change in part] for part in parts] == [
-        ["a", "b"],
-        ["a"],
-        ["a", "c"],
-    ]
-    assert [change for part in parts for change in part] == changes
-
-
-async def tell(plane: Running, *changes: TopicChange) -> httpx.Response:
+async def tell(plane: Running, *changes: TopicChange, call_id: str = "") -> httpx.Response:
     return await plane.client.post(
         PATH,
-        content=msgspec.json.encode(TopicChanges(changes=changes)),
+        content=msgspec.json.encode(TopicChanges(changes=changes, call_id=call_id)),
         headers={"Authorization": f"Bearer {NODE_TOKEN}", "Content-Type": "application/json"},
         auth=None,
     )
@@ -65,3 +53,17 @@ async def test_what_is_refused_keeps_no_other_out_and_what_is_told_again_does_no
         state = (await plane.client.get("/api/v1/state")).json()
         topics = [key for key in state["records"] if key.startswith("topic/")]
         assert topics == ["topic/teamA/b"]
+
+
+@pytest.mark.environment
+async def test_a_call_that_is_repeated_is_noted_once(variables):
+    """Else a topic that was deleted and made again would be taken for made anew once more."""
+    async with in_process(variables) as plane:
+        await plane.client.post("/api/v1/virtual-clusters", json={"name": "teamA"})
+        for call_id in ("first", "first", "second", "first"):
+            answer = await tell(plane, created("a"), deleted("a"), created("a"), call_id=call_id)
+            assert answer.status_code == 204
+        answer = await plane.client.get("/api/v1/events", params={"kind": "topic"})
+        kinds = [event["kind"] for event in answer.json()["items"]]
+        first = ["topic.mapped", "topic.unmapped", "topic.mapped"]
+        assert kinds == [*first, "topic.unmapped", "topic.mapped"]

@@ -14,7 +14,8 @@ from controlplane.api.own.schemas import Answer, EventView, Items, event_view, w
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Invalid
 from controlplane.plane import ControlPlane
-from controlplane.store.event_store import EventStore, Search
+from controlplane.store.event_search import Search
+from controlplane.store.event_store import EventStore
 
 _PAGE = 1000
 

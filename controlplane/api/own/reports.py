@@ -14,7 +14,7 @@ from controlplane.domain.refusal import Missing
 from controlplane.domain.switch.report import Report, report_of
 from controlplane.domain.switch.report_text import as_markdown
 from controlplane.plane import ControlPlane
-from controlplane.store.event_store import Search
+from controlplane.store.event_search import Search
 
 Form: TypeAlias = Literal["json", "md", "html"]
 

@@ -25,7 +25,8 @@ from controlplane.domain.refusal import Invalid, Missing
 from controlplane.domain.switch.request import abort_switch
 from controlplane.domain.switch.state import Switch
 from controlplane.plane import ControlPlane
-from controlplane.store.event_store import Attribution, Search
+from controlplane.store.event_search import Search
+from controlplane.store.event_store import Attribution
 from controlplane.store.idempotency import IdempotencyKey
 
 SwitchId = Annotated[str, PathParameter(name="switch_id")]

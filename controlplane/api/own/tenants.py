@@ -92,7 +92,7 @@ class TenantController(Controller):
         """A virtual cluster's service accounts."""
         facts = await plane.ledger.fresh()
         _vcluster(facts, vcluster)
-        accounts = [a for a in facts.control.of(ServiceAccount) if a.vcluster == vcluster]
+        accounts = facts.control.of_owner(ServiceAccount, vcluster)
         return Items(items=[AccountView.of(account) for account in accounts])
 
     @post("/{vcluster:str}/accounts/{account:str}/tokens")
@@ -147,7 +147,7 @@ def _view(facts: Facts, vcluster: VirtualCluster) -> VirtualClusterView:
         name=vcluster.name,
         scope=vcluster.scope,
         cluster_id=vcluster.cluster_id,
-        topics=len(facts.topics_of(vcluster.name)),
+        topics=facts.control.count(TopicMapping, vcluster.name),
     )
 
 

@@ -118,19 +118,14 @@ def due_reversal(facts: Facts, scope: str) -> bool:
         and (switch.commit_seq or 0) > facts.reconciled_seq
         and switch.cut is not None
         and facts.open_switch(scope) is None
-        and all(r.switch_id != switch.switch_id for r in facts.reversals.values())
+        and facts.reversal_after(switch.switch_id) is None
         and facts.open_reversal(scope) is None
     )
 
 
 def last_committed(facts: Facts, scope: str) -> Switch | None:
     """The newest switch of a scope that was committed; None if the log has lost it, too."""
-    committed = (
-        switch
-        for switch in reversed(facts.switches.values())
-        if switch.scope == scope and switch.commit_seq is not None
-    )
-    newest = next(committed, None)
+    newest = facts.newest_committed(scope)
     return None if newest is None or is_switch_lost(facts, scope) else newest
 
 

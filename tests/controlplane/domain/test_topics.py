@@ -1,12 +1,17 @@
 """Topics that clients create and delete: what is noted of them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contract.numbering import Numbering
 from contract.records import Offsets, Record, TopicMapping, key_of
 from controlplane.domain import commands, events
 from controlplane.domain.decide import decide
+from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
+from controlplane.domain.refusal import Refusal
+from controlplane.domain.topics import TopicCommand, note_topics
 from tests.controlplane.histories import OPEN, TEAM_A, facts_of, mapped, take
 
 GONE = events.TopicUnmapped(vcluster="teamA", logical="users")
@@ -59,3 +64,54 @@ def test_without_numbers_there_is_nothing_to_forget(history):
     (event,) = decide(facts_of(OPEN, TEAM_A, *history), map_users())
     assert isinstance(event, events.TopicMapped)
     assert not event.anew
+
+
+BY_NODE = "node:n1"
+TOLD = st.one_of(
+    st.builds(
+        commands.MapTopic,
+        vcluster=st.sampled_from(["teamA", "teamB", "nobody"]),
+        logical=st.sampled_from(["users", "orders", ""]),
+        partitions=st.sampled_from([1, 2]),
+        replication_factor=st.just(1),
+        configs=st.just({}),
+    ),
+    st.builds(
+        commands.UnmapTopic,
+        vcluster=st.sampled_from(["teamA", "nobody"]),
+        logical=st.sampled_from(["users", "orders"]),
+    ),
+)
+
+
+def before_nodes_tell() -> Facts:
+    team_b = events.VirtualClusterCreated(name="teamB", scope="main", cluster_id="y")
+    return with_numbers(facts_of(OPEN, TEAM_A, team_b, mapped("teamA", "users")))
+
+
+def one_by_one(told: list[TopicCommand]) -> tuple[Facts, list[Event]]:
+    facts, noted = before_nodes_tell(), list[Event]()
+    for command in told:
+        try:
+            decided = decide(facts, command)
+        except Refusal:
+            continue
+        noted += [take(facts, event, BY_NODE).event for event in decided]
+    return facts, noted
+
+
+@given(st.lists(st.lists(TOLD, max_size=8), max_size=5))
+def test_however_what_is_told_is_split_the_log_says_the_same(calls: list[list[TopicCommand]]):
+    facts, log = before_nodes_tell(), list[Event]()
+    for told in calls:
+        log += [take(facts, event, BY_NODE).event for event in note_topics(facts, told).events]
+    singly, expected = one_by_one([command for told in calls for command in told])
+    assert log == expected
+    assert facts.control.digest() == singly.control.digest()
+    assert facts.topics_made_anew == singly.topics_made_anew
+
+
+@given(st.lists(TOLD))
+def test_what_is_refused_is_told_with_its_reason_and_keeps_no_other_out(told: list[TopicCommand]):
+    refused = [command for command, _ in note_topics(before_nodes_tell(), told).refused]
+    assert refused == [c for c in told if c.vcluster == "nobody" or not c.logical]

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sys
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -74,6 +75,24 @@ async def test_a_tampered_log_names_its_first_bad_event(engine, statement, first
         await connection.execute(sa.text(statement))
     verdict = await verify(engine)
     assert (verdict.events, verdict.first_bad) == (5, first_bad)
+
+
+@pytest.mark.environment
+async def test_of_a_long_log_some_events_are_in_memory_at_a_time(engine, monkeypatch):
+    store, by, fetched = EventStore(engine), Attribution(actor="user:test"), []
+    event = VirtualClusterCreated(name="a", scope="main", cluster_id="x")
+    await store.append([event] * 900, {}, by)
+    fetch = asyncpg.cursor.Cursor.fetch
+
+    async def noted(self, n, **options):
+        rows = await fetch(self, n, **options)
+        fetched.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(asyncpg.cursor.Cursor, "fetch", noted)
+    assert (await verify(engine)).first_bad is None
+    assert sum(fetched) == 900
+    assert max(fetched) <= 200
 
 
 @pytest.mark.environment

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from controlplane.domain.events import NodeRegistered, RebuildRequested, VirtualClusterCreated
-from controlplane.store.event_store import Attribution, EventStore, Search, StreamMovedError
+from controlplane.store.event_search import Search
+from controlplane.store.event_store import Attribution, EventStore, StreamMovedError
 
 pytestmark = pytest.mark.environment
 
@@ -53,6 +54,33 @@ async def test_a_search_finds_by_kind_actor_subject_and_time(engine):
     assert await found(since=third.recorded_at) == [third.seq]
     assert await found(before=third.recorded_at - timedelta(microseconds=1)) == [1, 2]
     assert await found(after=1, limit=1) == [second.seq]
+
+
+async def test_a_time_is_found_though_the_clock_went_back(engine):
+    """And though numbers are missing, as after a log was reconciled."""
+    store, many = EventStore(engine), 60
+    await store.append([created("a")] * many, {}, BY)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    minutes = {seq: 10 * seq - (50 if seq % 7 > 4 else 0) for seq in range(1, many + 1)}
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("SET LOCAL ROLE NONE"))
+        await connection.execute(sa.text("ALTER TABLE interlock.event DISABLE TRIGGER USER"))
+        statement = "UPDATE interlock.event SET recorded_at = :recorded_at WHERE seq = :seq"
+        times = [
+            {"recorded_at": start + timedelta(minutes=m), "seq": s} for s, m in minutes.items()
+        ]
+        await connection.execute(sa.text(statement), times)
+        await connection.execute(sa.text("DELETE FROM interlock.event WHERE seq BETWEEN 20 AND 25"))
+        await connection.execute(sa.text("ALTER TABLE interlock.event ENABLE TRIGGER USER"))
+    left = {seq: minute for seq, minute in minutes.items() if not 20 <= seq <= 25}
+    for first in range(-10, 10 * many + 100, 35):
+        since, before = (start + timedelta(minutes=m) for m in (first, first + 95))
+        found = await store.search(Search(since=since, before=before))
+        expected = [seq for seq, minute in left.items() if first <= minute <= first + 95]
+        assert [event.seq for event in found] == expected
+        found = await store.search(Search(since=since, after=30, limit=5))
+        expected = [seq for seq, minute in left.items() if first <= minute and seq > 30]
+        assert [event.seq for event in found] == expected[:5]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,19 @@
 """Leases: earned by what was applied, judged by the log alone (rule C2)."""
 
 import pytest
+import sqlalchemy as sa
 
 from contract.session import NodeReport
-from controlplane.domain.events import NodeDeregistered, NodeRegistered, ScopeOpened
+from controlplane.domain.events import (
+    NodeDeregistered,
+    NodeRegistered,
+    ScopeOpened,
+    TokenIssued,
+)
+from controlplane.domain.projection import ROUTING_KINDS
 from controlplane.domain.switch.events import FenceOrdered
 from controlplane.store.event_store import Attribution, EventStore
-from controlplane.store.sessions import Sessions
+from controlplane.store.sessions import _REPORT, Sessions
 from tests.controlplane.domain.switch.ways import requested
 
 pytestmark = pytest.mark.environment
@@ -71,3 +78,30 @@ async def test_the_newest_report_is_kept(engine, store):
     newest = (await sessions.newest())["n1"]
     assert newest.report == report(2)
     assert newest.age.total_seconds() < 10
+
+
+async def test_a_report_reads_no_more_of_a_log_in_which_nothing_was_switched_for_long(
+    engine, store
+):
+    token = TokenIssued(vcluster="a", name="b", token_id="c", issued_at=1, expires_at=2)
+    await store.append([token] * 2000, {}, BY)
+    values = {"node_id": "n1", "incarnation": "i1", "applied_seq": 2, "log": None}
+    explained = sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON) {_REPORT.text}")
+    async with engine.connect() as connection:
+        await connection.execute(sa.text("SET LOCAL ROLE NONE"))
+        await connection.execute(sa.text("ANALYZE interlock.event"))
+        found = await connection.execute(
+            explained,
+            {**values, "willing": True, "report": "{}", "routing": list(ROUTING_KINDS)},
+        )
+        (plan,) = found.scalar_one()
+    assert sum(rows_read(plan["Plan"])) <= 4 * len(ROUTING_KINDS)
+
+
+def rows_read(node):
+    """Of the log, by each part of a plan."""
+    if node.get("Relation Name") == "event":
+        rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        yield rows * node["Actual Loops"]
+    for part in node.get("Plans", ()):
+        yield from rows_read(part)

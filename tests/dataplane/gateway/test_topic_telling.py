@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+import stamina
 
 from contract.session import TopicCreated, TopicDeleted
 from dataplane.gateway.topic_telling import MOST_AT_ONCE, is_passing, tell_topics
@@ -88,3 +89,13 @@ async def test_an_older_control_plane_is_told_one_by_one(status: int):
         ("POST", "topics"),
         ("DELETE", "topics"),
     ]
+
+
+async def test_what_is_told_again_is_the_same_call():
+    answers = iter([503, 204, 204])
+    with stamina.set_testing(True, attempts=2):
+        asked = await told([created("a")], lambda _: httpx.Response(next(answers)))
+    first, again = (json.loads(request.content) for request in asked)
+    assert first == again
+    (other,) = await told([created("a")], lambda _: httpx.Response(204))
+    assert json.loads(other.content)["call_id"] not in {"", first["call_id"]}

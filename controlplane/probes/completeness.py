@@ -14,7 +14,7 @@ from controlplane.domain.switch.view import MirrorState
 from controlplane.domain.unreadable import Unreadable, not_proved
 from controlplane.probes.numbers import name as named
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import Known, Rows, back_to, newest_rows
+from controlplane.probes.rows import KnownBefore, Rows, back_to, newest_rows
 
 
 class Compared(NamedTuple):
@@ -65,7 +65,7 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
     """
     marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
     target_ends = dict(cut.target)
-    known: dict[TopicPartition, Known] = {}
+    known: dict[TopicPartition, KnownBefore] = {}
     ends: dict[TopicPartition, int] = {}
     for name, end in cut.source:
         mark, target_end = marks.get(name), target_ends.get(name)
@@ -73,7 +73,7 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
             continue
         anchor = mark.anchor if mark is not None else None
         partition = TopicPartition(*split(name))
-        known[partition] = Known(anchor, back_to(anchor, end, target_end))
+        known[partition] = KnownBefore(anchor, back_to(anchor, end, target_end))
         ends[partition] = end
     rows, unreadable = await newest_rows(source, target, known, ends)
     found = [both.hole(named(p)) for p, both in rows.items()]

@@ -16,7 +16,7 @@ from controlplane.domain.numbering.runs import (
 )
 from controlplane.domain.replica import Anchor, Mark, Watched
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import Known, Rows, newest_rows
+from controlplane.probes.rows import KnownBefore, Rows, newest_rows
 from controlplane.probes.taking import LastOf
 from controlplane.probes.together import together
 
@@ -87,7 +87,7 @@ async def side_by_side(
     unread, unreadable = await newest_rows(
         source,
         target,
-        {p: Known(_anchor(marks.get(name(p)))) for p in stale if p not in read},
+        {p: KnownBefore(_anchor(marks.get(name(p)))) for p in stale if p not in read},
         ends,
     )
     # Of what cannot be read only what was seen before is known.

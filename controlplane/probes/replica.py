@@ -24,7 +24,7 @@ from controlplane.domain.replica import (
 from controlplane.probes.fetching import Read
 from controlplane.probes.numbers import beginnings, name, runs_known, within
 from controlplane.probes.reader import EndReader
-from controlplane.probes.rows import ROW, Known, Rows, newest_rows
+from controlplane.probes.rows import ROW, KnownBefore, Rows, newest_rows
 from controlplane.probes.taking import LastOf
 
 WIDELY_AT_ONCE: Final = 100
@@ -58,7 +58,7 @@ async def watch(
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = {
-        p: Known(mark.anchor if mark is not None else None)
+        p: KnownBefore(mark.anchor if mark is not None else None)
         for p in there
         if not _is_known(mark := marks.get(name(p)), p, ends, replica_ends, filled_by_the_mirror)
     }

@@ -47,7 +47,7 @@ class Rows(NamedTuple):
         return record is not None and (there != record or repeats_there < repeats)
 
 
-class Known(NamedTuple):
+class KnownBefore(NamedTuple):
     """What is known of a partition before it is read."""
 
     anchor: Anchor | None
@@ -59,7 +59,7 @@ class Known(NamedTuple):
 async def newest_rows(
     source: EndReader,
     target: EndReader,
-    known: Mapping[TopicPartition, Known],
+    known: Mapping[TopicPartition, KnownBefore],
     ends: Mapping[TopicPartition, int],
     widely: int | None = None,
 ) -> Read[Rows]:

@@ -54,6 +54,17 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     postponed: bool = False
     """Whether the newest look left it to a later one: the rest is as it was seen before."""
 
+    @property
+    def cursor(self) -> Anchor | None:
+        """The anchor, if a record stands there on both sides: reading can go on behind it.
+
+        The one of a replica that was empty is none: no record stands there.
+        """
+        if self.anchor is None or not self.runs:
+            return None
+        ends = (self.anchor.source + 1, self.anchor.replica + 1)
+        return self.anchor if (self.runs[-1].end, self.runs[-1].target_end) == ends else None
+
     def is_unmoved(self, source_end: int, replica_end: int | None) -> bool:
         """Whether nothing was written to either since, so that reading again shows the same."""
         ends = (self.source_end, self.replica_end)

@@ -71,9 +71,9 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
         mark, target_end = marks.get(name), target_ends.get(name)
         if target_end is None or (mark is not None and mark.is_alike_at(end, target_end)):
             continue
-        anchor = mark.anchor if mark is not None else None
+        anchor, cursor = (mark.anchor, mark.cursor) if mark is not None else (None, None)
         partition = TopicPartition(*split(name))
-        known[partition] = KnownBefore(anchor, back_to(anchor, end, target_end))
+        known[partition] = KnownBefore(cursor, back_to(anchor, end, target_end))
         ends[partition] = end
     rows, unreadable = await newest_rows(source, target, known, ends)
     found = [both.hole(named(p)) for p, both in rows.items()]

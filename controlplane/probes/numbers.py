@@ -87,7 +87,7 @@ async def side_by_side(
     unread, unreadable = await newest_rows(
         source,
         target,
-        {p: KnownBefore(_anchor(marks.get(name(p)))) for p in stale if p not in read},
+        {p: KnownBefore(_cursor(marks.get(name(p)))) for p in stale if p not in read},
         ends,
     )
     # Of what cannot be read only what was seen before is known.
@@ -200,8 +200,8 @@ def _is_seen_whole(mark: Mark | None, runs: Sequence[Run], end: int, target_end:
     return bool(runs) and runs[-1].end == mark.anchor.source + 1
 
 
-def _anchor(mark: Mark | None) -> Anchor | None:
-    return mark.anchor if mark is not None else None
+def _cursor(mark: Mark | None) -> Anchor | None:
+    return mark.cursor if mark is not None else None
 
 
 def _is_last(ours: LastOf, runs: Sequence[Run]) -> bool:

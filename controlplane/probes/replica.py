@@ -58,14 +58,14 @@ async def watch(
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = {
-        p: KnownBefore(mark.anchor if mark is not None else None)
+        p: KnownBefore(mark.cursor if mark is not None else None)
         for p in there
         if not _is_known(mark := marks.get(name(p)), p, ends, replica_ends, filled_by_the_mirror)
     }
     in_turn = dict(sorted(moved.items(), key=lambda one: not _is_postponed(marks, one[0])))
     rows, unreadable = await newest_rows(source, replica, in_turn, ends, WIDELY_AT_ONCE)
     anchors = {called: mark.anchor for called, mark in marks.items()} | {
-        name(p): _anchor(moved[p].anchor, both, begins[p], replica_ends[p])
+        name(p): _anchor(marks.get(name(p)), both, begins[p], replica_ends[p])
         for p, both in rows.items()
     }
     unknown = [p for p in rows if anchors[name(p)] is None and p.topic in filled_by_the_mirror]
@@ -214,10 +214,11 @@ async def _first_anchors(
     }
 
 
-def _anchor(known: Anchor | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:
+def _anchor(mark: Mark | None, rows: Rows, begin: int, replica_end: int) -> Anchor | None:
     """The newest record that both have; what was known, where that is not certain."""
     ours, theirs = rows.ours.placed, rows.theirs.placed
     if not theirs:
         return nothing_mirrored(begin, replica_end)
-    followed = follow(known, ours, theirs) if known is not None else None
+    cursor, known = (mark.cursor, mark.anchor) if mark is not None else (None, None)
+    followed = follow(cursor, ours, theirs) if cursor is not None else None
     return followed or align(ours, theirs) or known

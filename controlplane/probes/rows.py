@@ -16,7 +16,7 @@ from controlplane.probes.together import together
 
 ROW: Final = 500
 """So many of the last offsets of each partition are read."""
-_ANCHOR: Final = b""
+_SEEN: Final = b""
 """Stands for the record that is known to be the same on both, in the place of its digest."""
 _MOST: Final = 10_000
 """So many at most, where what came since a record that both have cannot be told from offsets."""
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     def found(self) -> int:
         """How many of ours the other cluster has."""
         there = {placed.digest for placed in self.theirs.placed}
-        return sum(p.digest in there for p in self.ours.placed if p.digest != _ANCHOR)
+        return sum(p.digest in there for p in self.ours.placed if p.digest != _SEEN)
 
     def hole(self, partition: str) -> Hole | None:
         """What the other cluster lacks of them."""
@@ -50,10 +50,10 @@ class Rows(NamedTuple):
 class KnownBefore(NamedTuple):
     """What is known of a partition before it is read."""
 
-    anchor: Anchor | None
+    cursor: Anchor | None
     """A record that was seen on both."""
     back: tuple[int, int] = (ROW, ROW)
-    """How many of the last offsets of both to read, if the anchor does not help."""
+    """How many of the last offsets of both to read, if the cursor does not help."""
 
 
 async def newest_rows(
@@ -77,9 +77,9 @@ async def newest_rows(
         UnreachableError: one of them does not answer.
     """
     near = {
-        p: anchor
-        for p, (anchor, _) in known.items()
-        if anchor is not None and 0 <= ends[p] - anchor.source <= ROW
+        p: cursor
+        for p, (cursor, _) in known.items()
+        if cursor is not None and 0 <= ends[p] - cursor.source <= ROW
     }
     went_on = await _rows_since(source, target, near)
     more = {p: back for p, (_, back) in known.items() if p not in went_on}
@@ -89,28 +89,28 @@ async def newest_rows(
 
 
 async def _rows_since(
-    source: EndReader, target: EndReader, anchors: Mapping[TopicPartition, Anchor]
+    source: EndReader, target: EndReader, cursors: Mapping[TopicPartition, Anchor]
 ) -> dict[TopicPartition, Rows]:
-    """Of the partitions that go on alike from their anchors."""
-    if not anchors:
+    """Of the partitions that go on alike from their cursors."""
+    if not cursors:
         return {}
     ours, theirs = await together(
-        source.since({p: anchor.source + 1 for p, anchor in anchors.items()}),
-        target.since({p: anchor.replica + 1 for p, anchor in anchors.items()}),
+        source.since({p: cursor.source + 1 for p, cursor in cursors.items()}),
+        target.since({p: cursor.replica + 1 for p, cursor in cursors.items()}),
     )
     found: dict[TopicPartition, Rows] = {}
-    for p, anchor in anchors.items():
+    for p, cursor in cursors.items():
         if p not in ours.found or p not in theirs.found:
             continue
-        rows = _rows(_after(anchor.source, ours.found[p]), _after(anchor.replica, theirs.found[p]))
-        if follow(anchor, rows.ours.placed, rows.theirs.placed) is not None:
+        rows = _rows(_after(cursor.source, ours.found[p]), _after(cursor.replica, theirs.found[p]))
+        if follow(cursor, rows.ours.placed, rows.theirs.placed) is not None:
             found[p] = rows
     return found
 
 
-def _after(anchor: int, read: Sequence[Placed]) -> LastOf:
-    """What was read behind an anchor, with the anchor itself, which was seen before."""
-    return LastOf([Placed(anchor, _ANCHOR), *read], is_all=False)
+def _after(cursor: int, read: Sequence[Placed]) -> LastOf:
+    """What was read behind a cursor, with the record that stands there, which was seen before."""
+    return LastOf([Placed(cursor, _SEEN), *read], is_all=False)
 
 
 async def last_rows(

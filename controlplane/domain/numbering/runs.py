@@ -101,6 +101,9 @@ def continued(known: Sequence[Run], newer: Sequence[Run]) -> tuple[Run, ...]:
     if not newer:
         return tuple(known)
     first = newer[0]
+    if any(_begins_alike(run, first) and run.whole for run in known):
+        # What stands before it was seen then, whoever begins to read at it now.
+        first = Run(first.source, first.target, first.count, whole=True)
     kept = [_before(run, first) for run in known if run.source < first.source]
     kept = [run for run in kept if run.target <= first.target]
     if kept and kept[-1].shift == first.shift:
@@ -167,6 +170,10 @@ def with_points(runs: Sequence[Run], points: Sequence[tuple[int, int]]) -> tuple
 def _after_something(run: Run) -> Run:
     """A run before which something is left out."""
     return Run(run.source, run.target, run.count, whole=False)
+
+
+def _begins_alike(run: Run, other: Run) -> bool:
+    return (run.source, run.target) == (other.source, other.target)
 
 
 def _before(run: Run, later: Run) -> Run:

@@ -201,3 +201,11 @@ def test_both_end_alike_only_where_they_were_seen_to():
     ):
         assert not not_read.is_alike_at(9, 7)
     assert replace(mark, anchor=Anchor(8, 6)).is_alike_at(9, 7), "the last record of both"
+
+
+def test_reading_goes_on_behind_a_record_not_behind_the_end_of_an_empty_replica():
+    empty = Mark(partition="t-0", source_begin=0, source_end=9, anchor=nothing_mirrored(0, 0))
+    assert empty.cursor is None
+    seen = replace(empty, anchor=Anchor(8, 5), runs=(Run(4, 1, 5, whole=True),))
+    assert seen.cursor == Anchor(8, 5)
+    assert replace(seen, anchor=Anchor(8, 6)).cursor is None

@@ -73,6 +73,18 @@ async def test_each_record_is_read_once_from_each_side(clusters, unique_name, re
         assert (read, compared.rows, compared.holes) == ([], {}, ())
 
 
+async def test_a_topic_that_was_empty_is_known_from_its_beginning(clusters, unique_name):
+    """An empty replica has no record behind which reading could go on."""
+    async with both(clusters, unique_name) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        seen = await watch(source, replica, partitions, None)
+        for number in range(3):
+            await write_both(clusters, unique_name, b"%d" % number)
+            seen = await watch(source, replica, partitions, seen)
+        (run,) = seen.marks[0].runs
+        assert (run.source, run.target, run.count, run.whole) == (0, 0, 3, True)
+
+
 async def test_transactions_leave_their_markers_behind_the_last_record(clusters, unique_name, read):
     async with both(clusters, unique_name) as (source, replica):
         partitions = await source.partitions([unique_name])

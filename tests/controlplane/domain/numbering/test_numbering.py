@@ -269,3 +269,13 @@ def test_places_of_groups_are_known_before_all_that_was_seen():
 def test_the_way_back_knows_what_the_way_there_knew():
     there = (Run(0, 0, 5, whole=True), Run(7, 5, 2, whole=True))
     assert turned_round(there) == (Run(0, 0, 5, whole=False), Run(5, 7, 2, whole=True))
+
+
+def test_whoever_reads_on_from_a_record_forgets_nothing_of_what_stands_before_it():
+    first = (Run(0, 0, 1, whole=True),)
+    assert continued(first, (Run(0, 0, 3, whole=False),)) == (Run(0, 0, 3, whole=True),)
+    behind_a_marker = (Run(0, 0, 2, whole=True), Run(3, 2, 1, whole=True))
+    newer = (Run(3, 2, 1, whole=False), Run(5, 3, 1, whole=True))
+    assert continued(behind_a_marker, newer) == (*behind_a_marker, newer[1])
+    unread = (Run(7, 4, 2, whole=False),)
+    assert continued(unread, (Run(7, 4, 4, whole=False),)) == (Run(7, 4, 4, whole=False),)

@@ -260,7 +260,7 @@ class Prober:
         self._memory.mirror = found
 
     async def _losses(self) -> None:
-        self._memory.losses = await find_losses(self._plane, self._readers, self._pair)
+        self._memory.losses = await find_losses(self._plane, self._readers, self._pair, keep=True)
 
     async def _numbers(self) -> None:
         """Decide under which numbers clients know records from now on."""

@@ -76,6 +76,7 @@ async def _try(
     try:
         async with asyncio.timeout(LOOK_BUDGET_S):
             seen[pair] = await _look(plane, readers, pair, seen.get(pair), adopter)
+            await plane.watches.keep(pair, seen[pair])
     except LookError as error:
         return str(error)
     except TimeoutError:
@@ -127,16 +128,27 @@ def _pairs(plane: ControlPlane) -> list[Pair]:
     ]
 
 
-async def find_losses(plane: ControlPlane, readers: Readers, pair: Pair) -> Losses:
+async def find_losses(
+    plane: ControlPlane, readers: Readers, pair: Pair, *, keep: bool = False
+) -> Losses:
     """What the replica lacks: of the cluster as it is, or as it was when it last answered.
+
+    Args:
+        plane: the control plane that looks.
+        readers: of the clusters.
+        pair: the cluster that serves, and the replica.
+        keep: whether what is seen is kept, as the leader does; whoever only asks leaves that to it.
 
     Raises:
         UnreachableError: the replica does not answer.
     """
     at, answered = time.monotonic(), True
+    watched: Watched | None
     try:
         async with asyncio.timeout(_DEAD_AFTER_S):
-            watched: Watched | None = await _look(plane, readers, pair, None)
+            watched = seen = await _look(plane, readers, pair, None)
+            if keep:
+                await plane.watches.keep(pair, seen)
     except (LookError, TimeoutError):
         answered = False
         await readers.close()
@@ -202,6 +214,4 @@ async def _watch_one(
     direction = Direction(source=pair.from_cluster, target=pair.to_cluster)
     filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
     seen = await watch(source, replica, ours, before, filled)
-    watched = msgspec.structs.replace(seen, seq=there.seq)
-    await plane.watches.keep(pair, watched)
-    return watched
+    return msgspec.structs.replace(seen, seq=there.seq)

@@ -16,7 +16,14 @@ PAIR = Pair(scope="main", from_cluster="main", to_cluster="failover")
 
 
 def a_plane() -> Any:
-    return SimpleNamespace(settings=SimpleNamespace(clusters=()), not_watched={})
+    async def keep(*_: Any) -> None:
+        pass
+
+    return SimpleNamespace(
+        settings=SimpleNamespace(clusters=()),
+        not_watched={},
+        watches=SimpleNamespace(keep=keep),
+    )
 
 
 class EnoughError(Exception):

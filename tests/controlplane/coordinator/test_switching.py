@@ -8,6 +8,8 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from controlplane.domain.replica import Anchor
+from controlplane.store.watches import Pair, Watches
 from tests.controlplane.conftest import as_process, eventually, in_process
 from tests.controlplane.fake_node import FakeNode
 from tests.controlplane.nodes import serving_nodes
@@ -15,6 +17,7 @@ from tests.controlplane.probes.clusters import commit, create
 
 pytestmark = pytest.mark.environment
 
+PAIR = Pair(scope="main", from_cluster="main", to_cluster="failover")
 SWITCH = "/admin/pclusters/v1/pcluster/main/switch"
 CRASH_POINTS = [
     "switch.requested",
@@ -154,7 +157,7 @@ async def test_a_partition_is_left_behind_by_name_and_all_others_are_proved(vari
 
 
 async def test_what_a_dead_cluster_held_is_known_from_when_it_answered(
-    variables, clusters, clusters_file
+    variables, clusters, clusters_file, engine
 ):
     async with in_process(variables) as plane, serving_nodes(plane) as (node,):
         topic = await map_topic(plane, node)
@@ -167,7 +170,13 @@ async def test_what_a_dead_cluster_held_is_known_from_when_it_answered(
             told = [c["detail"] for c in answer.json()["checks"] if c["name"] == "loss"]
             return told == [f"{topic}-0: from offset 1 on, 2 known"]
 
+        async def kept() -> bool:
+            seen = await Watches(engine).newest(PAIR)
+            marks = seen.marks if seen is not None else ()
+            return [(mark.source_end, mark.anchor) for mark in marks] == [(3, Anchor(0, 0))]
+
         await eventually(watched)
+        await eventually(kept)
     dead = clusters_file.read_text().replace(clusters.main, "127.0.0.1:1")
     clusters_file.write_text(dead)
     async with in_process(variables) as plane, serving_nodes(plane):

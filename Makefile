@@ -46,7 +46,7 @@ bench: setup ## measure against direct, in one run of some minutes; writes docs/
 	@PYTHONPATH=. $(BIN)/python benchmarks/gateway.py
 
 .PHONY: watch-cost
-watch-cost: setup ## what the watch and the proof cost by size (TOPICS="5 50 500"), some minutes; writes docs/watch-cost.md
+watch-cost: setup ## what the watch and the proof cost by size (TOPICS="5 20 50"), some minutes; writes docs/watch-cost.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/watching.py $(TOPICS)
 
 .PHONY: long-log

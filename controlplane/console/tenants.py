@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 from litestar.response import Redirect, Template
 
-from contract.records import ServiceAccount, VirtualCluster
+from contract.records import ServiceAccount, TopicMapping, VirtualCluster
 from controlplane.api.access import attribution
 from controlplane.api.own.schemas import AccountView
 from controlplane.api.own.tenants import create_virtual_cluster
@@ -30,13 +30,15 @@ AccountName = Annotated[str, PathParameter(name="account")]
 @get("/console/virtual-clusters")
 async def list_tenants(request: Asked, plane: NamedDependency[ControlPlane]) -> Template:
     """All virtual clusters, and the form for a new one."""
-    facts = await plane.ledger.fresh()
-    tenants = sorted(facts.control.of(VirtualCluster), key=lambda v: v.name)
-    accounts = [account.vcluster for account in facts.control.of(ServiceAccount)]
+    control = (await plane.ledger.fresh()).control
+    tenants = sorted(control.of(VirtualCluster), key=lambda v: v.name)
     return page(
         request,
         "virtual_clusters.html",
-        tenants=[(v, len(facts.topics_of(v.name)), accounts.count(v.name)) for v in tenants],
+        tenants=[
+            (v, control.count(TopicMapping, v.name), control.count(ServiceAccount, v.name))
+            for v in tenants
+        ],
     )
 
 
@@ -99,7 +101,7 @@ async def _tenant(
 ) -> Template:
     facts = await plane.ledger.fresh()
     tenant = existing(facts, name)
-    accounts = [a for a in facts.control.of(ServiceAccount) if a.vcluster == name]
+    accounts = facts.control.of_owner(ServiceAccount, name)
     granted = [
         (logical, grantee, access)
         for (owner, logical, grantee), access in sorted(facts.grants.items())

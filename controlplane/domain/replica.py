@@ -89,6 +89,11 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
 
 
+def marks_of(watched: Watched | None) -> dict[str, Mark]:
+    """Marks by partition (`topic-n`); none if nothing was seen."""
+    return {mark.partition: mark for mark in watched.marks} if watched is not None else {}
+
+
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """What of one partition is missing on the replica, in the offsets of the cluster given up.
 
@@ -121,7 +126,7 @@ def seen_both_ways(watched: Watched | None, back: Watched | None) -> Watched | N
     """
     if back is None or (watched is not None and watched.seen_at > back.seen_at):
         return watched
-    known = {mark.partition: mark for mark in watched.marks} if watched is not None else {}
+    known = marks_of(watched)
     turned = {mark.partition: turned_round(mark.runs) for mark in back.marks}
     empty = Mark(partition="", source_begin=0, source_end=0, anchor=None)
     marks = tuple(

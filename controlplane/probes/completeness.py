@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.replica import Watched
+from controlplane.domain.replica import Watched, marks_of
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
 from controlplane.domain.unreadable import Unreadable, not_proved
@@ -63,7 +63,7 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
+    marks = marks_of(seen)
     target_ends = dict(cut.target)
     known: dict[TopicPartition, KnownBefore] = {}
     ends: dict[TopicPartition, int] = {}

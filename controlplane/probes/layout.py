@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiokafka import TopicPartition
@@ -72,13 +72,7 @@ async def layout_of(cluster: Inquiry, topics: Collection[str] | None) -> Layout:
         named = tuple(
             MetadataRequestTopic(name=TopicName(topic), topic_id=None) for topic in sorted(topics)
         )
-    request = MetadataRequest(
-        topics=named,
-        allow_auto_topic_creation=False,
-        include_cluster_authorized_operations=False,
-        include_topic_authorized_operations=False,
-    )
-    (found,) = await cluster.ask(cluster.brokers[0], request)
+    (found,) = await cluster.ask(cluster.brokers[0], _request(named))
     return _layout(found)
 
 
@@ -105,7 +99,7 @@ async def _first_answer(cluster: Inquiry) -> Unread:
     problem = InquiryError(f"cluster {cluster.name} lists no broker")
     for broker in cluster.brokers:
         try:
-            (answer,) = await cluster.ask_unread(broker, _ALL_TOPICS)
+            (answer,) = await cluster.ask_unread(broker, _request(None))
         except InquiryError as error:
             problem = error
         else:
@@ -115,12 +109,14 @@ async def _first_answer(cluster: Inquiry) -> Unread:
     raise problem
 
 
-_ALL_TOPICS: Final = MetadataRequest(
-    topics=None,
-    allow_auto_topic_creation=False,
-    include_cluster_authorized_operations=False,
-    include_topic_authorized_operations=False,
-)
+def _request(topics: tuple[MetadataRequestTopic, ...] | None) -> MetadataRequest:
+    """For these topics; None: all."""
+    return MetadataRequest(
+        topics=topics,
+        allow_auto_topic_creation=False,
+        include_cluster_authorized_operations=False,
+        include_topic_authorized_operations=False,
+    )
 
 
 def _layout(found: Any) -> Layout:

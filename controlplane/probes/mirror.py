@@ -7,7 +7,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from controlplane.domain.replica import Watched
+from controlplane.domain.replica import Watched, marks_of
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
@@ -62,7 +62,7 @@ async def compare(
     partitions, there = await together(source.partitions(topics), target.partitions(topics))
     mirrored = set(there).intersection(partitions)
     (ends, closed), target_ends = await _ends(source, target, partitions, mirrored)
-    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
+    marks = marks_of(seen)
     moved = [
         p
         for p in partitions

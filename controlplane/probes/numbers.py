@@ -14,7 +14,7 @@ from controlplane.domain.numbering.runs import (
     runs_of,
     with_points,
 )
-from controlplane.domain.replica import Anchor, Mark, Watched
+from controlplane.domain.replica import Anchor, Mark, Watched, marks_of
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import KnownBefore, Rows, newest_rows
 from controlplane.probes.taking import LastOf
@@ -73,7 +73,7 @@ async def side_by_side(
     """
     begins, target_begins = await together(source.begins(partitions), target.begins(partitions))
     ends, target_ends = await together(source.ends(partitions), target.ends(partitions))
-    marks = {mark.partition: mark for mark in seen.marks} if seen is not None else {}
+    marks = marks_of(seen)
     known_before = runs_known(seen)
     known = {
         name(p): within(known_before.get(name(p), ()), ends[p], target_ends[p]) for p in partitions
@@ -175,7 +175,7 @@ async def beginnings(
 
 def runs_known(seen: Watched | None) -> dict[str, tuple[Run, ...]]:
     """By partition (`topic-n`)."""
-    return {mark.partition: mark.runs for mark in seen.marks} if seen is not None else {}
+    return {partition: mark.runs for partition, mark in marks_of(seen).items()}
 
 
 def name(partition: TopicPartition) -> str:

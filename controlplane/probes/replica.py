@@ -19,6 +19,7 @@ from controlplane.domain.replica import (
     from_the_beginning,
     is_newest,
     loss,
+    marks_of,
     nothing_mirrored,
 )
 from controlplane.probes.fetching import Read
@@ -52,7 +53,7 @@ async def watch(
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = {mark.partition: mark for mark in before.marks} if before else {}
+    marks = marks_of(before)
     wanted = set(partitions)
     there = [p for p in await replica.all_partitions() if p in wanted]
     begins, ends = await source.begins(partitions), await source.ends(partitions)
@@ -131,7 +132,7 @@ async def losses(replica: EndReader, watched: Watched) -> tuple[Loss, ...]:
     Raises:
         UnreachableError: the replica does not answer.
     """
-    wanted = {mark.partition: mark for mark in watched.marks}
+    wanted = marks_of(watched)
     topics = {name.rpartition("-")[0] for name in wanted}
     there = [p for p in await replica.partitions(topics) if name(p) in wanted]
     ends = await replica.ends(there)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from controlplane.domain.replica import Mark, Watched
+from controlplane.domain.replica import Mark, Watched, marks_of
 from controlplane.store.jsonb import from_jsonb, to_jsonb
 
 
@@ -83,7 +83,7 @@ class Watches:
     async def keep(self, pair: Pair, watched: Watched) -> None:
         """Remember what was seen just now."""
         before = self._kept.pop(pair, None)
-        marks = {mark.partition: mark for mark in watched.marks}
+        marks = marks_of(watched)
         values = msgspec.structs.asdict(pair)
         look = values | {"writer": self._writer, "looked": _encoded(replace(watched, marks=()))}
         async with self._engine.begin() as connection:

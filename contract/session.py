@@ -132,13 +132,15 @@ class TopicChange(msgspec.Struct, frozen=True, kw_only=True):
 
     created: TopicCreated | None = None
     deleted: TopicDeleted | None = None
+    ago_s: float = 0.0
+    """Seconds from the cluster's answer until this was sent; 0: an older release does not say."""
 
     @classmethod
-    def of(cls, change: TopicCreated | TopicDeleted) -> "TopicChange":
-        """The change in its place."""
+    def of(cls, change: TopicCreated | TopicDeleted, ago_s: float) -> "TopicChange":
+        """The change in its place, and how long ago it was."""
         if isinstance(change, TopicCreated):
-            return cls(created=change)
-        return cls(deleted=change)
+            return cls(created=change, ago_s=ago_s)
+        return cls(deleted=change, ago_s=ago_s)
 
 
 class TopicChanges(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,10 +72,10 @@ class Refiller:
         facts, scope = self._plane.ledger.facts, self._plane.settings.scope
         reversal = facts.newest_reversal(scope)
         begun_seq = (reversal.ended_seq or 0) if reversal is not None else 0
-        ours = facts.topics_in(scope) if facts.topics_made_anew else ()
+        ours = facts.topics_in(scope) if facts.topic_history.made_anew else ()
         return {
             topic: seq
-            for topic, seq in facts.topics_made_anew.items()
+            for topic, seq in facts.topic_history.made_anew.items()
             if seq > begun_seq and topic in ours and self._settled.get(topic) != seq
         }
 

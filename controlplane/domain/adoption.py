@@ -25,7 +25,8 @@ _LOOKS: Final = 2
 """So many looks in a row have to find a topic before it is noted: its node may be about to tell of
 it, and a broker may show one for a moment that was deleted."""
 _LOOKS_FOR_GONE: Final = 5
-"""The same for one that is not there any more: a broker that starts may not know of all."""
+"""The same for one that is not there any more: a broker that starts may not know of all. But not
+for one that was deleted, and said to be made again: that word may have been late."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     """None are left of a topic that is gone."""
     version: int
     """How many events there are of the topic."""
+    was_deleted: bool = False
+    """Whether a node told that it was deleted, and another right after that it was made."""
 
     @property
     def physical(self) -> str:
@@ -46,7 +49,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def looks(self) -> int:
         """So many in a row have to find it before it is noted."""
-        return _LOOKS if self.partitions else _LOOKS_FOR_GONE
+        return _LOOKS if self.partitions or self.was_deleted else _LOOKS_FOR_GONE
 
 
 def unlike_the_log(facts: Facts, scope: str, there: Mapping[str, int]) -> frozenset[Sighting]:
@@ -68,7 +71,7 @@ def unlike_the_log(facts: Facts, scope: str, there: Mapping[str, int]) -> frozen
     ours = facts.topics_in(scope)
     for physical, partitions in there.items():
         owner = ours.owner_of(physical)
-        if owner is None or physical in known or physical in facts.forgotten_topics:
+        if owner is None or physical in known or physical in facts.topic_history.forgotten:
             continue
         found.append(_sighting(facts, owner, physical.removeprefix(owner), partitions))
     return frozenset(found)
@@ -80,6 +83,7 @@ def _sighting(facts: Facts, vcluster: str, logical: str, partitions: int) -> Sig
         logical=logical,
         partitions=partitions,
         version=facts.versions.get(f"topic/{vcluster}/{logical}", 0),
+        was_deleted=physical_name(vcluster, logical) in facts.topic_history.doubtful,
     )
 
 

@@ -1,5 +1,6 @@
 """What can be asked for, apart from switches. `decide` turns a command into events or a refusal."""
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -112,6 +113,8 @@ class MapTopic(Command, frozen=True, kw_only=True):
     partitions: int
     replication_factor: int
     configs: dict[str, str]
+    at: datetime | None = None
+    """When the cluster said so, by the clock of the log; None: that is not known."""
 
 
 class UnmapTopic(Command, frozen=True, kw_only=True):
@@ -119,6 +122,8 @@ class UnmapTopic(Command, frozen=True, kw_only=True):
 
     vcluster: str
     logical: str
+    at: datetime | None = None
+    """When the cluster said so, by the clock of the log; None: that is not known."""
 
 
 class FoundTopic(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Every event about anything but a switch (those stand in `switch/events.py`)."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from contract.policy import Limits, Policy
@@ -164,6 +165,8 @@ class TopicUnmapped(Event, frozen=True, tag="topic.unmapped"):
 
     vcluster: str
     logical: str
+    at: datetime | None = None
+    """When its cluster said so to a node; None: nobody saw that, or a node of an older release."""
 
 
 class TopicAliased(Event, frozen=True, tag="topic.aliased"):

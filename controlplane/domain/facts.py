@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Literal
 
 from contract.fold import ControlState
-from contract.names import physical_name
 from contract.records import (
     Cluster,
     Face,
@@ -25,6 +24,7 @@ from controlplane.domain.projection import reconciled, record_of
 from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.switch.events import SwitchEvent
 from controlplane.domain.switch.state import Switch, after, cut_short
+from controlplane.domain.topic_history import TopicHistory
 
 
 class Facts:
@@ -65,13 +65,7 @@ class Facts:
         self.topics_seq = 0
         """The newest event that a topic came to be, or is gone, or that a virtual cluster came to
         be: it has all that is under its name already."""
-        self.deleted_topics: set[str] = set()
-        """Physical names of topics that a node has seen deleted, and nobody made again."""
-        self.forgotten_topics: set[str] = set()
-        """The same of topics that somebody had us forget, although they may well be there."""
-        self.topics_made_anew: dict[str, int] = {}
-        """By physical name, the newest event that a topic which had been deleted was made again, or
-        that the mirror began anew with it."""
+        self.topic_history = TopicHistory()
         self.grants: dict[tuple[str, str, str], Literal["read", "write"]] = {}
         """Owner, its topic's logical name and grantee, to what the grantee may do."""
         self.node_tokens: dict[tuple[str, str], str] = {}
@@ -122,20 +116,14 @@ class Facts:
                 self.topics_seq = recorded.seq
             case events.ClusterDescribed(name=name, api_versions=api_versions):
                 self.api_versions[name] = api_versions
-            case events.TopicMapped(physical=physical):
+            case events.TopicMapped() as event:
                 self.topics_seq = recorded.seq
-                self.forgotten_topics.discard(physical)
-                # One that was made anew is told of again when the mirror begins anew with it.
-                if physical in self.deleted_topics or physical in self.topics_made_anew:
-                    self.deleted_topics.discard(physical)
-                    self.topics_made_anew[physical] = recorded.seq
-            case events.TopicUnmapped(vcluster=vcluster, logical=logical):
+                self.topic_history.mapped(event, recorded)
+            case events.TopicUnmapped() as event:
                 self.topics_seq = recorded.seq
-                self._unmapped(physical_name(vcluster, logical), recorded.actor)
+                self.topic_history.unmapped(event, recorded)
             case events.VirtualClusterDeleted(name=name):
-                self.forgotten_topics = {
-                    topic for topic in self.forgotten_topics if not topic.startswith(name)
-                }
+                self.topic_history.vcluster_deleted(name)
             case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
                 self.grants[owner, logical, grantee] = access
             case events.TopicGrantRevoked(owner=owner, logical=logical, grantee=grantee):
@@ -168,14 +156,6 @@ class Facts:
             case _:
                 pass
         return None
-
-    def _unmapped(self, physical: str, actor: str) -> None:
-        """Only a node has seen it deleted; whoever else takes a mapping away leaves it there."""
-        if actor.startswith("node:"):
-            self.deleted_topics.add(physical)
-            self.forgotten_topics.discard(physical)
-        elif not actor.startswith("system:"):
-            self.forgotten_topics.add(physical)
 
     def _take_back(self, event: events.LogReconciled, recorded: Recorded) -> None:
         """What was broadcast is so; what is known of the way there ends here."""

@@ -26,6 +26,7 @@ import controlplane.domain.mirror.transitions
 import controlplane.domain.projection
 import controlplane.domain.switch.state
 import controlplane.domain.switch.transitions
+import controlplane.domain.topic_history
 import controlplane.domain.transitions
 from contract.codec import canonical
 from contract.fold import ControlState
@@ -35,6 +36,7 @@ from controlplane.domain.facts import Facts
 from controlplane.domain.log import AnyEvent
 from controlplane.domain.mirror.state import Reversal
 from controlplane.domain.switch.state import Switch
+from controlplane.domain.topic_history import TopicHistory
 
 _FOLDING: Final[Sequence[ModuleType]] = (
     contract.fold,
@@ -46,6 +48,7 @@ _FOLDING: Final[Sequence[ModuleType]] = (
     controlplane.domain.projection,
     controlplane.domain.switch.state,
     controlplane.domain.switch.transitions,
+    controlplane.domain.topic_history,
     controlplane.domain.transitions,
 )
 """The code that decides what events add up to."""
@@ -71,9 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     circles: set[str]
     first_cluster: dict[str, str]
     topics_seq: int
-    deleted_topics: set[str]
-    forgotten_topics: set[str]
-    topics_made_anew: dict[str, int]
+    topic_history: TopicHistory
     grants: tuple[tuple[tuple[str, str, str], Literal["read", "write"]], ...]
     node_tokens: tuple[tuple[tuple[str, str], str], ...]
     shown_tokens: dict[str, str]
@@ -114,9 +115,7 @@ def taken(facts: Facts) -> Snapshot:
         circles=set(facts.circles),
         first_cluster=dict(facts.first_cluster),
         topics_seq=facts.topics_seq,
-        deleted_topics=set(facts.deleted_topics),
-        forgotten_topics=set(facts.forgotten_topics),
-        topics_made_anew=dict(facts.topics_made_anew),
+        topic_history=facts.topic_history.copy(),
         grants=tuple(facts.grants.items()),
         node_tokens=tuple(facts.node_tokens.items()),
         shown_tokens=dict(facts.shown_tokens),
@@ -142,9 +141,7 @@ def restored(snapshot: Snapshot) -> Facts:
     facts.circles = snapshot.circles
     facts.first_cluster = snapshot.first_cluster
     facts.topics_seq = snapshot.topics_seq
-    facts.deleted_topics = snapshot.deleted_topics
-    facts.forgotten_topics = snapshot.forgotten_topics
-    facts.topics_made_anew = snapshot.topics_made_anew
+    facts.topic_history = snapshot.topic_history
     facts.grants = dict(snapshot.grants)
     facts.node_tokens = dict(snapshot.node_tokens)
     facts.shown_tokens = snapshot.shown_tokens

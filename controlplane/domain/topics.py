@@ -11,8 +11,10 @@ from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Invalid, Missing, Refusal
+from controlplane.domain.topic_history import TopicDeletion, is_after
 
 TopicCommand: TypeAlias = commands.MapTopic | commands.UnmapTopic
+Deleted: TypeAlias = TopicDeletion | events.TopicUnmapped
 
 
 class KnownTopic(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +22,8 @@ class KnownTopic(msgspec.Struct, frozen=True, kw_only=True):
 
     noted: events.TopicMapped | TopicMapping | None
     """None: no topic."""
-    is_deleted: bool = False
-    """Whether a node has seen it deleted, and nobody made it again."""
+    deleted: Deleted | None = None
+    """None: no node has seen it deleted, or somebody made it again."""
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +51,7 @@ def note_topics(facts: Facts, told: Iterable[TopicCommand]) -> Noted:
             continue
         if event is not None:
             noted.events.append(event)
-            made = event if isinstance(event, events.TopicMapped) else None
-            known[name] = KnownTopic(noted=made, is_deleted=made is None)
+            known[name] = _known_by(event)
     return noted
 
 
@@ -64,8 +65,14 @@ def _known(facts: Facts, vcluster: str, logical: str) -> KnownTopic:
     state = facts.control.get(f"topic/{vcluster}/{logical}")
     return KnownTopic(
         noted=state if isinstance(state, TopicMapping) else None,
-        is_deleted=physical_name(vcluster, logical) in facts.deleted_topics,
+        deleted=facts.topic_history.deleted.get(physical_name(vcluster, logical)),
     )
+
+
+def _known_by(event: events.TopicMapped | events.TopicUnmapped) -> KnownTopic:
+    if isinstance(event, events.TopicMapped):
+        return KnownTopic(noted=event)
+    return KnownTopic(noted=None, deleted=event)
 
 
 def _noted(
@@ -75,9 +82,9 @@ def _noted(
         raise Missing(f"there is no virtual cluster {command.vcluster}")
     if isinstance(command, commands.MapTopic):
         return _mapped(facts, known, command)
-    if known.noted is None and known.is_deleted:
+    if known.noted is None and known.deleted and not is_after(command.at, known.deleted.at):
         return None
-    return events.TopicUnmapped(vcluster=command.vcluster, logical=command.logical)
+    return events.TopicUnmapped(vcluster=command.vcluster, logical=command.logical, at=command.at)
 
 
 def _mapped(
@@ -86,6 +93,8 @@ def _mapped(
     physical = physical_name(command.vcluster, command.logical)
     if not command.logical or len(physical) > TOPIC_NAME_LIMIT:
         raise Invalid(f"topic name {command.logical!r} is empty, or too long with its prefix")
+    if known.noted is None and known.deleted and is_after(known.deleted.at, command.at):
+        return None  # what was made then is gone: the word of its deletion came first
     mapped = events.TopicMapped(
         vcluster=command.vcluster,
         logical=command.logical,

@@ -135,6 +135,12 @@ async def hash_at(connection: AsyncConnection, seq: int) -> bytes | None:
     return found
 
 
+async def clock(connection: AsyncConnection) -> datetime:
+    """What time it is by the clock that events are recorded with."""
+    now: datetime = (await connection.execute(sa.text("SELECT clock_timestamp()"))).scalar_one()
+    return now
+
+
 async def tail(connection: AsyncConnection, after: int, limit: int = 5000) -> list[Recorded]:
     """The next events after a `seq`, on a connection at hand."""
     rows = await connection.execute(_TAIL, {"after": after, "limit": limit})

@@ -44,7 +44,7 @@ from dataplane.settings import GatewaySettings
 from dataplane.virtual.census import Census, Expectations
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.judgement import judge
-from dataplane.virtual.topics import TopicFact, asked_topics, topic_facts
+from dataplane.virtual.topics import DatedFact, asked_topics, topic_facts
 from dataplane.wire.primitives import Buffer
 from upstream.access import access_to
 from upstream.sasl.mechanism import LoginRefusedError
@@ -121,7 +121,7 @@ class Gateway:
         self.write_order = WriteOrder()
         self._expectations = Expectations()
         self.connections: set[Client] = set()
-        self.topic_facts: asyncio.Queue[TopicFact] = asyncio.Queue()
+        self.topic_facts: asyncio.Queue[DatedFact] = asyncio.Queue()
         self.tell: Callable[[machine.Event], None] = _nobody_listens
         """Where the follower hears of closed connections and of a lease that ran out."""
         self._accesses = {c.name: access_to(c) for c in settings.clusters}
@@ -227,9 +227,9 @@ class Gateway:
             return mapping if isinstance(mapping, TopicMapping) else None
 
         answer = b"".join(request.answer or ())
-        facts = topic_facts(vcluster, request.sent_frame, answer, known)
+        facts, now = topic_facts(vcluster, request.sent_frame, answer, known), monotonic()
         for fact in facts:
-            self.topic_facts.put_nowait(fact)
+            self.topic_facts.put_nowait(DatedFact(fact, now))
         for logical in asked_topics(request.frame) - {fact.logical for fact in facts}:
             self._expectations.settle(vcluster, logical)
 

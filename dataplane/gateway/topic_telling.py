@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from time import monotonic
 from typing import Final
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import httpx
 import stamina
 import structlog
 
+from contract.session import TopicChange
 from dataplane.node.control_planes import ControlPlanes
-from dataplane.virtual.topics import TopicFact
+from dataplane.virtual.topics import DatedFact
 
 MOST_AT_ONCE: Final = 100
 """Changes in one call, each of which is an event."""
@@ -23,7 +25,7 @@ log = structlog.get_logger()
 
 
 async def tell_topics(
-    node_id: str, facts: asyncio.Queue[TopicFact], control_planes: ControlPlanes
+    node_id: str, facts: asyncio.Queue[DatedFact], control_planes: ControlPlanes
 ) -> None:
     """Tell what there is, and what comes, for ever: all that waits at once, in its order."""
     while True:
@@ -46,15 +48,17 @@ def is_passing(error: Exception) -> bool:
 
 
 async def _tell(
-    node_id: str, some: Sequence[TopicFact], call_id: str, control_planes: ControlPlanes
+    node_id: str, some: Sequence[DatedFact], call_id: str, control_planes: ControlPlanes
 ) -> None:
     with _if_refused("topic changes were refused", topics=len(some)):
         try:
-            await control_planes.topics_changed(node_id, some, call_id)
+            now = monotonic()
+            changes = tuple(TopicChange.of(fact, now - at) for fact, at in some)
+            await control_planes.topics_changed(node_id, changes, call_id)
         except httpx.HTTPStatusError as error:
             if error.response.status_code not in _OLDER:
                 raise
-            for fact in some:
+            for fact, _ in some:
                 with _if_refused("topic change was refused", topic=fact.logical):
                     await control_planes.topic_changed(node_id, fact)
 

@@ -1,6 +1,5 @@
 """The control planes over HTTP: whichever answers; when one does not, the next is asked."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -91,7 +90,7 @@ class ControlPlanes:
         await self._call(method, f"/internal/v1/nodes/{node_id}/topics", change)
 
     async def topics_changed(
-        self, node_id: str, changes: Sequence[TopicCreated | TopicDeleted], call_id: str
+        self, node_id: str, changes: tuple[TopicChange, ...], call_id: str
     ) -> None:
         """Tell what clients did, in its order; sent again with the same `call_id`, it counts once.
 
@@ -101,7 +100,7 @@ class ControlPlanes:
             httpx.HTTPError: no answer, or not the one hoped for: all of it or none may be known.
                 404 and 405: it is of an older release, and is told one by one.
         """
-        body = TopicChanges(changes=tuple(map(TopicChange.of, changes)), call_id=call_id)
+        body = TopicChanges(changes=changes, call_id=call_id)
         await self._call("POST", f"/internal/v1/nodes/{node_id}/topic-changes", body)
 
     async def _call(

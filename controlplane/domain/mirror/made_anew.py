@@ -11,7 +11,7 @@ def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:
 
     Between the decision of a reversal to empty them and the word that it is done, nobody knows.
     """
-    topics = {topic for topic, made_seq in facts.topics_made_anew.items() if made_seq > seq}
+    topics = {topic for topic, made_seq in facts.topic_history.made_anew.items() if made_seq > seq}
     for reversal in facts.reversals.values():
         done_seq = reversal.emptied_seq or reversal.ended_seq
         if reversal.scope == scope and (done_seq is None or done_seq > seq):

@@ -12,7 +12,7 @@ class Governed(NamedTuple):
     is_ours: Callable[[str], bool]
     """Whether a topic or a group is among them, by its physical name."""
     deleted: Collection[str]
-    """Topics that were deleted, as the log knows, and not made since."""
+    """Topics that were deleted, as the log knows, and not made since for certain."""
 
 
 def governed(facts: Facts, scope: str) -> Governed:
@@ -21,4 +21,4 @@ def governed(facts: Facts, scope: str) -> Governed:
     Whoever made it, and whether or not the log was told of it.
     """
     topics = facts.topics_in(scope)
-    return Governed(topics.__contains__, frozenset(facts.deleted_topics))
+    return Governed(topics.__contains__, frozenset(facts.topic_history.seen_deleted(facts.as_of)))

@@ -95,15 +95,15 @@ class TestDeletedTopics:
     def test_what_a_node_has_seen_deleted_is_known_until_it_is_made_again(self) -> None:
         facts = facts_of(OPEN, TEAM_A, mapped("teamA", "users"))
         take(facts, self.GONE, actor="node:n1")
-        assert facts.deleted_topics == {"teamAusers"}
+        assert set(facts.topic_history.deleted) == {"teamAusers"}
         made_seq = take(facts, mapped("teamA", "users"), actor="node:n1").seq
-        assert facts.deleted_topics == set()
-        assert facts.topics_made_anew == {"teamAusers": made_seq}
+        assert set(facts.topic_history.deleted) == set()
+        assert facts.topic_history.made_anew == {"teamAusers": made_seq}
         assert made_anew_since(facts, "main", made_seq - 1) == {"teamAusers"}
         assert made_anew_since(facts, "main", made_seq) == frozenset()
 
     def test_who_takes_a_mapping_away_leaves_the_topic(self) -> None:
         facts = facts_of(OPEN, TEAM_A, mapped("teamA", "users"), self.GONE)
-        assert facts.deleted_topics == set()
+        assert set(facts.topic_history.deleted) == set()
         take(facts, mapped("teamA", "users"), actor="node:n1")
-        assert facts.topics_made_anew == {}
+        assert facts.topic_history.made_anew == {}

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
+from time import monotonic
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ import stamina
 from contract.session import TopicCreated, TopicDeleted
 from dataplane.gateway.topic_telling import MOST_AT_ONCE, is_passing, tell_topics
 from dataplane.node.control_planes import ControlPlanes
-from dataplane.virtual.topics import TopicFact
+from dataplane.virtual.topics import DatedFact, TopicFact
 
 REQUEST = httpx.Request("POST", "http://localhost/internal/v1/nodes/a/topics")
 
@@ -49,9 +50,9 @@ async def told(
         asked.append(request)
         return answer(request)
 
-    queue: asyncio.Queue[TopicFact] = asyncio.Queue()
+    queue: asyncio.Queue[DatedFact] = asyncio.Queue()
     for fact in facts:
-        queue.put_nowait(fact)
+        queue.put_nowait(DatedFact(fact, monotonic() - 1.5))
     async with ControlPlanes(("http://plane",), "token") as planes:
         planes._http = httpx.AsyncClient(transport=httpx.MockTransport(take))
         # It waits for more when it has told everything.
@@ -68,6 +69,7 @@ async def test_what_waits_is_told_at_once_and_in_order():
     changes = json.loads(asked.content)["changes"]
     assert [change["deleted"] is None for change in changes] == [True, False, True]
     assert changes[0]["created"]["logical"] == "a"
+    assert all(change["ago_s"] >= 1.5 for change in changes)
 
 
 async def test_a_call_is_not_larger_than_an_event_s_worth_of_work():
@@ -96,6 +98,8 @@ async def test_what_is_told_again_is_the_same_call():
     with stamina.set_testing(True, attempts=2):
         asked = await told([created("a")], lambda _: httpx.Response(next(answers)))
     first, again = (json.loads(request.content) for request in asked)
+    ages = [told["changes"][0].pop("ago_s") for told in (first, again)]
+    assert ages[0] < ages[1], "it is longer ago now"
     assert first == again
     (other,) = await told([created("a")], lambda _: httpx.Response(204))
     assert json.loads(other.content)["call_id"] not in {"", first["call_id"]}

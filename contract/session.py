@@ -34,11 +34,13 @@ class Unrest(msgspec.Struct, frozen=True, kw_only=True):
     """Transactions that were begun and have not ended."""
     transaction_names: tuple[str, ...] = ()
     """The first of their physical transactional ids."""
+    topics: int = 0
+    """Requests that change topics and are not answered, and changes that nobody was told of."""
 
     @property
     def is_over(self) -> bool:
         """Whether the node is quiet."""
-        return not self.members and not self.transactions
+        return not self.members and not self.transactions and not self.topics
 
 
 class ScopeReport(msgspec.Struct, frozen=True, kw_only=True):

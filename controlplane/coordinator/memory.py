@@ -1,11 +1,16 @@
 """What a coordinator has found out about one switch since it leads. Forgotten when it stops."""
 
 from collections.abc import Mapping
+from math import inf
+from typing import Final
+
+from msgspec.structs import replace
 
 from contract.records import Identities, Node, Producers
 from controlplane.domain.facts import Facts
 from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
+from controlplane.domain.switch.approach import Sightings
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import (
@@ -21,6 +26,9 @@ from controlplane.domain.switch.view import (
     View,
 )
 from controlplane.store.sessions import Session
+
+_YOUNG_S: Final = 5.0
+"""A mirror that follows takes less to begin with a topic that was just made."""
 
 
 class Memory:
@@ -40,6 +48,7 @@ class Memory:
         self.transactions: Transactions | None = None
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
+        self._far: Sightings | None = None
         self.losses: Losses | None = None
         self.positions: Positions | None = None
         self.producers: tuple[Producers, ...] = ()
@@ -54,7 +63,7 @@ class Memory:
         if switch.phase not in self.phase_seen_at:
             self.phase_seen_at[switch.phase] = now
             self.mirror, self.positions, self.probe_error = None, None, None
-            self.numbers, self.parity = None, None
+            self.numbers, self.parity, self._far = None, None, None
         if switch.mirror_awaited != self.progress_told[0]:
             self.progress_told = (switch.mirror_awaited, now)
         if self.hold_seen_at is None and switch.hold_seq is not None:
@@ -65,6 +74,14 @@ class Memory:
             self.fence_seen_at = now
         if self.fence_published_at is None and published_seq >= switch.fence_seq:
             self.fence_published_at = now
+
+    def saw_mirror(self, found: MirrorState) -> None:
+        """Somebody looked: what of it is young follows from the looks before, in this phase."""
+        known, at = (Sightings(), -inf) if self._far is None else (self._far, found.at)
+        self._far = known.after(found.far_behind, at)
+        lasting = self._far.lasting(found.at, _YOUNG_S)
+        young = tuple(name for name in found.far_behind if name not in lasting)
+        self.mirror = replace(found, young=young)
 
     def view(
         self, switch: Switch, facts: Facts, sessions: Mapping[str, Session], timing: Timing

@@ -24,6 +24,7 @@ from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import SeenProducers, recorded
 from controlplane.domain.replica import Watched
 from controlplane.domain.scope_topics import ScopeTopics
+from controlplane.domain.switch.approach import Sightings
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check
@@ -79,6 +80,8 @@ class Prober:
         self._alike = ParityMaker(Clusters(*map(self._cluster, names)), self._own_readers)
         self._made = Parity()
         """What was done to the target so far."""
+        self._unlike = Sightings()
+        """Topics of which something was left that is not alike."""
         self._points: Points = {}
         self._seen: Watched | None = None
         """What the watch saw last: behind the fence it does not look any more."""
@@ -131,7 +134,7 @@ class Prober:
             waived = self._switch.waived
             switch = PlannedSwitch(facts, scope, self._direction, seen, waived)
             ready = await topics_ready(self._plane.settings, switch)
-            alike = await self._alike.compare(self._governed)
+            alike = await self._alike.compare_twice(lambda: self._governed)
             ready += parity_checks(self._direction, alike, waived)
             if came_apart(facts, scope):
                 divergent = await divergence_between(facts, self._readers, scope, self._direction)
@@ -177,7 +180,11 @@ class Prober:
         made = await self._alike.make(self._governed, serving=False)
         left = await self._alike.read_keys(self._governed)
         self._made += replace(made, left=(*made.left, *left))
-        self._memory.parity = None if self._is_yet_to_be_told() else self._made
+        if self._is_yet_to_be_told():
+            self._memory.parity = None
+            return
+        lasting = tuple(one for one in self._made.left if one.name not in self._young_topics)
+        self._memory.parity = replace(self._made, left=lasting)
 
     async def _parity_at_the_fence(self) -> None:
         """With what is looked for next: nothing moves any more, so one wait is enough for both.
@@ -196,8 +203,15 @@ class Prober:
     def _is_yet_to_be_told(self) -> bool:
         """Whether a topic is gone of which its node will say in a moment that it was deleted."""
         told_by = self._memory.phase_seen_at.get(self._now.phase, 0.0) + _TOLD_WITHIN_S
-        topics = self._topics()
-        return time.monotonic() < told_by and any(d.name in topics for d in self._made.left)
+        topics, now = self._topics(), time.monotonic()
+        unlike = [one.name for one in self._made.left if one.name in topics]
+        self._unlike = self._unlike.after(unlike, now)
+        return now < told_by and bool(unlike)
+
+    @property
+    def _young_topics(self) -> Collection[str]:
+        """Topics that were found not to be alike only now: some node may be about to say why."""
+        return self._unlike.since.keys() - self._unlike.lasting(time.monotonic(), _TOLD_WITHIN_S)
 
     async def _tombstones(self) -> None:
         self._memory.tombstones = await self._alike.delete_once_more(self._governed)
@@ -257,7 +271,7 @@ class Prober:
         if turning is not None or self._plane.mirror_refills:
             direction = turning.direction if turning is not None else self._direction
             found = replace(found, turning=str(direction))
-        self._memory.mirror = found
+        self._memory.saw_mirror(found)
 
     async def _losses(self) -> None:
         self._memory.losses = await find_losses(self._plane, self._readers, self._pair, keep=True)

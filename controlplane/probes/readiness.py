@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from controlplane.domain.switch.events import Check
 from controlplane.domain.switch.readiness import (
     Flowing,
     Seen,
+    but_for_young,
     circle_check,
     flow_checks,
     gone_checks,
@@ -43,6 +44,8 @@ from controlplane.publisher.producer import KAFKA_FAILURES
 from controlplane.settings import Settings
 
 _FLOW_BUDGET_S = 5.0
+MOMENT_S: Final = 2.0
+"""Seconds within which a mirror begins with a new topic, and a node tells of a deleted one."""
 
 
 class PlannedSwitch(NamedTuple):
@@ -130,6 +133,15 @@ def _turning(settings: Settings, planned: PlannedSwitch) -> str | None:
 
 
 async def _look(settings: Settings, planned: PlannedSwitch) -> Seen:
+    """Once, or twice if something is wrong that may be over in a moment."""
+    found = await _look_once(settings, planned)
+    if not found.mirror.far_behind:
+        return found
+    await asyncio.sleep(MOMENT_S)
+    return but_for_young(await _look_once(settings, planned), found)
+
+
+async def _look_once(settings: Settings, planned: PlannedSwitch) -> Seen:
     facts, scope, direction, seen, waived = planned
     source, target = _pair(settings, direction)
     names, known = facts.topics_in(scope), facts.known_partitions_in(scope)

@@ -37,6 +37,7 @@ from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, ClientRelay, Counters, Lease
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
+from dataplane.gateway.topics_under_way import Untold
 from dataplane.gateway.topology import Topology
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
@@ -44,7 +45,7 @@ from dataplane.settings import GatewaySettings
 from dataplane.virtual.census import Census, Expectations
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.judgement import judge
-from dataplane.virtual.topics import DatedFact, asked_topics, topic_facts
+from dataplane.virtual.topics import asked_topics, topic_facts
 from dataplane.wire.primitives import Buffer
 from upstream.access import access_to
 from upstream.sasl.mechanism import LoginRefusedError
@@ -121,7 +122,7 @@ class Gateway:
         self.write_order = WriteOrder()
         self._expectations = Expectations()
         self.connections: set[Client] = set()
-        self.topic_facts: asyncio.Queue[DatedFact] = asyncio.Queue()
+        self.topic_facts: asyncio.Queue[Untold] = asyncio.Queue()
         self.tell: Callable[[machine.Event], None] = _nobody_listens
         """Where the follower hears of closed connections and of a lease that ran out."""
         self._accesses = {c.name: access_to(c) for c in settings.clusters}
@@ -226,10 +227,12 @@ class Gateway:
             mapping = self.control.get(f"topic/{vcluster}/{logical}")
             return mapping if isinstance(mapping, TopicMapping) else None
 
+        under_way = tenant.scope.topics_under_way
         answer = b"".join(request.answer or ())
         facts, now = topic_facts(vcluster, request.sent_frame, answer, known), monotonic()
+        under_way.done(len(facts))
         for fact in facts:
-            self.topic_facts.put_nowait(DatedFact(fact, now))
+            self.topic_facts.put_nowait(Untold(fact, now, under_way))
         for logical in asked_topics(request.frame) - {fact.logical for fact in facts}:
             self._expectations.settle(vcluster, logical)
 

@@ -7,6 +7,9 @@ it on the same connection still reaches the old cluster. (Its answer waits behin
 as with a broker.) Fetch is answered without records once it has waited for as long as the client
 said, because a client may send its heartbeats behind it, on the same connection.
 
+What creates, grows or deletes a topic is parked as well: a mirror takes its time to follow, and
+what is the last to be made has to be on the new cluster when it serves.
+
 Once groups are at rest, or their time is up, transactions are held as well: those that are open go
 on and end on the old cluster, and what would begin a new one is parked, and begins it on the new
 cluster.
@@ -37,6 +40,7 @@ from dataplane.virtual.heads import (
 )
 from dataplane.virtual.messages import decode_request, decode_response
 from dataplane.virtual.refusals import refusal
+from dataplane.virtual.topics import CHANGE_TOPICS
 
 FETCH: Final = 1
 LEAVE_GROUP: Final = 13
@@ -64,8 +68,8 @@ EAGER_ASSIGNORS: Final = frozenset({"range", "roundrobin", "sticky"})
 """Whoever offers one of these gives up all partitions before it joins, and commits before that."""
 
 PARKING_LIMIT: Final = 25.0
-"""Seconds that a JoinGroup or what begins a transaction may be parked: of all clients' limits the
-lowest is 30 s (aiokafka)."""
+"""Seconds that a JoinGroup, what begins a transaction and what changes topics may be parked: of all
+clients' limits the lowest is 30 s (aiokafka)."""
 
 
 class _Parked(NamedTuple):
@@ -116,6 +120,8 @@ class Parking:
                 return self._waits_to_begin(request, now)
             case key if key in _ENDS_TRANSACTION:
                 return False
+            case key if key in CHANGE_TOPICS:
+                return self._waits_to_change_topics(request)
             case key:
                 return self._heed(key, request, now)
 
@@ -205,6 +211,14 @@ class Parking:
             self._park(request, request.received_at + PARKING_LIMIT)
             return True
         self._scope.transactions.began(transaction, self._connection)
+        return False
+
+    def _waits_to_change_topics(self, request: Request) -> bool:
+        """Whether topics are to stay as they are until the switch is over."""
+        if self._scope.is_quiescing:
+            self._park(request, request.received_at + PARKING_LIMIT)
+            return True
+        self._scope.topics_under_way.asked(self._connection, request)
         return False
 
     def _membership(self, request: Request) -> Membership:

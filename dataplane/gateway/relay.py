@@ -119,6 +119,7 @@ class Relay:
         self.tenant.account.relays.discard(self)
         self.tenant.scope.members.discard(self)
         self.tenant.scope.roster.gone(self)
+        self.tenant.scope.topics_under_way.gone(self)
         self.tenant.scope.transactions.gone(self, monotonic())
         upstream, self._upstream = self._upstream, None
         if upstream is not None:

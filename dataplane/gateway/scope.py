@@ -10,13 +10,16 @@ from typing import Final, Protocol
 from contract.records import Routing
 from contract.session import NAMED, Unrest
 from dataplane.gateway.roster import Roster
+from dataplane.gateway.topics_under_way import TopicsUnderWay
 from dataplane.gateway.transactions import OpenTransactions
 from dataplane.node.machine import Command, Order
+from dataplane.virtual.topics import CHANGE_TOPICS
 
-WATCHED: Final = frozenset({8, 11, 12, 13, 14, 22, 24, 25, 26})
+WATCHED: Final = frozenset({8, 11, 12, 13, 14, 22, 24, 25, 26}) | CHANGE_TOPICS
 """API keys of what members of groups say (OffsetCommit, JoinGroup, Heartbeat, LeaveGroup and
-SyncGroup), and of where transactions begin and end (InitProducerId, AddPartitionsToTxn,
-AddOffsetsToTxn and EndTxn)."""
+SyncGroup), of where transactions begin and end (InitProducerId, AddPartitionsToTxn,
+AddOffsetsToTxn and EndTxn), and of what changes topics (CreateTopics, DeleteTopics and
+CreatePartitions)."""
 WATCHED_QUIESCING: Final = WATCHED | {1}
 """With Fetch."""
 
@@ -56,6 +59,7 @@ class Scope:
         """Connections to brokers, those included that only have to send their last bytes."""
         self.roster = Roster()
         self.transactions = OpenTransactions()
+        self.topics_under_way = TopicsUnderWay()
         self.watched = WATCHED
         """API keys of requests and answers that are looked at on their way."""
         self.quiescing_since: float | None = None
@@ -101,6 +105,7 @@ class Scope:
             member_names=tuple(f"{group} {member}" for group, member in members[:NAMED]),
             transactions=len(transactions),
             transaction_names=tuple(transactions[:NAMED]),
+            topics=self.topics_under_way.total,
         )
 
     def carry_out(self, command: Command, now: float) -> None:

@@ -13,8 +13,8 @@ import stamina
 import structlog
 
 from contract.session import TopicChange
+from dataplane.gateway.topics_under_way import Untold
 from dataplane.node.control_planes import ControlPlanes
-from dataplane.virtual.topics import DatedFact
 
 MOST_AT_ONCE: Final = 100
 """Changes in one call, each of which is an event."""
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 async def tell_topics(
-    node_id: str, facts: asyncio.Queue[DatedFact], control_planes: ControlPlanes
+    node_id: str, facts: asyncio.Queue[Untold], control_planes: ControlPlanes
 ) -> None:
     """Tell what there is, and what comes, for ever: all that waits at once, in its order."""
     while True:
@@ -38,6 +38,8 @@ async def tell_topics(
         ):
             with attempt:
                 await _tell(node_id, some, call_id, control_planes)
+        for change in some:
+            change.under_way.told()
 
 
 def is_passing(error: Exception) -> bool:
@@ -48,19 +50,19 @@ def is_passing(error: Exception) -> bool:
 
 
 async def _tell(
-    node_id: str, some: Sequence[DatedFact], call_id: str, control_planes: ControlPlanes
+    node_id: str, some: Sequence[Untold], call_id: str, control_planes: ControlPlanes
 ) -> None:
     with _if_refused("topic changes were refused", topics=len(some)):
         try:
             now = monotonic()
-            changes = tuple(TopicChange.of(fact, now - at) for fact, at in some)
+            changes = tuple(TopicChange.of(change.fact, now - change.at) for change in some)
             await control_planes.topics_changed(node_id, changes, call_id)
         except httpx.HTTPStatusError as error:
             if error.response.status_code not in _OLDER:
                 raise
-            for fact, _ in some:
-                with _if_refused("topic change was refused", topic=fact.logical):
-                    await control_planes.topic_changed(node_id, fact)
+            for change in some:
+                with _if_refused("topic change was refused", topic=change.fact.logical):
+                    await control_planes.topic_changed(node_id, change.fact)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What a client changed about the topics of its virtual cluster, for the control plane."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from kio.schema.errors import ErrorCode
 
@@ -15,15 +15,6 @@ DELETE_TOPICS: Final = 20
 CREATE_PARTITIONS: Final = 37
 
 TopicFact: TypeAlias = TopicCreated | TopicDeleted
-
-
-class DatedFact(NamedTuple):
-    """What changed, and when the cluster said so."""
-
-    fact: TopicFact
-    at: float
-    """Monotonic seconds."""
-
 
 Known: TypeAlias = Callable[[str], TopicMapping | None]
 """The mapping of a logical topic, as far as the control plane has one."""

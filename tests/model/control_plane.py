@@ -46,14 +46,15 @@ def request_switch(world: World) -> World:
     left = world.left._replace(switches=number - 1)
     asked = _append(replace(world, switch=None, recall=Recall(), left=left), event)
     # Until then traffic flows as ever, so what happens meanwhile need not be told apart.
-    while asked.switch is not None and not _waits_for_clients(asked.switch):
+    while asked.switch is not None and not _waits_for_clients(asked.switch, asked.recall):
         asked = lead(asked, Flaws())
     return replace(asked, recall=replace(asked.recall, requested_at=LONG_AGO))
 
 
-def _waits_for_clients(switch: Switch) -> bool:
+def _waits_for_clients(switch: Switch, recall: Recall) -> bool:
     """Whether the fence is next. To nodes that hold transactions nothing else is new."""
-    return switch.phase is Phase.QUIESCING and switch.hold_seq is not None
+    rests = switch.phase is Phase.QUIESCING and switch.hold_seq is not None
+    return rests and recall.mirror is not None
 
 
 def request_abort(world: World) -> World:

@@ -273,13 +273,14 @@ class Plane(Process):
                 memory.sweeps = (*memory.sweeps, sweep)[-60:]
             case "mirror":
                 behind, far, turning = found
-                memory.mirror = MirrorState(
+                looked = MirrorState(
                     at=begun,
                     partitions=1,
                     behind=("t-0",) if behind else (),
                     far_behind=("t-0",) if far else (),
                     turning=turning,
                 )
+                memory.saw_mirror(looked)
             case "losses":
                 memory.losses = Losses(at=begun, answered=False, seen_at=None, losses=())
             case "tombstones":

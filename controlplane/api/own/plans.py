@@ -94,7 +94,7 @@ async def plan_of(plane: ControlPlane, data: SwitchQuestion) -> Plan:
                 direction, seen, topics, accepted=data.accept_loss, waived=data.waive
             )
         )
-        checks += await _parity(plane, facts, direction, scope, data)
+        checks += await _parity(plane, direction, scope, data)
         checks.append(await _watch(plane, facts, pair))
         checks += await _transactions(plane, facts, scope, source, data)
     if data.mode == "forced":
@@ -126,14 +126,15 @@ async def _divergence(
 
 
 async def _parity(
-    plane: ControlPlane, facts: Facts, direction: Direction, scope: str, question: SwitchQuestion
+    plane: ControlPlane, direction: Direction, scope: str, question: SwitchQuestion
 ) -> list[Check]:
     """What is not alike beyond records, and what of it would be made so."""
     clusters = {cluster.name: cluster for cluster in plane.settings.clusters}
     readers = Readers(plane.settings.clusters)
     both = Clusters(clusters[direction.source], clusters[direction.target])
     try:
-        found = await ParityMaker(both, readers).compare(governed(facts, scope))
+        maker = ParityMaker(both, readers)
+        found = await maker.compare_twice(lambda: governed(plane.ledger.facts, scope))
     except LookError as error:
         return [Check(name="parity", passed=False, detail=str(error))]
     finally:

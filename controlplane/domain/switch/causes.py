@@ -6,7 +6,7 @@ from controlplane.domain.completeness import Hole
 from controlplane.domain.switch.numbers import numbers_cause
 from controlplane.domain.switch.parity import parity_cause
 from controlplane.domain.switch.positions import positions_cause
-from controlplane.domain.switch.rules import Rules, unaccounted
+from controlplane.domain.switch.rules import Rules, far_for_long, unaccounted
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState, View
 from controlplane.domain.unreadable import named, not_proved
@@ -72,7 +72,9 @@ def mirror_cause(view: View) -> str:
 
 def awaited(view: View, mirror: MirrorState) -> tuple[str, ...]:
     """Partitions that the mirror has to copy more of before the switch can go on."""
-    return mirror.behind if view.switch.fence_seq is not None else mirror.far_behind
+    if view.switch.fence_seq is not None:
+        return mirror.behind
+    return far_for_long(mirror) if view.switch.phase is Phase.PREPARING else mirror.far_behind
 
 
 def left_out(target: str, source: str, holes: tuple[Hole, ...]) -> str:

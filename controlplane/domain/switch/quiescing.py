@@ -1,4 +1,4 @@
-"""Whether consumer groups and transactions have come to rest, so that a fence interrupts nothing.
+"""Whether groups, transactions and topics have come to rest, so that a fence interrupts nothing.
 
 A courtesy to clients, not a rule of safety: a node that says nothing, or something wrong, costs
 time or a record read twice, never a lost one.
@@ -12,6 +12,9 @@ from controlplane.domain.switch.view import NodeView, View
 
 MEMBERS_SHARE: Final = 2 / 3
 """Of the time for coming to rest, what groups get before transactions have to end as well."""
+TOPICS_PATIENCE: Final = 2
+"""So many times the time for coming to rest the mirror gets, at most, to follow what was made last:
+clients wait meanwhile."""
 
 
 def asks_to_rest(view: View) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Container, Iterator
 from statistics import median
 
 import msgspec
+from msgspec.structs import replace
 
 from contract.mirror import PROBE_TOPIC, Direction
 from controlplane.domain.facts import Facts
@@ -53,6 +54,25 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     mirror: MirrorState
     lag_records: int
     lag_s: float
+
+
+def but_for_young(seen: Seen, before: Seen) -> Seen:
+    """What two looks have found, without topics that only the later one found to be missing.
+
+    Tenants make topics all the time, and a mirror needs a moment for each: a switch waits for these
+    once topics have come to rest.
+    """
+    lasting = {*before.mirror.far_behind, *before.mirror.gone}
+    missing = {name for name in before.source if name not in before.target}
+    return replace(
+        seen,
+        source=tuple(name for name in seen.source if name in seen.target or name in missing),
+        mirror=replace(
+            seen.mirror,
+            far_behind=tuple(name for name in seen.mirror.far_behind if name in lasting),
+            gone=tuple(name for name in seen.mirror.gone if name in lasting),
+        ),
+    )
 
 
 class Flowing(msgspec.Struct, frozen=True, kw_only=True):

@@ -183,7 +183,8 @@ def _unrest(unrest: Unrest | None) -> str:
     if unrest is None:
         return "it did not say in time what was going on"
     named = listed((*unrest.member_names, *unrest.transaction_names))
-    return f"{unrest.members} members, {unrest.transactions} transactions ({named})"
+    changes = f", {unrest.topics} changes of topics" if unrest.topics else ""
+    return f"{unrest.members} members, {unrest.transactions} transactions ({named}){changes}"
 
 
 def _positions(moved: PositionsTranslated | None) -> list[Markdown]:

@@ -1,6 +1,7 @@
 """The safety rules C1 to C8 of the switch: each can be taken away, to see that it matters."""
 
 import msgspec
+from msgspec.structs import replace
 
 from controlplane.domain.switch.state import Member
 from controlplane.domain.switch.transitions import ABORTABLE, Phase
@@ -143,6 +144,17 @@ def has_numbered(view: View, rules: Rules) -> bool:
 def is_close(mirror: MirrorState | None) -> bool:
     """Whether what the target lacks can be waited for behind a fence."""
     return mirror is not None and not mirror.far_behind and mirror.turning is None
+
+
+def is_close_but_for_young(mirror: MirrorState | None) -> bool:
+    """The same of all but what came to be only now: it is asked again once topics are at rest."""
+    return is_close(mirror and replace(mirror, far_behind=far_for_long(mirror)))
+
+
+def far_for_long(mirror: MirrorState) -> tuple[str, ...]:
+    """Partitions that are far behind, and were so some seconds ago."""
+    young = set(mirror.young)
+    return tuple(name for name in mirror.far_behind if name not in young)
 
 
 def may_commit(view: View, rules: Rules) -> bool:

@@ -25,6 +25,7 @@ from controlplane.domain.switch.parity import (
 from controlplane.domain.switch.positions import what_was_brought
 from controlplane.domain.switch.quiescing import (
     MEMBERS_SHARE,
+    TOPICS_PATIENCE,
     asks_to_rest,
     cooperative_members,
     has_members,
@@ -39,6 +40,7 @@ from controlplane.domain.switch.rules import (
     has_translated,
     is_alike,
     is_close,
+    is_close_but_for_young,
     is_current,
     is_overdue,
     lease_expired,
@@ -144,7 +146,8 @@ def _preparing(view: View, now: float) -> tuple[Step, ...]:
     if view.switch.mode == "planned":
         if view.parity is not None and (cause := differences_cause(view)) is not None:
             return (_abort(view, cause),)
-        if view.parity is None or not is_close(view.mirror):
+        close_enough = is_close_but_for_young if asks_to_rest(view) else is_close
+        if view.parity is None or not close_enough(view.mirror):
             return (_approaching(view, now),)
     if asks_to_rest(view):
         return (_quiesce(view),)
@@ -187,7 +190,8 @@ def _quiescing(view: View, now: float) -> tuple[Step, ...]:
     """Let clients come to rest, but not for ever: the fence comes when their time is up.
 
     First groups, which take seconds; transactions, which are short, only once these are at rest, so
-    that their producers wait for no longer than a fence takes.
+    that their producers wait for no longer than a fence takes. Topics stay as they are meanwhile:
+    those that were made last have to be on the target before anything is held.
     """
     taken = now - view.phase_seen_at
     if view.switch.hold_seq is None:
@@ -197,7 +201,11 @@ def _quiescing(view: View, now: float) -> tuple[Step, ...]:
     waiting = restless(view)
     if waiting and taken < view.switch.quiesce_budget_s:
         return ()
-    return (_fence(view, waiting),)
+    if is_close(view.mirror):
+        return (_fence(view, waiting),)
+    if taken >= view.switch.quiesce_budget_s * TOPICS_PATIENCE:
+        return (_abort(view, mirror_cause(view)),)
+    return (_progress(view, now) or Probe("mirror"),)
 
 
 def _fence(view: View, waiting: tuple[events.Restless, ...] = ()) -> Append:

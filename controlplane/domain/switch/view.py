@@ -79,6 +79,8 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     far_behind: tuple[str, ...]
     """Those that lack more than a moment's worth, do not exist on the target, have a hole, cannot
     be read, or are gone: no waiting behind a fence helps."""
+    young: tuple[str, ...] = ()
+    """Those of them that were not so some seconds ago, as topics that were just made are."""
     holes: tuple[Hole, ...] = ()
     """What the mirror left out."""
     unreadable: tuple[Unreadable, ...] = ()

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 from uuid import UUID
@@ -38,6 +38,8 @@ from upstream.inquiry import Inquiry
 
 _SHOWN_WITHIN_S = 2.0
 """A broker tells of a change a moment after its controller has made it."""
+_TOLD_WITHIN_S = 2.0
+"""A node tells of a topic that was deleted right after it has relayed the answer."""
 _PAUSE_S = 0.05
 _BUDGET_S = 30.0
 """For one look, records at the beginnings of logs included; behind the fence the switch's own ends
@@ -113,6 +115,22 @@ class ParityMaker:
                 trimmed=_trimmed(await self._surplus_before(found)),
                 left=tuple(difference for difference in left if difference.name not in names),
             )
+
+    async def compare_twice(self, governed: Callable[[], Governed]) -> Parity:
+        """The same; what is left may be over in a moment, and is looked at again if there is any.
+
+        Args:
+            governed: what the switch is about, as the log knows it by then.
+
+        Raises:
+            LookError: a cluster does not answer.
+        """
+        found = await self.compare(governed())
+        if not found.left:
+            return found
+        await asyncio.sleep(_TOLD_WITHIN_S)
+        again, named = await self.compare(governed()), {one.name for one in found.left}
+        return replace(again, left=tuple(one for one in again.left if one.name in named))
 
     async def carry_configs(self, governed: Governed) -> Parity:
         """Have the replica's topics take what a mirror brings, with the configs of the source.

@@ -24,6 +24,7 @@ from tests.dataplane.virtual.test_heads import frame
 
 OFFSET_COMMIT, JOIN_GROUP, HEARTBEAT, LEAVE_GROUP, SYNC_GROUP = 8, 11, 12, 13, 14
 NONE, LOADING, ILLEGAL_GENERATION, UNKNOWN_MEMBER, REBALANCE = 0, 14, 22, 25, 27
+NOT_CONTROLLER = 41
 MEMBER_ID_REQUIRED = 79
 QUIET = Unrest()
 
@@ -245,3 +246,68 @@ async def test_a_position_of_the_cluster_before_is_not_committed(
     client.send(position, says(JOIN_GROUP, 3, member=""), position)
     assert (await client.receive())[0] == 2
     assert [(await broker.next()).key for _ in range(2)] == [JOIN_GROUP, OFFSET_COMMIT]
+
+
+DELETE_TOPICS = 20
+DELETED = struct.pack(">iih7sh", 0, 1, 7, b"tenanta", NONE)
+"""The answer of version 2 about one topic, by its name on the cluster."""
+
+
+def deletes(correlation_id: int) -> bytes:
+    return framed(frame(DELETE_TOPICS, 2, correlation_id, topic_names=("a",)))
+
+
+async def test_what_changes_topics_waits_for_the_end_of_the_switch_and_keeps_no_other_out(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    await reading_member(client, broker)
+    quiesce(scripted)
+    client.send(deletes(2), says(OFFSET_COMMIT, 3))
+    commit = await broker.next()
+    assert commit.key == OFFSET_COMMIT
+    commit.answer(COMMIT_ANSWER)
+    assert unrest(scripted) == Unrest(members=1, member_names=("tenantg m",))
+    await scripted.switch("failover")
+    deletion = await broker.next()
+    assert deletion.key == DELETE_TOPICS
+    deletion.answer(DELETED)
+    assert [(await client.receive())[0] for _ in range(2)] == [2, 3]
+    assert scripted.gateway.topic_facts.qsize() == 1
+
+
+async def test_a_topic_that_is_being_changed_is_restless_until_that_is_told(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    client.send(deletes(1))
+    deletion = await broker.next()
+    quiesce(scripted)
+    assert unrest(scripted) == Unrest(topics=1)
+    deletion.answer(DELETED)
+    assert (await client.receive())[0] == 1
+    assert unrest(scripted) == Unrest(topics=1), "it is not told yet"
+    scripted.gateway.topic_facts.get_nowait().under_way.told()
+    assert unrest(scripted) == QUIET
+
+
+async def test_who_has_gone_changes_no_topic_any_more(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    client.send(deletes(1))
+    assert (await broker.next()).key == DELETE_TOPICS
+    quiesce(scripted)
+    client.writer.transport.abort()
+    await eventually(lambda: unrest(scripted) == QUIET)
+
+
+async def test_what_changes_topics_is_not_parked_for_longer_than_a_client_waits(
+    client: RawClient,
+    scripted: Stage,
+    broker: ScriptedBroker,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    await reading_member(client, broker)
+    monkeypatch.setattr(parking, "PARKING_LIMIT", 0.1)
+    quiesce(scripted)
+    client.send(deletes(2))
+    correlation_id, body = await client.receive()
+    assert (correlation_id, body[-2:]) == (2, struct.pack(">h", NOT_CONTROLLER))

@@ -12,8 +12,9 @@ import stamina
 
 from contract.session import TopicCreated, TopicDeleted
 from dataplane.gateway.topic_telling import MOST_AT_ONCE, is_passing, tell_topics
+from dataplane.gateway.topics_under_way import TopicsUnderWay, Untold
 from dataplane.node.control_planes import ControlPlanes
-from dataplane.virtual.topics import DatedFact, TopicFact
+from dataplane.virtual.topics import TopicFact
 
 REQUEST = httpx.Request("POST", "http://localhost/internal/v1/nodes/a/topics")
 
@@ -50,15 +51,18 @@ async def told(
         asked.append(request)
         return answer(request)
 
-    queue: asyncio.Queue[DatedFact] = asyncio.Queue()
+    queue: asyncio.Queue[Untold] = asyncio.Queue()
+    under_way = TopicsUnderWay()
+    under_way.done(len(facts))
     for fact in facts:
-        queue.put_nowait(DatedFact(fact, monotonic() - 1.5))
+        queue.put_nowait(Untold(fact, monotonic() - 1.5, under_way))
     async with ControlPlanes(("http://plane",), "token") as planes:
         planes._http = httpx.AsyncClient(transport=httpx.MockTransport(take))
         # It waits for more when it has told everything.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await tell_topics("n1", queue, planes)
+    assert under_way.total == 0
     return asked
 
 

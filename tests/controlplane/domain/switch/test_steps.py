@@ -131,12 +131,24 @@ class TestQuiescing:
     @staticmethod
     def holding(*nodes: NodeView) -> View:
         held = switch(Phase.QUIESCING, quiesce_budget_s=9.0, quiesce_seq=10, hold_seq=11)
-        return view(held, *nodes)
+        return view(held, *nodes, mirror=BEHIND)
 
     def test_comes_before_the_fence_once_the_mirror_is_close(self) -> None:
         preparing = switch(Phase.PREPARING, quiesce_budget_s=10.0)
         assert kinds(view(preparing, mirror=FAR, ghosts_removed=0)) == ["probe mirror"]
         assert kinds(view(preparing, mirror=BEHIND, ghosts_removed=0)) == ["quiesce_ordered"]
+        young = msgspec.structs.replace(FAR, young=FAR.far_behind)
+        assert kinds(view(preparing, mirror=young, ghosts_removed=0)) == ["quiesce_ordered"]
+        unasked = switch(Phase.PREPARING, quiesce_budget_s=0.0)
+        assert kinds(view(unasked, mirror=young)) == ["probe mirror"], "topics do not come to rest"
+
+    def test_waits_for_what_was_made_last_before_the_fence(self) -> None:
+        rests = node("n1", "serving", unrest=Unrest())
+        held = self.holding(rests).switch
+        young = msgspec.structs.replace(FAR, young=FAR.far_behind)
+        for mirror in (None, FAR, young):
+            assert kinds(view(held, rests, mirror=mirror)) == ["probe mirror"]
+        assert kinds(view(held, rests, mirror=young), 18.0) == ["abort_requested"]
 
     def test_gives_open_transactions_time_first_if_it_is_told_to(self) -> None:
         told = {"budget_s": 99.0, "quiesce_budget_s": 10.0, "transactions_budget_s": 60.0}
@@ -193,6 +205,7 @@ class TestQuiescing:
         [
             {"unrest": UNREST},
             {"unrest": Unrest(transactions=1)},
+            {"unrest": Unrest(topics=1)},
             {"unrest": None},
             {"unrest": Unrest(), "applied_seq": 10},
             {"unrest": Unrest(), "reported_incarnation": "i0"},

@@ -62,7 +62,9 @@ def written_seeds() -> dict[str, list[bytes]]:
             encode(Record(log="log", seq=7, key=key_of(state), state=state)) for state in states
         ],
         "node's report": [msgspec.json.encode(report)],
-        "topic changes": [msgspec.json.encode(TopicChanges(changes=(TopicChange.of(created),)))],
+        "topic changes": [
+            msgspec.json.encode(TopicChanges(changes=(TopicChange.of(created, 1.5),)))
+        ],
         "state of the mirror's worker": [
             b'status-task-MirrorSourceConnector-0\n{"state":"FAILED","trace":"a\\nCaused by: b"}'
         ],

@@ -10,7 +10,7 @@ from contract.records import Identities, Node, Producers
 from controlplane.domain.facts import Facts
 from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
-from controlplane.domain.switch.approach import Sightings
+from controlplane.domain.switch.seen_since import SeenSince
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import (
@@ -48,7 +48,7 @@ class Memory:
         self.transactions: Transactions | None = None
         self.sweeps: tuple[Sweep, ...] = ()
         self.mirror: MirrorState | None = None
-        self._far: Sightings | None = None
+        self._far: SeenSince | None = None
         self.losses: Losses | None = None
         self.positions: Positions | None = None
         self.producers: tuple[Producers, ...] = ()
@@ -77,7 +77,7 @@ class Memory:
 
     def saw_mirror(self, found: MirrorState) -> None:
         """Somebody looked: what of it is young follows from the looks before, in this phase."""
-        known, at = (Sightings(), -inf) if self._far is None else (self._far, found.at)
+        known, at = (SeenSince(), -inf) if self._far is None else (self._far, found.at)
         self._far = known.after(found.far_behind, at)
         lasting = self._far.lasting(found.at, _YOUNG_S)
         young = tuple(name for name in found.far_behind if name not in lasting)

@@ -24,10 +24,10 @@ from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import SeenProducers, recorded
 from controlplane.domain.replica import Watched
 from controlplane.domain.scope_topics import ScopeTopics
-from controlplane.domain.switch.approach import Sightings
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check
+from controlplane.domain.switch.seen_since import SeenSince
 from controlplane.domain.switch.state import Cut, Switch
 from controlplane.domain.switch.steps import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
@@ -80,7 +80,7 @@ class Prober:
         self._alike = ParityMaker(Clusters(*map(self._cluster, names)), self._own_readers)
         self._made = Parity()
         """What was done to the target so far."""
-        self._unlike = Sightings()
+        self._unlike = SeenSince()
         """Topics of which something was left that is not alike."""
         self._points: Points = {}
         self._seen: Watched | None = None

@@ -10,7 +10,6 @@ from contract.session import Unrest
 from controlplane.coordinator.memory import Memory
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
-from controlplane.domain.switch.approach import Sightings
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.steps import Append, next_steps
 from controlplane.domain.switch.transitions import Phase
@@ -99,10 +98,3 @@ def test_who_waits_for_a_topic_that_never_comes_does_not_wait_for_ever():
     (began, ordered), *_, (at, ended) = lived(Odd(1.0, 1.0))
     assert (ordered, ended) == ("switch.quiesce_ordered", "switch.abort_requested")
     assert at - began <= 20.0 + 2 * LOOK_S
-
-
-class TestSightings:
-    def test_only_what_every_look_found_since_is_lasting(self) -> None:
-        seen = Sightings().after(["a", "b"], 1.0).after(["b", "c"], 2.0).after(["a", "b"], 3.0)
-        assert seen.lasting(3.0, 2.0) == {"b"}
-        assert seen.lasting(3.0, 0.0) == {"a", "b"}

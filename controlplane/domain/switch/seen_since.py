@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 
-class Sightings(msgspec.Struct, frozen=True):
+class SeenSince(msgspec.Struct, frozen=True):
     """What looks in a row have found, by name."""
 
     since: Mapping[str, float] = {}
     """The monotonic second of the first look from which on each of them found it."""
 
-    def after(self, found: Iterable[str], at: float) -> "Sightings":
+    def after(self, found: Iterable[str], at: float) -> "SeenSince":
         """With one look more; `at` minus infinity: what it finds is older than any look."""
-        return Sightings({name: self.since.get(name, at) for name in found})
+        return SeenSince({name: self.since.get(name, at) for name in found})
 
     def lasting(self, now: float, for_s: float) -> frozenset[str]:
         """What was found for so many seconds."""

@@ -17,6 +17,8 @@ from controlplane.store.idempotency import IdempotencyKey
 _logger = structlog.get_logger()
 
 _NO_CONTENT = 204
+_LONGEST_AGO_S = 86_400.0
+"""Longer ago than anything that may still be on its way."""
 
 
 async def note_changes(ledger: Ledger, told: TopicChanges, by: Attribution) -> None:
@@ -57,7 +59,8 @@ def commands_of(told: TopicChanges, now: datetime) -> Iterable[TopicCommand]:
         now: by the clock of the log.
     """
     for change in told.changes:
-        at = now - timedelta(seconds=change.ago_s) if change.ago_s > 0 else None
+        ago = timedelta(seconds=min(change.ago_s, _LONGEST_AGO_S))
+        at = now - ago if change.ago_s > 0 else None
         if (fact := change.created or change.deleted) is not None:
             yield command_of(fact, at)
 

@@ -7,7 +7,7 @@ as a message announces before it reads them, and ends the process where there is
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -131,7 +131,7 @@ def _node_report(body: bytes) -> None:
 
 def _topic_changes(body: bytes) -> None:
     told = msgspec.json.decode(body, type=TopicChanges)
-    note_topics(Facts("log"), commands_of(told))
+    note_topics(Facts("log"), commands_of(told, datetime.now(UTC)))
 
 
 def _worker_status(data: bytes) -> object:

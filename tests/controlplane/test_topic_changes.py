@@ -1,5 +1,6 @@
 """What nodes tell of topics, many at once."""
 
+from datetime import UTC, datetime
 from itertools import count
 
 import httpx
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from contract.session import TopicChange, TopicChanges, TopicCreated, TopicDeleted
+from controlplane.topic_changes import commands_of
 from tests.controlplane.conftest import Running, in_process
 from tests.controlplane.fake_node import NODE_TOKEN
 
@@ -86,3 +88,9 @@ async def test_what_is_told_late_does_not_make_a_deleted_topic_again(variables):
         assert (await tell(plane, created("a", ago_s=1.0))).status_code == 204
         state = (await plane.client.get("/api/v1/state")).json()
         assert "topic/teamA/a" in state["records"]
+
+
+def test_what_is_said_to_be_ages_ago_is_not_before_all_time():
+    told = TopicChanges(changes=(created("a", ago_s=1e300),))
+    (command,) = commands_of(told, datetime.now(UTC))
+    assert command.at is not None

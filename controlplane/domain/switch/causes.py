@@ -6,6 +6,7 @@ from controlplane.domain.completeness import Hole
 from controlplane.domain.switch.numbers import numbers_cause
 from controlplane.domain.switch.parity import parity_cause
 from controlplane.domain.switch.positions import positions_cause
+from controlplane.domain.switch.quiescing import restless
 from controlplane.domain.switch.rules import Rules, far_for_long, unaccounted
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState, View
@@ -28,7 +29,25 @@ def holdup(view: View, rules: Rules) -> str:
         return f": no proof that these nodes stopped: {names}{published}" if names else ""
     if view.switch.caught_up:
         return f": {missing_cause(view)}"
+    if _is_made_alike(view):
+        return f": {parity_cause(view)}"
+    if view.mirror is not None and not awaited(view, view.mirror) and view.mirror.turning is None:
+        return _unrest_cause(view)
     return f": {mirror_cause(view)}" if view.mirror or view.probe_error else ""
+
+
+def _is_made_alike(view: View) -> bool:
+    """Whether the target is about to be made alike, before the fence."""
+    waits = view.switch.phase is Phase.PREPARING and not view.open_transactions
+    return waits and view.switch.mode == "planned" and view.parity is None
+
+
+def _unrest_cause(view: View) -> str:
+    """Who had not come to rest, where that is what was waited for."""
+    if view.switch.phase is not Phase.QUIESCING:
+        return ""
+    names = ", ".join(one.node_id for one in restless(view))
+    return f": clients of {names} had not come to rest" if names else ""
 
 
 def missing_cause(view: View) -> str:

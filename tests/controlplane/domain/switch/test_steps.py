@@ -369,3 +369,29 @@ class TestMembersComeBack:
 def test_views_are_values() -> None:
     same = [fencing(node("n1", "drained"), node("n2")) for _ in range(2)]
     assert len(set(same)) == 1
+
+
+class TestWhatAnOverdueSwitchWaitedFor:
+    """Its cause names what is true, and never an empty list."""
+
+    @staticmethod
+    def cause(at: View) -> str:
+        ((abort,),) = (step.events for step in next_steps(at, 60.0))
+        return abort.cause
+
+    def test_that_the_target_was_being_made_alike(self) -> None:
+        at = view(switch(Phase.PREPARING), parity=None)
+        assert "failover was not made in time what main is" in self.cause(at)
+
+    def test_that_topics_were_far_behind(self) -> None:
+        assert "main holds: t-0;" in self.cause(view(switch(Phase.PREPARING), mirror=FAR))
+
+    def test_that_clients_had_not_come_to_rest(self) -> None:
+        busy = node("n1", "serving", unrest=Unrest(members=1))
+        held = switch(Phase.QUIESCING, quiesce_budget_s=99.0, quiesce_seq=10, hold_seq=11)
+        at = view(held, busy, mirror=BEHIND)
+        assert self.cause(at) == "not committed within 60 s: clients of n1 had not come to rest"
+
+    def test_nothing_where_nothing_is_wrong(self) -> None:
+        at = view(switch(Phase.PREPARING), mirror=BEHIND)
+        assert self.cause(at) == "not committed within 60 s"

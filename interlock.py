@@ -24,6 +24,7 @@ for name, module, purpose in (
     ("grant", "sharing", "Who may have aliases for a virtual cluster's topics."),
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
     ("mirror", "mirror", "MirrorMaker 2: which way it copies, and turning it round."),
+    ("user", "users", "Users of the administration API."),
     ("nodes", "operations", "Gateway nodes."),
     ("node-token", "node_tokens", "Tokens of gateway nodes, each for one node."),
     ("audit", "audit", "What happened, and that the log is as it was written."),

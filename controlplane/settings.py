@@ -15,16 +15,10 @@ from contract.clusters_file import (
 )
 from contract.sealing import Seal
 from contract.tokens import decode_key
+from controlplane.users import User
 
 _TOKEN_CHARACTERS = 16
-
-
-class AdminUser(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may call the administration API."""
-
-    username: str
-    password: str
-    admin: bool = False
+_USERS_FORM = "is not a list as [{username: admin, password: ..., admin: true}]"
 
 
 class MirrorConnectors(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +60,9 @@ class Settings(BaseSettings):
     with commas between: the first seals, all open. Unset: nothing is sealed. Set it on all nodes
     first."""
     gateway_admin_api_users: SecretStr = SecretStr("[]")
-    """Who may administrate: YAML or JSON list of `{username, password, admin}`."""
+    """Who may administrate: YAML or JSON list of `{username, password, admin}`. In place of
+    `password` a `passwordHash` (`interlock user hash`); in place of `admin` a `role`: viewer (also
+    without either), operator or admin."""
     gateway_bind_host: str = "0.0.0.0"  # noqa: S104 - the incumbent's default; in a container it must be
     """Address that the HTTP server listens on."""
     gateway_http_port: int = Field(default=8888, ge=0, le=65535)
@@ -130,11 +126,11 @@ class Settings(BaseSettings):
     @classmethod
     def _readable(cls, value: SecretStr) -> SecretStr:
         try:
-            msgspec.yaml.decode(value.get_secret_value(), type=tuple[AdminUser, ...])
+            msgspec.yaml.decode(value.get_secret_value(), type=tuple[User, ...])
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{_USERS_FORM}: {error}") from error
         except msgspec.MsgspecError as error:
-            raise ValueError(
-                "is not a list as [{username: admin, password: ..., admin: true}]"
-            ) from error
+            raise ValueError(_USERS_FORM) from error
         return value
 
     @model_validator(mode="after")
@@ -170,10 +166,10 @@ class Settings(BaseSettings):
             raise ValueError(form) from error
 
     @cached_property
-    def admin_users(self) -> tuple[AdminUser, ...]:
+    def admin_users(self) -> tuple[User, ...]:
         """Who may administrate."""
         users = self.gateway_admin_api_users.get_secret_value()
-        return msgspec.yaml.decode(users, type=tuple[AdminUser, ...])
+        return msgspec.yaml.decode(users, type=tuple[User, ...])
 
     @cached_property
     def token_key(self) -> bytes:

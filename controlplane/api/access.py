@@ -5,7 +5,7 @@ import binascii
 import hmac
 import math
 import time
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -21,43 +21,65 @@ from litestar.handlers import BaseRouteHandler
 from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
+from controlplane.api.passwords import Passwords
 from controlplane.domain.node_tokens import shown_by, speaks_for_itself
 from controlplane.plane import ControlPlane
-from controlplane.settings import AdminUser
 from controlplane.store.event_store import Attribution
+from controlplane.users import Role, User
 
 _logger = structlog.get_logger()
 
+FOR: Final = "for_role"
+"""Among a handler's `opt`: the role that it takes, where that does not follow from its method."""
+_LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="interlock", charset="UTF-8"'}
 
 
-def require_admin(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Let administrators through.
+async def require_role(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Let everybody through who may do what the handler does (`needed_role`).
 
     Raises:
         NotAuthorizedException: no valid credentials.
         TooManyRequestsException: too many wrong ones of late.
-        PermissionDeniedException: valid, but of somebody who is no administrator.
+        PermissionDeniedException: valid, but of somebody who may not do this.
     """
-    user = _logged_in(connection)
-    if not user.admin:
-        raise PermissionDeniedException(NO_PERMISSION)
+    user = await _logged_in(connection)
+    require_covered(user.username, user.may, needed_role(connection, handler))
     connection.scope["user"] = user.username
 
 
-def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Let everybody through who has a user here.
 
     Raises:
         NotAuthorizedException: no valid credentials.
         TooManyRequestsException: too many wrong ones of late.
     """
-    _logged_in(connection)
+    await _logged_in(connection)
 
 
-def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> AdminUser:
+def needed_role(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> Role:
+    """Who may call a handler: whom it says itself (`opt`), else viewers what only looks."""
+    said: Role | None = handler.opt.get(FOR)
+    if said is not None:
+        return said
+    return Role.VIEWER if connection.scope.get("method") in _LOOKING else Role.ADMIN
+
+
+def require_covered(username: str, role: Role, needed: Role) -> None:
+    """Raises PermissionDeniedException if a role is not enough."""
+    if not role.covers(needed):
+        _logger.warning("api.denied", user=quoted(username), role=role, needed=needed)
+        raise PermissionDeniedException(
+            f"{NO_PERMISSION} ({quoted(username)} has the role {role}, this takes {needed})"
+        )
+
+
+async def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> User:
     header = connection.headers.get("authorization", "")
-    user = user_by_password(connection, _given(header), shown=bool(header))
+    user = await user_by_password(connection, _given(header), shown=bool(header))
     if user is None:
         raise NotAuthorizedException(
             "user name and password are missing or wrong", headers=_CHALLENGE
@@ -65,9 +87,9 @@ def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> AdminUser:
     return user
 
 
-def user_by_password(
+async def user_by_password(
     connection: ASGIConnection[Any, Any, Any, Any], given: bytes | None, *, shown: bool = True
-) -> AdminUser | None:
+) -> User | None:
     """Who has shown the right password; None if nobody has.
 
     Args:
@@ -79,9 +101,10 @@ def user_by_password(
         TooManyRequestsException: too many wrong ones of late.
     """
     plane: ControlPlane = connection.app.state.plane
+    passwords: Passwords = connection.app.state.passwords
     caller = _caller(connection, given)
     _require_patience(connection, caller)
-    user = _user(given, plane.settings.admin_users)
+    user = None if given is None else await passwords.user(given, plane.settings.admin_users)
     if user is None and shown:
         _note_failure(connection, caller)
     return user
@@ -116,17 +139,6 @@ def _require_patience(connection: ASGIConnection[Any, Any, Any, Any], caller: Ca
 def _note_failure(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
     _logger.warning("api.login_failed", address=caller.address, user=quoted(caller.user))
     connection.app.state.failed_logins.failed(caller, time.monotonic())
-
-
-def _user(given: bytes | None, users: tuple[AdminUser, ...]) -> AdminUser | None:
-    if given is None:
-        return None
-    found = None
-    for user in users:
-        # Every user is compared, so that the time taken does not tell which one came close.
-        if hmac.compare_digest(given, f"{user.username}:{user.password}".encode()):
-            found = user
-    return found
 
 
 def require_node(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

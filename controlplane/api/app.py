@@ -31,6 +31,7 @@ from controlplane.api.own.reconciling import ReconciliationController
 from controlplane.api.own.reports import report
 from controlplane.api.own.switches import SwitchController
 from controlplane.api.own.tenants import TenantController
+from controlplane.api.passwords import Passwords
 from controlplane.console.describing import OperationsPlugin
 from controlplane.console.outlook import Outlooks
 from controlplane.console.rendering import TEMPLATES
@@ -104,4 +105,5 @@ def create_app(plane: ControlPlane) -> Litestar:
     )
     app.state.plane = plane
     app.state.failed_logins = FailedLogins()
+    app.state.passwords = Passwords()
     return app

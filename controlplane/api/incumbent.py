@@ -8,13 +8,14 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from contract.records import VirtualCluster
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import FOR, attribution, require_role
 from controlplane.api.switching import Outcome, await_end, join_or_start
 from controlplane.api.tokens import issue_token
 from controlplane.domain.refusal import Invalid, Missing
 from controlplane.domain.switch.events import Mode
 from controlplane.plane import ControlPlane
 from controlplane.probes.connection import without_secrets
+from controlplane.users import Role
 
 VclusterName = Annotated[str, PathParameter(name="vcluster")]
 Username = Annotated[str, PathParameter(name="username")]
@@ -43,7 +44,7 @@ class VirtualClusterController(Controller):
     """`/admin/vclusters/v1`."""
 
     path = "/admin/vclusters/v1"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Incumbent's API v1"]  # noqa: RUF012
 
     @get()
@@ -81,7 +82,7 @@ class PhysicalClusterController(Controller):
     """`/admin/pclusters/v1`."""
 
     path = "/admin/pclusters/v1"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Incumbent's API v1"]  # noqa: RUF012
 
     @get("/pcluster/{pcluster:str}")
@@ -97,7 +98,7 @@ class PhysicalClusterController(Controller):
                 return without_secrets(cluster.properties)
         raise Invalid(f"cluster id {pcluster} is not configured")
 
-    @post("/pcluster/{pcluster:str}/switch", status_code=200)
+    @post("/pcluster/{pcluster:str}/switch", status_code=200, opt={FOR: Role.OPERATOR})
     async def switch(
         self,
         pcluster: PclusterName,

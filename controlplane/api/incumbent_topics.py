@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from contract.records import TopicAlias, TopicMapping
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.aliasing import make_alias
 from controlplane.domain.commands import UnaliasTopic, UnmapAllTopics, UnmapTopic
 from controlplane.domain.refusal import Missing, Unsupported
@@ -48,7 +48,7 @@ class VirtualTopicController(Controller):
     """`/admin/vclusters/v1/vcluster/{vcluster}`."""
 
     path = "/admin/vclusters/v1/vcluster/{vcluster:str}"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Incumbent's API v1"]  # noqa: RUF012
 
     @get("/topics")

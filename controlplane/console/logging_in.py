@@ -10,19 +10,19 @@ from litestar.params import QueryParameter
 from litestar.response import Redirect, Template
 
 from contract.shown import quoted
-from controlplane.api.access import user_by_password
+from controlplane.api.access import FOR, user_by_password
 from controlplane.api.tokens import epoch_seconds
 from controlplane.console.rendering import HEADERS, page
 from controlplane.console.sessions import LIFETIME_S, new_nonce, new_session
 from controlplane.console.visitors import (
     FOR_ALL,
-    FOR_SPECTATORS,
     SESSION,
     VISIT,
     require_visit,
     token_for_visit,
 )
 from controlplane.plane import ControlPlane
+from controlplane.users import Role
 
 _logger = structlog.get_logger()
 
@@ -43,7 +43,7 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
     """Begin a session, if the password is right."""
     form = await request.form()
     name, password = form.get("username", ""), form.get("password", "")
-    user = user_by_password(request, f"{name}:{password}".encode())
+    user = await user_by_password(request, f"{name}:{password}".encode())
     there = _local(str(form.get("next", _START)))
     if user is None:
         return _asking(request, there, wrong=True)
@@ -58,7 +58,7 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
     )
 
 
-@post("/console/log-out", opt={FOR_SPECTATORS: True}, status_code=303)
+@post("/console/log-out", opt={FOR: Role.VIEWER}, status_code=303)
 async def log_out(request: Asked) -> Redirect:
     """Have this browser forget the session."""
     return Redirect(

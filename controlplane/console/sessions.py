@@ -13,7 +13,7 @@ import jwt
 import msgspec
 
 from contract.tokens import ALGORITHM
-from controlplane.settings import AdminUser
+from controlplane.users import User
 
 LIFETIME_S: Final = 8 * 3600
 """A shift."""
@@ -40,7 +40,7 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(_NONCE_BYTES)
 
 
-def new_session(token_key: bytes, user: AdminUser, now: int) -> str:
+def new_session(token_key: bytes, user: User, now: int) -> str:
     """The cookie of somebody who has just shown the password.
 
     Args:
@@ -56,8 +56,8 @@ def new_session(token_key: bytes, user: AdminUser, now: int) -> str:
 
 
 def session_of(
-    token_key: bytes, cookie: str, users: tuple[AdminUser, ...], now: int
-) -> tuple[LoggedIn, AdminUser] | None:
+    token_key: bytes, cookie: str, users: tuple[User, ...], now: int
+) -> tuple[LoggedIn, User] | None:
     """Whose cookie that is; None if it is not good any more, or never was.
 
     Args:
@@ -90,7 +90,7 @@ def is_form_token(token_key: bytes, nonce: str, shown: str) -> bool:
     return hmac.compare_digest(form_token(token_key, nonce).encode(), shown.encode())
 
 
-def _proof(key: bytes, user: AdminUser) -> str:
+def _proof(key: bytes, user: User) -> str:
     return hmac.digest(key, msgspec.json.encode(user), "sha256").hex()
 
 

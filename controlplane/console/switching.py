@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect, ServerSentEvent, Template
 
-from controlplane.api.access import attribution
+from controlplane.api.access import FOR, attribution
 from controlplane.api.own.plans import plan_of
 from controlplane.api.own.reports import story
 from controlplane.api.own.schemas import SwitchQuestion
@@ -30,6 +30,7 @@ from controlplane.domain.switch.report import Report
 from controlplane.domain.switch.transitions import ABORTABLE, ENDED
 from controlplane.plane import ControlPlane
 from controlplane.store.idempotency import IdempotencyKey
+from controlplane.users import Role
 
 ACCEPT: Final = "accept loss"
 """What somebody types who forces a switch."""
@@ -74,7 +75,7 @@ def _is_other(name: str, routing: Any) -> bool:
     return routing is None or name != routing.cluster
 
 
-@post("/console/switches", status_code=303)
+@post("/console/switches", status_code=303, opt={FOR: Role.OPERATOR})
 async def start_switch(request: Asked, plane: NamedDependency[ControlPlane]) -> Redirect:
     """Start it; the form that is sent again is the same switch."""
     fields = await sent(request)
@@ -152,7 +153,7 @@ def _turns(report: Report) -> bool:
     return report.mirror is not None and report.mirror.took_ms is None
 
 
-@post("/console/switches/{switch_id:str}/abort", status_code=303)
+@post("/console/switches/{switch_id:str}/abort", status_code=303, opt={FOR: Role.OPERATOR})
 async def abort(
     request: Asked, switch_id: SwitchId, plane: NamedDependency[ControlPlane]
 ) -> Redirect:
@@ -178,6 +179,6 @@ def _shown(report: Report, visitor: Visitor) -> dict[str, Any]:
         "told": TOLD[report.outcome],
         "rows": rows(report.stages, now),
         "segments": segments(report.stages, now),
-        "may_abort": visitor.admin and report.outcome in ABORTABLE,
+        "may_abort": visitor.operates and report.outcome in ABORTABLE,
         "section": as_section(report) if ended else None,
     }

@@ -8,12 +8,11 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
-from controlplane.api.access import require_user
-from controlplane.api.errors import NO_PERMISSION
+from controlplane.api.access import needed_role, require_covered, require_user
 from controlplane.api.tokens import epoch_seconds
 from controlplane.console.sessions import form_token, is_form_token, session_of
 from controlplane.plane import ControlPlane
-from controlplane.settings import AdminUser
+from controlplane.users import Role, User
 
 SESSION: Final = "interlock_console"
 """Cookie of who has logged in."""
@@ -22,8 +21,6 @@ VISIT: Final = "interlock_visit"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
 FOR_ALL: Final = "for_all"
 """Among a handler's `opt`: nobody needs to have logged in."""
-FOR_SPECTATORS: Final = "for_spectators"
-"""Among a handler's `opt`: it is sent a form, and changes nothing of the system."""
 _OF_OUR_FORMS: Final = "application/x-www-form-urlencoded"
 _LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -32,10 +29,19 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody in front of a page."""
 
     name: str
-    admin: bool
-    """Whether they may change anything; else they look."""
+    role: Role
     form_token: str
     """What their forms have to show."""
+
+    @property
+    def operates(self) -> bool:
+        """Whether they may switch, and abort a switch."""
+        return self.role.covers(Role.OPERATOR)
+
+    @property
+    def administers(self) -> bool:
+        """Whether they may change tenants and whatever else there is."""
+        return self.role.covers(Role.ADMIN)
 
 
 async def require_visitor(
@@ -45,15 +51,15 @@ async def require_visitor(
 
     Raises:
         NotAuthorizedException: nobody has logged in, or the session is over.
-        PermissionDeniedException: a spectator would change something, or the form is not ours.
+        PermissionDeniedException: somebody would change what they may not, or the form is not ours.
     """
     if FOR_ALL in handler.opt:
         return
     nonce = _note_visitor(connection)
     if connection.scope.get("method") in _LOOKING:
         return
-    if not visitor_of(connection).admin and FOR_SPECTATORS not in handler.opt:
-        raise PermissionDeniedException(NO_PERMISSION)
+    visitor = visitor_of(connection)
+    require_covered(visitor.name, visitor.role, needed_role(connection, handler))
     await _require_own_form(connection, nonce)
 
 
@@ -89,7 +95,7 @@ async def _require_own_form(connection: ASGIConnection[Any, Any, Any, Any], nonc
         )
 
 
-def require_reader(
+async def require_reader(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
     """Let those through who have a user here, by their session or by Basic authentication.
@@ -105,7 +111,7 @@ def require_reader(
             pass
         else:
             return
-    require_user(connection, handler)
+    await require_user(connection, handler)
 
 
 def visitor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visitor:
@@ -129,12 +135,12 @@ def _note_visitor(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     nonce, user = found
     connection.scope["user"] = user.username
     token = form_token(_key(connection), nonce)
-    visitor = Visitor(name=user.username, admin=user.admin, form_token=token)
+    visitor = Visitor(name=user.username, role=user.may, form_token=token)
     connection.scope["auth"] = visitor
     return nonce
 
 
-def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, AdminUser] | None:
+def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, User] | None:
     cookie = connection.cookies.get(SESSION)
     if cookie is None:
         return None

@@ -51,6 +51,12 @@ def test_users_are_read_as_the_incumbent_writes_them(values):
         ("gateway_user_pool_secret_key", base64.b64encode(b"secret").decode(), "256 bits"),
         ("interlock_node_token", "secret", "16 characters"),
         ("gateway_admin_api_users", "secret", "is not a list"),
+        ("gateway_admin_api_users", "[{username: ann}]", "user ann needs either a password"),
+        (
+            "gateway_admin_api_users",
+            "[{username: ann, password: secret, role: boss}]",
+            "Invalid enum value 'boss'",
+        ),
         ("gateway_http_port", "70000", "65535"),
         ("interlock_lease_s", "0", "greater than 0"),
     ],

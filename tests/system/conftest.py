@@ -9,11 +9,11 @@ from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import reserved_ports
 from tests.system.inspection import inspect
-from tests.system.operator import ADMIN, SPECTATOR, Operator
+from tests.system.operator import ADMIN, VIEWER, Operator
 
 USERS = [
     {"username": ADMIN[0], "password": ADMIN[1], "admin": True},
-    {"username": SPECTATOR[0], "password": SPECTATOR[1], "admin": False},
+    {"username": VIEWER[0], "password": VIEWER[1], "admin": False},
 ]
 VARIABLES = {
     "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),

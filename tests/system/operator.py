@@ -19,7 +19,7 @@ from sandbox.kafka import KafkaCluster
 from sandbox.process import Process, wait_until
 
 ADMIN = ("admin", "conduktor")
-SPECTATOR = ("spectator", "popcorn")
+VIEWER = ("viewer", "popcorn")
 """Somebody who may log in and do nothing."""
 
 HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))

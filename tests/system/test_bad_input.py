@@ -14,7 +14,7 @@ import pytest
 from sandbox.process import wait_until
 from tests.system.evidence import assert_all_written
 from tests.system.load import Load
-from tests.system.operator import PATIENCE, SPECTATOR, Operator
+from tests.system.operator import PATIENCE, VIEWER, Operator
 from tests.system.raw_client import SASL_AUTHENTICATION_FAILED, RawClient
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(120)]
@@ -149,7 +149,7 @@ def test_wrong_credentials(operator: Operator, auth: tuple[str, str] | None, pat
 @pytest.mark.parametrize("path", [f"{SWITCH}?to=failover", OWN])
 def test_no_permission(operator: Operator, path: str):
     text = "You do not have permission to call this API, please contact your administrator."
-    refused(operator, 403, text, path, auth=SPECTATOR, json={"toCluster": "failover"})
+    refused(operator, 403, text, path, auth=VIEWER, json={"toCluster": "failover"})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from sandbox.process import wait_until
 from tests.system.inspection import inspect
 from tests.system.mirrored import halted, mirrored, refusals, turned_to
-from tests.system.operator import ADMIN, SPECTATOR, Operator, end_of
+from tests.system.operator import ADMIN, VIEWER, Operator, end_of
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -223,8 +223,8 @@ def test_a_person_aborts_a_switch_that_waits_for_the_mirror(operator, person, pi
     assert operator.wait_for_agreement()["cluster"] == serving
 
 
-def test_a_spectator_looks_and_finds_no_button(operator, person):
-    log_in(person, SPECTATOR)
+def test_a_viewer_looks_and_finds_no_button(operator, person):
+    log_in(person, VIEWER)
     go_to(person, "Switch")
     expect(person.get_by_text("You may look.")).to_be_visible()
     assert person.get_by_role("button", name="Switch to").count() == 0
@@ -235,9 +235,9 @@ def test_a_spectator_looks_and_finds_no_button(operator, person):
 def test_the_keyboard_is_enough_to_log_in(operator, person):
     person.goto("/console/log-in")
     expect(person.get_by_label("User")).to_be_focused()
-    person.keyboard.type(SPECTATOR[0])
+    person.keyboard.type(VIEWER[0])
     person.keyboard.press("Tab")
-    person.keyboard.type(SPECTATOR[1])
+    person.keyboard.type(VIEWER[1])
     person.keyboard.press("Enter")
     expect(person.get_by_role("heading", name="Overview")).to_be_visible()
     person.keyboard.press("Tab")

@@ -8,7 +8,7 @@ from litestar.params import PathParameter
 
 from contract.names import physical_name
 from contract.records import VirtualCluster
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.own.schemas import Answer, Items
 from controlplane.api.serving import serving_cluster
 from controlplane.api.tokens import new_cluster_id
@@ -38,7 +38,7 @@ class AdoptionController(Controller):
     """Adoption of topics that there are."""
 
     path = "/api/v1/virtual-clusters/{vcluster:str}/adoption"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Virtual clusters"]  # noqa: RUF012
 
     @get()

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from contract.records import TopicAlias
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.aliasing import make_alias
 from controlplane.api.own.schemas import Answer, Items, Question
 from controlplane.domain.commands import GrantTopic, RevokeGrant, UnaliasTopic
@@ -55,7 +55,7 @@ class AliasController(Controller):
     """Aliases and grants."""
 
     path = "/api/v1/virtual-clusters/{vcluster:str}"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Alias topics"]  # noqa: RUF012
 
     @get("/aliases")

@@ -5,7 +5,7 @@ from litestar import Controller, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from controlplane.api.access import require_admin
+from controlplane.api.access import FOR, require_role
 from controlplane.domain.anchors import Comparison, LogAnchor
 from controlplane.domain.refusal import Unavailable
 from controlplane.plane import ControlPlane
@@ -13,13 +13,14 @@ from controlplane.probes.failing import LookError
 from controlplane.publisher.anchored import TopicAnchors
 from controlplane.store.anchors import compare_all, compare_some, head_anchor
 from controlplane.store.chain import Verdict, verify
+from controlplane.users import Role
 
 
 class AuditController(Controller):
     """Whether the log is as it was written."""
 
     path = "/api/v1/audit"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Events"]  # noqa: RUF012
 
     @get("/verify")
@@ -32,7 +33,7 @@ class AuditController(Controller):
         """The chain's head. Kept elsewhere, it shows later what was written anew or cut off."""
         return await head_anchor(plane.engine)
 
-    @post("/anchors", status_code=200)
+    @post("/anchors", status_code=200, opt={FOR: Role.VIEWER})
     async def against(
         self, data: JSONBody[list[LogAnchor]], plane: NamedDependency[ControlPlane]
     ) -> Comparison:

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
 
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.own.schemas import Answer
 from controlplane.domain.commands import RebuildControlTopic
 from controlplane.domain.refusal import Unavailable
@@ -32,7 +32,7 @@ class ControlTopicController(Controller):
     """The control topic."""
 
     path = "/api/v1/control-topic"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Control topic"]  # noqa: RUF012
 
     @get()

@@ -17,7 +17,7 @@ from contract.scram import (
     ScramVerifier,
     make_verifier,
 )
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.own.schemas import Answer, Question
 from controlplane.api.sealing import seal_all, set_verifiers
 from controlplane.domain.commands import SetExternalNames
@@ -70,7 +70,7 @@ class CredentialController(Controller):
     """Credentials of accounts."""
 
     path = "/api/v1/virtual-clusters/{vcluster:str}/accounts/{account:str}"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Virtual clusters"]  # noqa: RUF012
 
     @post("/password", status_code=200)
@@ -120,7 +120,7 @@ class SealedView(Answer, frozen=True, kw_only=True, rename="camel"):
     """Accounts whose verifiers were not sealed with the first key, and are now."""
 
 
-@post("/api/v1/accounts/seal", status_code=200, guards=[require_admin], tags=["Virtual clusters"])
+@post("/api/v1/accounts/seal", status_code=200, guards=[require_role], tags=["Virtual clusters"])
 async def seal_accounts(
     plane: NamedDependency[ControlPlane], request: Request[Any, Any, Any]
 ) -> SealedView:

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from contract.records import Beacon
-from controlplane.api.access import require_admin
+from controlplane.api.access import require_role
 from controlplane.api.own.schemas import Answer, EventView, Items, event_view, without_verifiers
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Invalid
@@ -34,7 +34,7 @@ class EventController(Controller):
     """The log."""
 
     path = "/api/v1"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Events"]  # noqa: RUF012
 
     @get("/events")

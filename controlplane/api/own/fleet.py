@@ -8,7 +8,7 @@ from litestar.params import PathParameter
 
 from contract.clusters_file import ClusterProperties
 from contract.records import Node, Routing
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import FOR, attribution, require_role
 from controlplane.api.own.schemas import ClusterView, Items, NodeScope, NodeStatus
 from controlplane.domain.commands import DeregisterNode
 from controlplane.domain.facts import Facts
@@ -16,6 +16,7 @@ from controlplane.domain.refusal import Conflict
 from controlplane.plane import ControlPlane
 from controlplane.probes.connection import without_secrets
 from controlplane.store.sessions import Session
+from controlplane.users import Role
 
 NodeId = Annotated[str, PathParameter(name="node_id")]
 
@@ -24,7 +25,7 @@ class ClusterController(Controller):
     """Physical clusters."""
 
     path = "/api/v1/clusters"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Physical clusters"]  # noqa: RUF012
 
     @get()
@@ -52,7 +53,7 @@ class NodeController(Controller):
     """Gateway nodes."""
 
     path = "/api/v1/nodes"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Nodes"]  # noqa: RUF012
 
     @get()
@@ -61,7 +62,7 @@ class NodeController(Controller):
         facts = await plane.ledger.fresh()
         return Items(items=await node_statuses(plane, facts))
 
-    @post("/{node_id:str}/forget", status_code=204)
+    @post("/{node_id:str}/forget", status_code=204, opt={FOR: Role.OPERATOR})
     async def forget(
         self,
         node_id: NodeId,

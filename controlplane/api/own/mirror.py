@@ -10,7 +10,7 @@ from litestar.params import JSONBody, QueryParameter
 from uuid_utils import uuid7
 
 from contract.mirror import Direction
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import FOR, attribution, require_role
 from controlplane.api.own.schemas import Answer, Question
 from controlplane.coordinator.diverging import divergence_between
 from controlplane.domain.facts import Facts
@@ -31,6 +31,7 @@ from controlplane.probes.divergence import sample_keys
 from controlplane.probes.failing import LookError
 from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import mirror_trouble
+from controlplane.users import Role
 
 _MOST_RANGES = 20
 
@@ -135,7 +136,7 @@ class MirrorController(Controller):
     """The mirror."""
 
     path = "/api/v1/mirror"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Mirror"]  # noqa: RUF012
 
     @get()
@@ -143,7 +144,7 @@ class MirrorController(Controller):
         """Which way it copies, and how its newest turn went."""
         return await mirror_view(plane)
 
-    @post("/reverse", status_code=202)
+    @post("/reverse", status_code=202, opt={FOR: Role.OPERATOR})
     async def reverse(
         self,
         data: JSONBody[ReversalQuestion],
@@ -167,7 +168,7 @@ class MirrorController(Controller):
             reversal_id = error.reversal.reversal_id
         return _view(plane.ledger.facts.reversals[reversal_id])
 
-    @post("/confirm", status_code=202)
+    @post("/confirm", status_code=202, opt={FOR: Role.OPERATOR})
     async def confirm(
         self,
         data: JSONBody[Confirmation],

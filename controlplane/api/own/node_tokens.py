@@ -7,7 +7,7 @@ from litestar import Controller, Request, delete, post
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.older import require_all_read
 from controlplane.api.own.schemas import Answer
 from controlplane.domain.commands import IssueNodeToken, RevokeNodeTokens
@@ -36,7 +36,7 @@ class NodeTokenController(Controller):
     """Tokens of nodes."""
 
     path = "/api/v1/nodes/{node_id:str}/tokens"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Nodes"]  # noqa: RUF012
 
     @post()

@@ -5,7 +5,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from contract.mirror import Direction
-from controlplane.api.access import require_admin
+from controlplane.api.access import FOR, require_role
 from controlplane.api.own.fleet import node_statuses
 from controlplane.api.own.schemas import Answer, NodeStatus, SwitchQuestion
 from controlplane.api.switching import new_switch
@@ -34,6 +34,7 @@ from controlplane.probes.readers import Readers
 from controlplane.probes.readiness import PlannedSwitch, all_ready
 from controlplane.probes.transactions import open_transactions
 from controlplane.store.watches import Pair
+from controlplane.users import Role
 
 
 class Plan(Answer, frozen=True, kw_only=True, rename="camel"):
@@ -45,7 +46,13 @@ class Plan(Answer, frozen=True, kw_only=True, rename="camel"):
     """For how long clients' requests would be held, about; None if the switch cannot be tried."""
 
 
-@post("/api/v1/switch-plans", status_code=200, guards=[require_admin], tags=["Switches"])
+@post(
+    "/api/v1/switch-plans",
+    status_code=200,
+    guards=[require_role],
+    opt={FOR: Role.VIEWER},
+    tags=["Switches"],
+)
 async def plan(
     data: JSONBody[SwitchQuestion],
     plane: NamedDependency[ControlPlane],

@@ -8,7 +8,7 @@ from litestar.params import JSONBody, PathParameter
 
 from contract.policy import Policy
 from contract.records import ServiceAccount
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.own.schemas import AccountView, Restrictions
 from controlplane.domain.commands import RestrictAccount, SetPolicy
 from controlplane.domain.refusal import Missing
@@ -23,7 +23,7 @@ class PolicyController(Controller):
     """Policies."""
 
     path = "/api/v1/virtual-clusters/{vcluster:str}"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Policies"]  # noqa: RUF012
 
     @get("/policy")

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from contract.records import Record
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.older import require_all_read
 from controlplane.api.own.schemas import Answer, Question, without_verifiers
 from controlplane.copies import copy_of
@@ -73,7 +73,7 @@ class ReconciliationController(Controller):
     """The log, and what was broadcast."""
 
     path = "/api/v1/log/reconciliation"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Event log"]  # noqa: RUF012
 
     @get()

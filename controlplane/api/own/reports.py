@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 from markdown_it import MarkdownIt
 
-from controlplane.api.access import require_admin
+from controlplane.api.access import require_role
 from controlplane.domain.refusal import Missing
 from controlplane.domain.switch.report import Report, report_of
 from controlplane.domain.switch.report_text import as_markdown
@@ -44,7 +44,7 @@ code {{ overflow-wrap: anywhere; }}
 """
 
 
-@get("/api/v1/switches/{switch_id:str}/report", guards=[require_admin], tags=["Switches"])
+@get("/api/v1/switches/{switch_id:str}/report", guards=[require_role], tags=["Switches"])
 async def report(
     switch_id: Annotated[str, PathParameter(name="switch_id")],
     plane: NamedDependency[ControlPlane],

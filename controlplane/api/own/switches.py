@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import FOR, attribution, require_role
 from controlplane.api.own.schemas import (
     AbortQuestion,
     Items,
@@ -28,6 +28,7 @@ from controlplane.plane import ControlPlane
 from controlplane.store.event_search import Search
 from controlplane.store.event_store import Attribution
 from controlplane.store.idempotency import IdempotencyKey
+from controlplane.users import Role
 
 SwitchId = Annotated[str, PathParameter(name="switch_id")]
 
@@ -36,10 +37,10 @@ class SwitchController(Controller):
     """Switches."""
 
     path = "/api/v1/switches"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Switches"]  # noqa: RUF012
 
-    @post(status_code=202)
+    @post(status_code=202, opt={FOR: Role.OPERATOR})
     async def start(
         self,
         data: JSONBody[SwitchQuestion],
@@ -83,7 +84,7 @@ class SwitchController(Controller):
         _switch(plane, switch_id)
         return ServerSentEvent(_stream(plane, switch_id))
 
-    @post("/{switch_id:str}/abort", status_code=202)
+    @post("/{switch_id:str}/abort", status_code=202, opt={FOR: Role.OPERATOR})
     async def abort(
         self,
         switch_id: SwitchId,

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 
 from contract.records import ServiceAccount, TopicMapping, VirtualCluster
-from controlplane.api.access import attribution, require_admin
+from controlplane.api.access import attribution, require_role
 from controlplane.api.creating import carry_out_with_room
 from controlplane.api.own.schemas import (
     AccountView,
@@ -33,7 +33,7 @@ class TenantController(Controller):
     """Virtual clusters."""
 
     path = "/api/v1/virtual-clusters"
-    guards = [require_admin]  # noqa: RUF012 - Litestar's way to declare it
+    guards = [require_role]  # noqa: RUF012 - Litestar's way to declare it
     tags = ["Virtual clusters"]  # noqa: RUF012
 
     @get()

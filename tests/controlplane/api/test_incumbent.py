@@ -70,8 +70,11 @@ async def test_credentials(plane):
     headers = {"Authorization": "Basic %%"}
     answer = await plane.client.get("/admin/vclusters/v1", headers=headers, auth=None)
     assert answer.status_code == 401
-    answer = await plane.client.get("/admin/vclusters/v1", auth=("joe", "joe"))
-    assert (answer.status_code, answer.json()) == (403, {"message": NO_PERMISSION})
+    answer = await plane.client.delete(
+        "/admin/vclusters/v1/vcluster/teamA/topics", auth=("joe", "joe")
+    )
+    told = " ('joe' has the role viewer, this takes admin)"
+    assert (answer.status_code, answer.json()) == (403, {"message": NO_PERMISSION + told})
 
 
 async def test_a_physical_cluster_is_shown_as_it_is_reached(plane, clusters):

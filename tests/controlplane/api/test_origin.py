@@ -7,9 +7,9 @@ import pytest
 from litestar.testing import TestClient
 
 from controlplane.api.app import create_app
-from controlplane.settings import AdminUser
+from controlplane.users import User
 
-JOE = AdminUser(username="joe", password="joe")
+JOE = User(username="joe", password="joe")
 APP = create_app(SimpleNamespace(settings=SimpleNamespace(admin_users=(JOE,))))  # type: ignore[arg-type] # refused before it is asked
 CHANGES = sorted(
     (method, route.path, "data" in handler.parsed_fn_signature.parameters)

@@ -69,7 +69,7 @@ async def test_bad_input_is_a_problem(plane):
 
 async def test_who_may_call(plane):
     for auth, status in [(None, 401), (("joe", "joe"), 403)]:
-        answer = await plane.client.get(f"{API}/nodes", auth=auth)
+        answer = await plane.client.post(f"{API}/control-topic/rebuild", auth=auth)
         assert answer.status_code == status
         assert answer.headers["content-type"].startswith("application/problem+json")
     for headers in ({}, {"Authorization": "Bearer wrong"}):

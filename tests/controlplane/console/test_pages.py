@@ -36,7 +36,7 @@ async def plane(variables):
 
 @pytest.fixture
 async def browsers(plane):
-    """One of an administrator, one of a spectator."""
+    """One of an administrator, one of a viewer."""
     async with AsyncExitStack() as stack:
         yield (
             await stack.enter_async_context(logged_in(plane.url, "admin", "conduktor")),

@@ -11,10 +11,10 @@ from controlplane.console.sessions import (
     new_session,
     session_of,
 )
-from controlplane.settings import AdminUser
+from controlplane.users import User
 
 KEY, OTHER_KEY = bytes(32), bytes([1] * 32)
-JOE = AdminUser(username="joe", password="secret")
+JOE = User(username="joe", password="secret")
 NOW = 1_700_000_000
 
 
@@ -38,9 +38,9 @@ def test_a_session_ends_by_its_time():
     "users",
     [
         (),
-        (AdminUser(username="joe", password="another"),),
-        (AdminUser(username="joe", password="secret", admin=True),),
-        (AdminUser(username="jim", password="secret"),),
+        (User(username="joe", password="another"),),
+        (User(username="joe", password="secret", admin=True),),
+        (User(username="jim", password="secret"),),
     ],
 )
 def test_a_session_ends_with_the_user_or_what_the_user_was(users):

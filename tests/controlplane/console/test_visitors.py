@@ -8,14 +8,14 @@ import pytest
 from litestar.testing import TestClient
 
 from controlplane.api.app import create_app
-from controlplane.api.failed_logins import MOST
+from controlplane.api.failed_logins import FREE
 from controlplane.console.rendering import HERE
 from controlplane.plane import ControlPlane
-from controlplane.settings import AdminUser
+from controlplane.users import User
 from tests.controlplane.console.browser import FORM_TOKEN
 
-ADMIN = AdminUser(username="admin", password="conduktor", admin=True)
-JOE = AdminUser(username="joe", password="joe")
+ADMIN = User(username="admin", password="conduktor", admin=True)
+JOE = User(username="joe", password="joe")
 KEY = bytes(32)
 SETTINGS = SimpleNamespace(admin_users=(ADMIN, JOE), token_key=KEY)
 
@@ -147,11 +147,11 @@ def test_a_session_ends_by_logging_out(browser):
 
 
 def test_wrong_passwords_are_told_and_then_waited_for(browser):
-    wrong = AdminUser(username="admin", password="nope")
+    wrong = User(username="admin", password="nope")
     answer = log_in(browser, wrong)
     assert (answer.status_code, "User name or password is wrong." in answer.text) == (401, True)
     assert "interlock_console" not in browser.cookies
-    for _ in range(MOST - 1):
+    for _ in range(FREE - 1):
         log_in(browser, wrong)
     answer = log_in(browser, ADMIN)
     assert (answer.status_code, "too many wrong passwords" in answer.text) == (429, True)

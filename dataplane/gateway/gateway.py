@@ -134,7 +134,7 @@ class Gateway:
         self.accepting = asyncio.Event()
         """Set once the ports are open."""
         files = settings.certificate_files
-        self._certificate = ServerCertificate(files) if files is not None else None
+        self.certificate = ServerCertificate(files) if files is not None else None
         self._listeners: list[asyncio.Server | TlsListener] = []
 
     async def run(self) -> None:
@@ -144,8 +144,8 @@ class Gateway:
             tasks.create_task(self._topology.run())
             tasks.create_task(self.issuer_keys.run())
             tasks.create_task(self._watch_the_clock())
-            if self._certificate is not None:
-                tasks.create_task(self._certificate.run())
+            if self.certificate is not None:
+                tasks.create_task(self.certificate.run())
             await self._may_listen.wait()
             await self._listen(tasks)
 
@@ -298,8 +298,8 @@ class Gateway:
         for slot in range(slots):
             connect_client = partial(ClientConnection, self, slot)
             address = (self._settings.bind_host, self._settings.port_start + slot)
-            if self._certificate is not None:
-                listener = TlsListener(address, self._certificate, connect_client)
+            if self.certificate is not None:
+                listener = TlsListener(address, self.certificate, connect_client)
                 tasks.create_task(listener.run())
                 self._listeners.append(listener)
             else:

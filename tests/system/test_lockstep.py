@@ -1,8 +1,11 @@
 """One call moves both nodes, at one point: fifty times, under load."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.system.load import Load
 from tests.system.operator import Operator
@@ -11,6 +14,8 @@ pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
 SWITCHES = 50
 TOPIC = "orders"
+ROOT = Path(__file__).parents[2]
+METRIC = re.compile(r"\binterlock_[a-z_]+")
 
 
 def test_no_acknowledgement_of_the_old_cluster_follows_one_of_the_new(
@@ -81,3 +86,17 @@ def test_a_repeated_call_changes_nothing(operator: Operator):
         assert (answer.status_code, answer.text) == (200, '{"message":"Cluster switched"}')
     assert operator.routing() == before
     assert operator.events(after=seq) == []
+
+
+def test_what_alerts_watch_is_told(operator: Operator):
+    rules = yaml.safe_load((ROOT / "deploy" / "monitoring" / "alerts.yaml").read_text())
+    watched = {
+        name
+        for group in rules["groups"]
+        for rule in group["rules"]
+        for name in METRIC.findall(rule["expr"])
+    }
+    told = operator.call("GET", "/metrics").text + operator.node_metrics(0)
+    # Of a certificate only a node tells that shows one.
+    without_tls = {"interlock_node_certificate_not_after_timestamp_seconds"}
+    assert watched - set(METRIC.findall(told)) == without_tls

@@ -34,6 +34,7 @@ from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.completeness import prove
 from controlplane.probes.failing import LookError, OutOfTimeError
+from controlplane.probes.following import Following
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
@@ -85,6 +86,8 @@ class Prober:
         self._points: Points = {}
         self._seen: Watched | None = None
         """What the watch saw last: behind the fence it does not look any more."""
+        self._following = Following()
+        """What was read behind the fence, look after look."""
         self._rows: Mapping[TopicPartition, Rows] = {}
         """What was read since, to prove that nothing is missing."""
         self._read: list[SideBySide] | None = None
@@ -246,6 +249,7 @@ class Prober:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
         self._seen = await newest_seen(self._plane, self._pair)
+        self._following.go_on(self._seen)
         facts, scope = self._plane.ledger.facts, self._switch.scope
         equal_at = equal_ends(facts, scope, self._direction, self._seen)
         known = facts.known_partitions_in(scope)
@@ -255,13 +259,13 @@ class Prober:
             target,
             self._topics(),
             equal_at,
-            seen=self._seen,
             known=known,
             waived=waived,
+            following=self._following,
         )
         if found.cut is not None:
             began_at = time.monotonic()
-            compared = await prove(source, target, found.cut, self._seen)
+            compared = await prove(source, target, found.cut, self._following)
             self._rows = compared.rows
             found = replace(
                 compared.judged(found, accepted=self._switch.accepts_loss, waived=waived),

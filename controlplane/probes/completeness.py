@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.replica import Watched, marks_of
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
 from controlplane.domain.unreadable import Unreadable, not_proved
+from controlplane.probes.ends import EndOnBoth
+from controlplane.probes.following import Following
 from controlplane.probes.numbers import name as named
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import KnownBefore, Rows, back_to, newest_rows
@@ -51,19 +52,20 @@ class Compared(NamedTuple):
         )
 
 
-async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | None) -> Compared:
+async def prove(source: EndReader, target: EndReader, cut: Cut, following: Following) -> Compared:
     """Put the last records side by side, while nothing moves and both end with the same.
 
     Args:
         source: the old cluster.
         target: the one that is to serve.
         cut: where both end.
-        seen: what the watch saw last; what it found missing still is.
+        following: what was seen before: what was found missing then still is, and what was read to
+            find the cut need not be read again.
 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = marks_of(seen)
+    marks = following.marks
     target_ends = dict(cut.target)
     known: dict[TopicPartition, KnownBefore] = {}
     ends: dict[TopicPartition, int] = {}
@@ -75,7 +77,11 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | 
         partition = TopicPartition(*split(name))
         known[partition] = KnownBefore(cursor, back_to(anchor, end, target_end))
         ends[partition] = end
-    rows, unreadable = await newest_rows(source, target, known, ends)
+    both = {p: EndOnBoth(end, target_ends[named(p)]) for p, end in ends.items()}
+    read = following.at(both)
+    unread = {p: before for p, before in known.items() if p not in read}
+    more, unreadable = await newest_rows(source, target, unread, ends)
+    rows = read | more
     found = [both.hole(named(p)) for p, both in rows.items()]
     before = [mark.hole for name, mark in marks.items() if name in target_ends]
     holes = {hole.partition: hole for hole in (*before, *found) if hole is not None}

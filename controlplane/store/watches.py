@@ -21,7 +21,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     to_cluster: str
 
 
-class Kept(Watched, frozen=True, kw_only=True, omit_defaults=True):
+class KeptLook(Watched, frozen=True, kw_only=True, omit_defaults=True):
     """A look as its row has it: the marks have rows of their own."""
 
     troubles: Troubles | None = None
@@ -140,13 +140,13 @@ class Watches:
             if kept != version:
                 encoded = (await connection.execute(_MARKS, values)).scalars()
                 found = [msgspec.json.decode(from_jsonb(mark), type=Mark) for mark in encoded]
-        look = msgspec.json.decode(from_jsonb(row[0]), type=Kept)
+        look = msgspec.json.decode(from_jsonb(row[0]), type=KeptLook)
         found.sort(key=lambda mark: mark.partition)
         watched = Watched(seen_at=look.seen_at, seq=look.seq, marks=tuple(found))
         self._read[pair] = version, watched
         return watched
 
-    async def newest_look(self, pair: Pair) -> Kept | None:
+    async def newest_look(self, pair: Pair) -> KeptLook | None:
         """The same without its marks, and what they add up to; None if both never answered."""
         values = msgspec.structs.asdict(pair)
         async with self._engine.connect() as connection:
@@ -157,7 +157,7 @@ class Watches:
             return _kept(msgspec.json.decode(from_jsonb(older), type=Watched))
         if row is None:
             return None
-        return msgspec.json.decode(from_jsonb(row[0]), type=Kept)
+        return msgspec.json.decode(from_jsonb(row[0]), type=KeptLook)
 
     async def age_s(self, pair: Pair) -> float | None:
         """Seconds since a look was kept, by the clock of Postgres; None if none ever was."""
@@ -175,8 +175,10 @@ async def _write(
     await connection.execute(_MARK, {**pair, "partitions": partitions, "marks": encoded})
 
 
-def _kept(watched: Watched) -> Kept:
-    return Kept(seen_at=watched.seen_at, seq=watched.seq, marks=(), troubles=troubles_of(watched))
+def _kept(watched: Watched) -> KeptLook:
+    return KeptLook(
+        seen_at=watched.seen_at, seq=watched.seq, marks=(), troubles=troubles_of(watched)
+    )
 
 
 def _encoded(what: Watched | Mark) -> str:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from controlplane.domain.completeness import Hole
+from controlplane.domain.switch.proved import Proved
 from controlplane.domain.switch.state import Cut
 from controlplane.probes.completeness import prove
 from controlplane.probes.following import Following
@@ -51,6 +52,7 @@ async def test_the_last_record_alone_proves_nothing(clusters, unique_name):
     accepted = compared.judged(found, accepted=True)
     assert (accepted.behind, accepted.holes, accepted.cut) == ((), (hole,), found.cut)
     assert accepted.compared == ((f"{unique_name}-0", 2),)
+    assert accepted.proved == Proved(every_record=1, records=2), "the log is read from its begin"
 
 
 async def test_what_is_further_back_is_compared_if_offsets_do_not_agree(clusters, unique_name):
@@ -65,7 +67,9 @@ async def test_what_is_further_back_is_compared_if_offsets_do_not_agree(clusters
         unseen = await prove(source, replica, ends, Following())
     hole = Hole(partition=f"{unique_name}-0", first=100, last=100, records=1)
     assert compared.holes == (hole,)
+    assert compared.proved.every_record == 1
     assert unseen.holes == (), "nobody knew where to begin"
+    assert unseen.proved == Proved(counted_and_tail=1, records=ROW, counted=(f"{unique_name}-0",))
 
 
 async def test_what_has_not_moved_is_not_read_again(clusters, unique_name):
@@ -75,6 +79,7 @@ async def test_what_has_not_moved_is_not_read_again(clusters, unique_name):
         seen = await watch(source, replica, await source.partitions([unique_name]), None)
         compared = await prove(source, replica, cut(unique_name, 20, 20), Following(seen))
     assert (compared.rows, compared.holes) == ({}, ())
+    assert compared.proved == Proved(not_seen_since=1)
 
 
 async def test_the_watch_remembers_what_was_left_out(clusters, unique_name):

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from controlplane.domain.completeness import Hole
+from controlplane.domain.switch.proved import Proved
 from controlplane.probes import replica as replica_module
 from controlplane.probes.completeness import prove
 from controlplane.probes.following import Following
@@ -100,6 +101,7 @@ async def test_behind_the_fence_only_what_came_since_is_read_and_that_once(
         compared = await prove(source, replica, found.cut, following)
         assert sorted(rows.found for rows in compared.rows.values()) == [2, 2]
         assert read == [], "it was read to find the cut"
+        assert compared.proved == Proved(every_record=2, records=4)
         await write(clusters.failover, unique_name, b"eve", partition=1)
         later = await compare(source, replica, [unique_name], following=following)
         assert later.cut is not None, "more than the source has is not less"

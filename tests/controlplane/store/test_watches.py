@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from controlplane.domain.completeness import Hole
 from controlplane.domain.replica import Anchor, Mark, Troubles, Watched
 from controlplane.domain.unreadable import Unreadable
-from controlplane.store.watches import Kept, Pair, Watches
+from controlplane.store.watches import KeptLook, Pair, Watches
 
 pytestmark = pytest.mark.environment
 
@@ -165,6 +165,6 @@ async def test_an_older_release_does_not_add_up(engine):
             {"w": older},
         )
     look = await Watches(engine).newest_look(PAIR)
-    assert look == Kept(seen_at=AT, seq=5, marks=(), troubles=None)
+    assert look == KeptLook(seen_at=AT, seq=5, marks=(), troubles=None)
     newer = msgspec.json.encode(replace(look, troubles=Troubles(left_out=1)))
     assert msgspec.json.decode(newer, type=Watched) == seen(), "and reads what this one writes"

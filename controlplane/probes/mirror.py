@@ -76,7 +76,8 @@ async def compare(
     # After that: what a mirror delivered once more in between belongs before the cut.
     # Of what an open transaction has written nothing is mirrored yet.
     ends = first.then(await ends_of(source, target, moved, mirrored))
-    hopeless = {p for p in moved if p not in standing or _name(p) in not_proved(unreadable)}
+    unproved = frozenset(not_proved(unreadable))
+    hopeless = {p for p in moved if p not in standing or _name(p) in unproved}
     lacking = [
         p
         for p in moved

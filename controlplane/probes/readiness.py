@@ -37,7 +37,8 @@ from controlplane.probes.asking import asking
 from controlplane.probes.describe import UnreachableError
 from controlplane.probes.following import Following
 from controlplane.probes.layout import layout_of
-from controlplane.probes.mirror import compare, lag, named
+from controlplane.probes.mirror import compare, lag
+from controlplane.probes.numbers import name
 from controlplane.probes.reader import end_reader
 from controlplane.probes.rights import rights_on
 from controlplane.probes.together import together
@@ -159,7 +160,8 @@ async def _look_once(settings: Settings, planned: PlannedSwitch) -> Seen:
             waived=waived,
             following=Following(seen),
         )
-        behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
+        lacking = frozenset(state.behind)
+        behind = [p for p in await reader.partitions(names) if name(p) in lacking]
         records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(
         direction=direction,

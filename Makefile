@@ -57,6 +57,10 @@ bench: setup ## measure against direct, in one run of some minutes; writes docs/
 watch-cost: setup ## what the watch and the proof cost by size (TOPICS="5 20 50"), some minutes; writes docs/watch-cost.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/watching.py $(TOPICS)
 
+.PHONY: scale
+scale: setup ## the switch by size (SIZES="50 500 2000" partitions), some minutes each; writes docs/scale.md
+	@$(BIN)/python -m benchmarks.scale $(SIZES)
+
 .PHONY: long-log
 long-log: setup ## a log of EVENTS=1000000: start, pages, the walk over its chain; writes docs/long-log.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/long_log.py --events $(or $(EVENTS),1000000)

@@ -22,6 +22,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from contract.clusters_file import ClusterProperties
 from controlplane.domain.replica import Watched
 from controlplane.probes.completeness import prove
+from controlplane.probes.following import Following
 from controlplane.probes.mirror import compare
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.probes.replica import losses, watch
@@ -125,10 +126,11 @@ class Scene(NamedTuple):
 
     async def proof(self, seen: Watched) -> None:
         topics = frozenset(partition.topic for partition in self.partitions)
-        found = await compare(self.source, self.replica, topics, seen=seen)
+        following = Following(seen)
+        found = await compare(self.source, self.replica, topics, following=following)
         if found.cut is None:
             raise RuntimeError(f"not alike: {found.behind[:5]}, {found.unreadable[:5]}")
-        await prove(self.source, self.replica, found.cut, seen)
+        await prove(self.source, self.replica, found.cut, following)
 
 
 async def measured(scene: Scene) -> Costs:

@@ -45,7 +45,7 @@ class Site:
     def token_of(self, vcluster: str) -> str:
         """A token for the account `sa`; makes both where missing."""
         path = f"/admin/vclusters/v1/vcluster/{vcluster}/username/sa"
-        return str(self._call("POST", path, {"lifeTimeSeconds": 7 * 24 * 3600})["token"])
+        return str(self.call("POST", path, {"lifeTimeSeconds": 7 * 24 * 3600})["token"])
 
     def client(self, gateway: int) -> dict[str, Any]:
         """Librdkafka's settings of a client of a gateway."""
@@ -65,7 +65,7 @@ class Site:
     @property
     def serving(self) -> str:
         """The cluster that clients are served by."""
-        return str(self._call("GET", "/api/v1/mirror")["serving"])
+        return str(self.call("GET", "/api/v1/mirror")["serving"])
 
     @property
     def standby(self) -> str:
@@ -81,21 +81,21 @@ class Site:
         body: dict[str, Any] = {"toCluster": to, "reason": reason}
         if forced:
             body |= {"mode": "forced", "acceptLoss": True}
-        switch_id = self._call("POST", "/api/v1/switches", body)["switchId"]
+        switch_id = self.call("POST", "/api/v1/switches", body)["switchId"]
         path = f"/api/v1/switches/{switch_id}"
 
         def ended() -> bool:
-            return self._call("GET", path)["switch"]["endedAt"] is not None
+            return self.call("GET", path)["switch"]["endedAt"] is not None
 
         wait_until(ended, f"switch {switch_id} ends", _PATIENCE_S)
-        report: dict[str, Any] = self._call("GET", f"{path}/report")
+        report: dict[str, Any] = self.call("GET", f"{path}/report")
         return report
 
     def wait_for_mirror(self) -> None:
         """Wait until the mirror copies from the cluster that serves, and a switch would pass."""
 
         def turned() -> bool:
-            mirror = self._call("GET", "/api/v1/mirror")
+            mirror = self.call("GET", "/api/v1/mirror")
             return mirror["source"] == mirror["serving"] and not _under_way(mirror["reversal"])
 
         wait_until(turned, "the mirror has turned round", _PATIENCE_S)
@@ -110,7 +110,7 @@ class Site:
         The mirror was stopped before that cluster was started; it goes on with this order.
         """
         body = {"findCut": True, "tail": "discard", "reason": reason}
-        self._call("POST", "/api/v1/mirror/reverse", body)
+        self.call("POST", "/api/v1/mirror/reverse", body)
         self.environment.process("mirror-maker").restart()
         self.wait_for_mirror()
 
@@ -119,7 +119,7 @@ class Site:
 
     def _plan(self) -> dict[str, Any]:
         body = {"toCluster": self.standby}
-        plan: dict[str, Any] = self._call("POST", "/api/v1/switch-plans", body)
+        plan: dict[str, Any] = self.call("POST", "/api/v1/switch-plans", body)
         return plan
 
     def connections_closed(self) -> float:
@@ -147,10 +147,11 @@ class Site:
 
     def unleased(self) -> list[str]:
         """Nodes that have no lease now."""
-        nodes = self._call("GET", "/api/v1/nodes")["items"]
+        nodes = self.call("GET", "/api/v1/nodes")["items"]
         return [node["nodeId"] for node in nodes if not node["leased"]]
 
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What a control plane answers. Raises RuntimeError where it refuses."""
         url = f"http://localhost:{self.environment.plan.ports.admin_api(0)}{path}"
         answer = httpx.request(method, url, json=body, auth=_WHO, timeout=_PATIENCE_S)
         if answer.is_error:

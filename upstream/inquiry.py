@@ -25,6 +25,8 @@ from upstream.sasl.mechanism import LoginRefusedError
 _LENGTH: Final = Struct(">i")
 _AT_ONCE: Final = 50
 """Requests that are under way on one connection."""
+_PATIENCE_S: Final = 2.0
+"""For one broker's answers, where another can give them as well."""
 _UNREADABLE: Final = (SerialError, KeyError, ValueError, IndexError)
 """What kio raises of bytes that are no such answer."""
 
@@ -214,6 +216,33 @@ class Inquiry:
             if (connection := self._connections.pop(broker, None)) is not None:
                 connection.close()
             raise
+
+    async def ask_any(self, *requests: Any) -> list[Any]:
+        """The answers of a broker that gives some, whichever it is. Raises InquiryError."""
+        return [answer.read() for answer in await self.ask_any_unread(*requests)]
+
+    async def ask_any_unread(self, *requests: Any) -> list[Unread]:
+        """The same, for whoever may not have to read them.
+
+        Those are asked first that are connected to, as one is that answered last. One that is
+        silent is given up for the next; the last of them has as long as the caller gives it.
+
+        Raises:
+            InquiryError: no broker of the cluster answers.
+        """
+        problem = InquiryError(f"cluster {self.name} lists no broker")
+        brokers = sorted(self._addresses, key=lambda broker: broker not in self._connections)
+        for number, broker in enumerate(brokers, start=1):
+            try:
+                async with asyncio.timeout(None if number == len(brokers) else _PATIENCE_S):
+                    return await self.ask_unread(broker, *requests)
+            except InquiryError as error:
+                problem = error
+            except TimeoutError:
+                problem = InquiryError(f"broker {broker} of {self.name} is silent")
+        # Its brokers may be others by now.
+        await self.begin()
+        raise problem
 
     async def ask_each(self, requests: dict[int, list[Any]]) -> Iterable[tuple[Any, Any]]:
         """Each request with its answer, of several brokers at a time. Raises InquiryError."""

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from contract.records import Node, Routing
-from controlplane.coordinator.watching import newest_seen, replicas
+from controlplane.coordinator.watching import newest_troubles, replicas
 from controlplane.domain.copies import Kind
 from controlplane.domain.facts import Facts
 from controlplane.domain.switch.transitions import Phase
@@ -155,12 +155,9 @@ async def _watched(registry: CollectorRegistry, plane: ControlPlane) -> None:
         registry=registry,
     )
     for pair in replicas(plane):
-        seen = await newest_seen(plane, pair)
-        marks = seen.marks if seen is not None else ()
-        holes = [mark.hole for mark in marks if mark.hole]
-        left_out.labels(pair.scope, pair.to_cluster).set(sum(hole.records for hole in holes))
-        unread = sum(mark.unreadable is not None for mark in marks)
-        unreadable.labels(pair.scope, pair.to_cluster).set(unread)
+        troubles = await newest_troubles(plane, pair)
+        left_out.labels(pair.scope, pair.to_cluster).set(troubles.left_out)
+        unreadable.labels(pair.scope, pair.to_cluster).set(troubles.unreadable)
         age_s = await plane.watches.age_s(pair)
         age.labels(pair.scope, pair.to_cluster).set(inf if age_s is None else age_s)
 

@@ -15,14 +15,14 @@ from contract.mirror import Direction
 from contract.records import Cluster, Identities, Producers
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
 from controlplane.coordinator.memory import Memory
-from controlplane.coordinator.watching import find_losses, newest_seen
+from controlplane.coordinator.watching import EachWay, find_losses, newest_seen, seen_each_way
 from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
 from controlplane.domain.mirror.common_ground import came_apart, equal_ends
 from controlplane.domain.mirror.positions import split
 from controlplane.domain.numbering.deciding import Logs, numbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.producers import SeenProducers, recorded
-from controlplane.domain.replica import Watched
+from controlplane.domain.replica import Watched, seen_both_ways
 from controlplane.domain.scope_topics import ScopeTopics
 from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.parity import parity_checks
@@ -34,6 +34,7 @@ from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.completeness import prove
 from controlplane.probes.failing import LookError, OutOfTimeError
+from controlplane.probes.following import Following
 from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
@@ -83,8 +84,11 @@ class Prober:
         self._unlike = SeenSince()
         """Topics of which something was left that is not alike."""
         self._points: Points = {}
+        self._each_way: EachWay | None = None
         self._seen: Watched | None = None
         """What the watch saw last: behind the fence it does not look any more."""
+        self._following = Following()
+        """What was read behind the fence, look after look."""
         self._rows: Mapping[TopicPartition, Rows] = {}
         """What was read since, to prove that nothing is missing."""
         self._read: list[SideBySide] | None = None
@@ -245,7 +249,7 @@ class Prober:
     async def _mirror(self) -> None:
         source = await self._readers.of(self._switch.from_cluster)
         target = await self._readers.of(self._switch.to_cluster)
-        self._seen = await newest_seen(self._plane, self._pair)
+        await self._see()
         facts, scope = self._plane.ledger.facts, self._switch.scope
         equal_at = equal_ends(facts, scope, self._direction, self._seen)
         known = facts.known_partitions_in(scope)
@@ -255,13 +259,13 @@ class Prober:
             target,
             self._topics(),
             equal_at,
-            seen=self._seen,
             known=known,
             waived=waived,
+            following=self._following,
         )
         if found.cut is not None:
             began_at = time.monotonic()
-            compared = await prove(source, target, found.cut, self._seen)
+            compared = await prove(source, target, found.cut, self._following)
             self._rows = compared.rows
             found = replace(
                 compared.judged(found, accepted=self._switch.accepts_loss, waived=waived),
@@ -272,6 +276,13 @@ class Prober:
             direction = turning.direction if turning is not None else self._direction
             found = replace(found, turning=str(direction))
         self._memory.saw_mirror(found)
+
+    async def _see(self) -> None:
+        """Take over what the watch saw last, unless that is known."""
+        newest = await seen_each_way(self._plane, self._pair)
+        if not newest.is_that(self._each_way):
+            self._each_way, self._seen = newest, seen_both_ways(*newest)
+            self._following.go_on(self._seen)
 
     async def _losses(self) -> None:
         self._memory.losses = await find_losses(self._plane, self._readers, self._pair, keep=True)

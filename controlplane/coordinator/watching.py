@@ -12,7 +12,13 @@ from contract.mirror import Direction
 from contract.records import Routing
 from controlplane.coordinator.adopting import Adopter
 from controlplane.domain.mirror.made_anew import filled_by_the_mirror_alone, made_anew_since
-from controlplane.domain.replica import Watched, forgetting, seen_both_ways
+from controlplane.domain.replica import (
+    Troubles,
+    Watched,
+    forgetting,
+    seen_both_ways,
+    troubles_of,
+)
 from controlplane.domain.switch.view import Losses
 from controlplane.plane import ControlPlane
 from controlplane.probes.failing import LookError
@@ -159,11 +165,37 @@ async def find_losses(
     return Losses(at=at, answered=answered, seen_at=watched.seen_at, losses=found)
 
 
-async def newest_seen(plane: ControlPlane, pair: Pair) -> Watched | None:
-    """What was seen last of a replica, before a switch as the original included."""
+class EachWay(NamedTuple):
+    """What was seen last of two clusters, the one as a replica of the other."""
+
+    there: Watched | None
+    back: Watched | None
+
+    def is_that(self, other: "EachWay | None") -> bool:
+        """Whether nothing was seen since."""
+        return other is not None and self.there is other.there and self.back is other.back
+
+
+async def seen_each_way(plane: ControlPlane, pair: Pair) -> EachWay:
+    """What was seen last of a replica, and before a switch of it as the original."""
     there = _still_true(plane, pair.scope, await plane.watches.newest(pair))
     back = Pair(scope=pair.scope, from_cluster=pair.to_cluster, to_cluster=pair.from_cluster)
-    return seen_both_ways(there, _still_true(plane, pair.scope, await plane.watches.newest(back)))
+    return EachWay(there, _still_true(plane, pair.scope, await plane.watches.newest(back)))
+
+
+async def newest_seen(plane: ControlPlane, pair: Pair) -> Watched | None:
+    """The same in one."""
+    return seen_both_ways(*await seen_each_way(plane, pair))
+
+
+async def newest_troubles(plane: ControlPlane, pair: Pair) -> Troubles:
+    """What the newest look found amiss; marks are read only where some hold no more."""
+    look = await plane.watches.newest_look(pair)
+    if look is None:
+        return Troubles()
+    if look.troubles is None or made_anew_since(plane.ledger.facts, pair.scope, look.seq):
+        return troubles_of(_still_true(plane, pair.scope, await plane.watches.newest(pair)))
+    return look.troubles
 
 
 def _still_true(plane: ControlPlane, scope: str, watched: Watched | None) -> Watched | None:

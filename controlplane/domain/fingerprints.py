@@ -47,6 +47,14 @@ def is_timeless(print_: bytes) -> bool:
     return len(print_) > _CONTENT_SIZE and bool(print_[_CONTENT_SIZE] & _NEGATIVE)
 
 
+def timestamp_of(print_: bytes) -> int | None:
+    """The epoch milliseconds of a record; None if it has none, or is compared without."""
+    if len(print_) <= _CONTENT_SIZE or is_timeless(print_):
+        return None
+    (timestamp,) = _TIMESTAMP.unpack_from(print_, _CONTENT_SIZE)
+    return int(timestamp)
+
+
 def _without_timestamps(row: Sequence[bytes], timeless: set[bytes]) -> list[bytes]:
     return [content if (content := _content(p)) in timeless else p for p in row]
 

@@ -89,6 +89,24 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
 
 
+class Troubles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of a look nobody wants to find, added up."""
+
+    left_out: int = 0
+    """Records that the mirror was seen to leave out, though it has brought later ones."""
+    unreadable: int = 0
+    """Partitions that could not be read, on either cluster."""
+
+
+def troubles_of(watched: Watched | None) -> Troubles:
+    """None at all, if nothing was seen."""
+    marks = watched.marks if watched is not None else ()
+    return Troubles(
+        left_out=sum(mark.hole.records for mark in marks if mark.hole is not None),
+        unreadable=sum(mark.unreadable is not None for mark in marks),
+    )
+
+
 def marks_of(watched: Watched | None) -> dict[str, Mark]:
     """Marks by partition (`topic-n`); none if nothing was seen."""
     return {mark.partition: mark for mark in watched.marks} if watched is not None else {}

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from controlplane.domain.completeness import Hole
 from controlplane.domain.mirror.positions import split
-from controlplane.domain.replica import Watched, marks_of
+from controlplane.domain.replica import Mark
+from controlplane.domain.switch.proved import Means, Proved, most_compared, proved_by
 from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState
 from controlplane.domain.unreadable import Unreadable, not_proved
+from controlplane.probes.ends import EndOnBoth
+from controlplane.probes.following import Following
 from controlplane.probes.numbers import name as named
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import KnownBefore, Rows, back_to, newest_rows
@@ -24,6 +27,8 @@ class Compared(NamedTuple):
     """The last records of both; of partitions that have moved since they were looked at last."""
     holes: tuple[Hole, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    proved: Proved = Proved()
+    """By which means, of those that were."""
 
     def judged(
         self, found: MirrorState, *, accepted: bool, waived: Collection[str] = ()
@@ -47,36 +52,59 @@ class Compared(NamedTuple):
                 *(one for one in self.unreadable if one.partition not in waived),
             ),
             waived=(*found.waived, *(name for name in all_unproved if name in waived)),
-            compared=tuple((named(p), both.found) for p, both in self.rows.items()),
+            compared=most_compared((named(p), both.found) for p, both in self.rows.items()),
+            proved=self.proved,
         )
 
 
-async def prove(source: EndReader, target: EndReader, cut: Cut, seen: Watched | None) -> Compared:
+async def prove(source: EndReader, target: EndReader, cut: Cut, following: Following) -> Compared:
     """Put the last records side by side, while nothing moves and both end with the same.
 
     Args:
         source: the old cluster.
         target: the one that is to serve.
         cut: where both end.
-        seen: what the watch saw last; what it found missing still is.
+        following: what was seen before: what was found missing then still is, and what was read to
+            find the cut need not be read again.
 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = marks_of(seen)
+    marks = following.marks
     target_ends = dict(cut.target)
+    means: dict[str, Means] = {}
     known: dict[TopicPartition, KnownBefore] = {}
     ends: dict[TopicPartition, int] = {}
     for name, end in cut.source:
         mark, target_end = marks.get(name), target_ends.get(name)
-        if target_end is None or (mark is not None and mark.is_alike_at(end, target_end)):
+        if target_end is None:
+            continue
+        if mark is not None and mark.is_alike_at(end, target_end):
+            means[name] = Means.NOT_SEEN_SINCE
             continue
         anchor, cursor = (mark.anchor, mark.cursor) if mark is not None else (None, None)
         partition = TopicPartition(*split(name))
         known[partition] = KnownBefore(cursor, back_to(anchor, end, target_end))
         ends[partition] = end
-    rows, unreadable = await newest_rows(source, target, known, ends)
+    both = {p: EndOnBoth(end, target_ends[named(p)]) for p, end in ends.items()}
+    read = following.at(both)
+    unread = {p: before for p, before in known.items() if p not in read}
+    more, unreadable = await newest_rows(source, target, unread, ends)
+    rows = read | more
     found = [both.hole(named(p)) for p, both in rows.items()]
     before = [mark.hole for name, mark in marks.items() if name in target_ends]
     holes = {hole.partition: hole for hole in (*before, *found) if hole is not None}
-    return Compared(rows, tuple(holes.values()), tuple(unreadable.values()))
+    means |= {named(p): _means(both, marks.get(named(p))) for p, both in rows.items()}
+    records = sum(both.found for both in rows.values())
+    proved = proved_by(means, records)
+    return Compared(rows, tuple(holes.values()), tuple(unreadable.values()), proved)
+
+
+def _means(rows: Rows, mark: Mark | None) -> Means:
+    """Whether all was read since a record that both have, or since the beginning."""
+    if rows.followed is not None or rows.ours.is_all:
+        return Means.EVERY_RECORD
+    anchor = mark.anchor if mark is not None else None
+    begins = rows.ours.placed[0].offset if rows.ours.placed else None
+    reaches_back = anchor is not None and begins is not None and begins <= anchor.source
+    return Means.EVERY_RECORD if reaches_back else Means.COUNTED_AND_TAIL

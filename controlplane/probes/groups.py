@@ -178,7 +178,7 @@ async def coordinators(cluster: Inquiry, groups: Collection[str]) -> dict[int, l
         return {}
     requests = [FindCoordinatorRequest(coordinator_keys=some) for some in _chunks(sorted(groups))]
     found: dict[int, list[str]] = defaultdict(list)
-    for answer in await cluster.ask(cluster.brokers[0], *requests):
+    for answer in await cluster.ask_any(*requests):
         for coordinator in answer.coordinators:
             _require(cluster, f"the coordinator of group {coordinator.key}", coordinator.error_code)
             found[coordinator.node_id].append(coordinator.key)

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from kio.schema.metadata.v10.request import MetadataRequest, MetadataRequestTopic
 from kio.schema.types import TopicName
 
-from upstream.inquiry import Inquiry, InquiryError, Unread
+from upstream.inquiry import Inquiry
 
 
 class TopicLayout(NamedTuple):
@@ -65,14 +65,14 @@ async def layout_of(cluster: Inquiry, topics: Collection[str] | None) -> Layout:
         topics: their names; None: all that there are.
 
     Raises:
-        InquiryError: the cluster does not answer.
+        InquiryError: no broker of the cluster answers.
     """
     named = None
     if topics is not None:
         named = tuple(
             MetadataRequestTopic(name=TopicName(topic), topic_id=None) for topic in sorted(topics)
         )
-    (found,) = await cluster.ask(cluster.brokers[0], _request(named))
+    (found,) = await cluster.ask_any(_request(named))
     return _layout(found)
 
 
@@ -89,24 +89,10 @@ class LayoutReader:
         Raises:
             InquiryError: no broker of the cluster answers.
         """
-        answer = await _first_answer(cluster)
+        (answer,) = await cluster.ask_any_unread(_request(None))
         if self.newest is None or answer.body != self._answer:
             self.newest, self._answer = _layout(answer.read()), answer.body
         return self.newest
-
-
-async def _first_answer(cluster: Inquiry) -> Unread:
-    problem = InquiryError(f"cluster {cluster.name} lists no broker")
-    for broker in cluster.brokers:
-        try:
-            (answer,) = await cluster.ask_unread(broker, _request(None))
-        except InquiryError as error:
-            problem = error
-        else:
-            return answer
-    # Its brokers may be others by now.
-    await cluster.begin()
-    raise problem
 
 
 def _request(topics: tuple[MetadataRequestTopic, ...] | None) -> MetadataRequest:

@@ -93,7 +93,7 @@ async def side_by_side(
     # Of what cannot be read only what was seen before is known.
     rows = {p: read[p] if p in read else unread[p] for p in stale if p not in unreadable}
     runs = {p: tuple(known[name(p)]) for p in partitions}
-    for p, (ours, theirs) in rows.items():
+    for p, (ours, theirs, _) in rows.items():
         newer = runs_of(ours.placed, theirs.placed, from_the_beginning=ours.is_all)
         runs[p] = newer if ours.is_all and newer else continued(runs[p], newer)
     runs |= await beginnings(source, target, runs, begins, target_begins)

@@ -35,8 +35,10 @@ from controlplane.mirrors.opening import open_runner
 from controlplane.mirrors.runner import MirrorUnavailableError
 from controlplane.probes.asking import asking
 from controlplane.probes.describe import UnreachableError
+from controlplane.probes.following import Following
 from controlplane.probes.layout import layout_of
-from controlplane.probes.mirror import compare, lag, named
+from controlplane.probes.mirror import compare, lag
+from controlplane.probes.numbers import name
 from controlplane.probes.reader import end_reader
 from controlplane.probes.rights import rights_on
 from controlplane.probes.together import together
@@ -149,8 +151,17 @@ async def _look_once(settings: Settings, planned: PlannedSwitch) -> Seen:
     ours = tuple(sorted(name for name in on_source if name in names))
     async with end_reader(source) as reader, end_reader(target) as other:
         equal_at = equal_ends(facts, scope, direction, seen)
-        state = await compare(reader, other, names, equal_at, seen=seen, known=known, waived=waived)
-        behind = [p for p in await reader.partitions(names) if named({p: 0})[0][0] in state.behind]
+        state = await compare(
+            reader,
+            other,
+            names,
+            equal_at,
+            known=known,
+            waived=waived,
+            following=Following(seen),
+        )
+        lacking = frozenset(state.behind)
+        behind = [p for p in await reader.partitions(names) if name(p) in lacking]
         records, seconds = await lag(reader, other, behind, held_the_same(facts, scope, direction))
     return Seen(
         direction=direction,

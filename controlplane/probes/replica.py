@@ -15,7 +15,6 @@ from controlplane.domain.replica import (
     Mark,
     Watched,
     align,
-    follow,
     from_the_beginning,
     is_newest,
     loss,
@@ -188,7 +187,7 @@ def _runs(
     for partition, known in held.items():
         runs, anchor = tuple(known), anchors.get(name(partition))
         if anchor is not None and partition in rows:
-            ours, theirs = rows[partition]
+            ours, theirs, _ = rows[partition]
             newer = runs_of(
                 [p for p in ours.placed if p.offset <= anchor.source],
                 [p for p in theirs.placed if p.offset <= anchor.replica],
@@ -220,6 +219,4 @@ def _anchor(mark: Mark | None, rows: Rows, begin: int, replica_end: int) -> Anch
     ours, theirs = rows.ours.placed, rows.theirs.placed
     if not theirs:
         return nothing_mirrored(begin, replica_end)
-    cursor, known = (mark.cursor, mark.anchor) if mark is not None else (None, None)
-    followed = follow(cursor, ours, theirs) if cursor is not None else None
-    return followed or align(ours, theirs) or known
+    return rows.followed or align(ours, theirs) or (mark.anchor if mark is not None else None)

@@ -24,7 +24,7 @@ async def rights_on(cluster: ClusterProperties, topics: Collection[str]) -> Righ
         include_topic_authorized_operations=True,
     )
     async with asking(cluster, "did not tell what we may do") as asked:
-        (found,) = await asked.ask(asked.brokers[0], request)
+        (found,) = await asked.ask_any(request)
     return Rights(
         cluster=found.cluster_authorized_operations,
         topics={

@@ -27,6 +27,9 @@ class Rows(NamedTuple):
 
     ours: LastOf
     theirs: LastOf
+    followed: Anchor | None = None
+    """Where the other cluster's last record stands, if both were read from a record on that both
+    have, and go on alike: then nothing is missing up to there, and nothing stands there twice."""
 
     @property
     def found(self) -> int:
@@ -41,10 +44,17 @@ class Rows(NamedTuple):
 
     @property
     def is_behind(self) -> bool:
-        """Whether the other cluster does not end with as many of the same record."""
+        """Whether the other cluster lacks a record, or does not end with as many of the same."""
+        if self.followed is not None:
+            return bool(self.to_come)
         record, repeats = _last(self.ours.placed)
         there, repeats_there = _last(self.theirs.placed)
         return record is not None and (there != record or repeats_there < repeats)
+
+    @property
+    def to_come(self) -> Sequence[Placed]:
+        """Of two that go on alike: what the other cluster has not got yet."""
+        return self.ours.placed[len(self.theirs.placed) :]
 
 
 class KnownBefore(NamedTuple):
@@ -76,35 +86,49 @@ async def newest_rows(
     Raises:
         UnreachableError: one of them does not answer.
     """
-    near = {
-        p: cursor
-        for p, (cursor, _) in known.items()
-        if cursor is not None and 0 <= ends[p] - cursor.source <= ROW
-    }
-    went_on = await _rows_since(source, target, near)
+    cursors = {p: cursor for p, (cursor, _) in known.items() if cursor is not None}
+    went_on = await rows_since(source, target, cursors, ends)
     more = {p: back for p, (_, back) in known.items() if p not in went_on}
     more = dict(islice(more.items(), widely))
     rows, unreadable = await last_rows(source, target, more)
     return Read(went_on | rows, unreadable)
 
 
-async def _rows_since(
-    source: EndReader, target: EndReader, cursors: Mapping[TopicPartition, Anchor]
+async def rows_since(
+    source: EndReader,
+    target: EndReader,
+    cursors: Mapping[TopicPartition, Anchor],
+    ends: Mapping[TopicPartition, int],
 ) -> dict[TopicPartition, Rows]:
-    """Of the partitions that go on alike from their cursors."""
-    if not cursors:
+    """Read what came since a record that both have, where that is not much.
+
+    Args:
+        source: the original.
+        target: the replica.
+        cursors: the record, of partitions that both have.
+        ends: the original's.
+
+    Returns:
+        Those of the partitions that go on alike from there.
+
+    Raises:
+        UnreachableError: one of them does not answer.
+    """
+    near = {p: cursor for p, cursor in cursors.items() if 0 <= ends[p] - cursor.source <= ROW}
+    if not near:
         return {}
     ours, theirs = await together(
-        source.since({p: cursor.source + 1 for p, cursor in cursors.items()}),
-        target.since({p: cursor.replica + 1 for p, cursor in cursors.items()}),
+        source.since({p: cursor.source + 1 for p, cursor in near.items()}),
+        target.since({p: cursor.replica + 1 for p, cursor in near.items()}),
     )
     found: dict[TopicPartition, Rows] = {}
-    for p, cursor in cursors.items():
+    for p, cursor in near.items():
         if p not in ours.found or p not in theirs.found:
             continue
         rows = _rows(_after(cursor.source, ours.found[p]), _after(cursor.replica, theirs.found[p]))
-        if follow(cursor, rows.ours.placed, rows.theirs.placed) is not None:
-            found[p] = rows
+        followed = follow(cursor, rows.ours.placed, rows.theirs.placed)
+        if followed is not None:
+            found[p] = rows._replace(followed=followed)
     return found
 
 

@@ -211,7 +211,7 @@ async def _beginnings(asked: Inquiry, awaited: Mapping[str, Described]) -> dict[
         FindCoordinatorRequest(key_type=i8(_TRANSACTION), coordinator_keys=some)
         for some in _batches(awaited)
     ]
-    for answer in await asked.ask(asked.brokers[0], *finding):
+    for answer in await asked.ask_any(*finding):
         for coordinator in answer.coordinators:
             if coordinator.error_code is ErrorCode.none:
                 beginning = InitProducerIdRequest(

@@ -15,6 +15,7 @@ from kio.serial import entity_reader, entity_writer
 from kio.static.primitive import i32, i32Timedelta
 
 from contract.clusters_file import ClusterProperties
+from upstream import inquiry as inquiry_module
 from upstream.access import access_to
 from upstream.inquiry import Inquiry, InquiryError, inquiry
 
@@ -36,6 +37,8 @@ class Broker:
         self._fenced = fenced
         self._go_on = asyncio.Event()
         self._writers: list[asyncio.StreamWriter] = []
+        self.known = [self]
+        """The brokers that it lists, the first of which has the number 1."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,12 +70,15 @@ class Broker:
     def _answer(self, frame: bytes, number: int) -> bytes:
         read_header = entity_reader(MetadataRequest.__header_schema__)
         header, _ = read_header(frame, 0)
-        broker = MetadataResponseBroker(
-            node_id=BrokerId(1), host="127.0.0.1", port=i32(self.port), rack=None
+        known = tuple(
+            MetadataResponseBroker(
+                node_id=BrokerId(number), host="127.0.0.1", port=i32(broker.port), rack=None
+            )
+            for number, broker in enumerate(self.known, start=1)
         )
         answer = MetadataResponse(
             throttle_time=i32Timedelta.parse(0 * i32Timedelta.resolution),
-            brokers=() if self._fenced else (broker,),
+            brokers=() if self._fenced else known,
             cluster_id=None,
             controller_id=BrokerId(number),
             topics=(),
@@ -116,3 +122,26 @@ async def test_another_server_may_know_of_brokers():
         asking = Inquiry(access_to(cluster_of(fenced, broker)))
         await asking.begin()
         assert asking.brokers == (1,)
+
+
+async def test_whichever_broker_answers_will_do(monkeypatch):
+    """A silent one costs its patience once: the one that has answered is asked first from then."""
+    monkeypatch.setattr(inquiry_module, "_PATIENCE_S", 0.05)
+    gone, silent, broker = Broker(), Broker(late=1), Broker()
+    async with gone.running():
+        pass
+    broker.known = [gone, silent, broker]
+    async with silent.running(), broker.running(), inquiry(access_to(cluster_of(broker))) as asked:
+        for number in (2, 3):
+            (answer,) = await asked.ask_any(ASKED)
+            assert answer.controller_id == number
+        assert silent.asked == 1
+
+
+async def test_where_no_broker_answers_it_is_said_so():
+    broker = Broker()
+    async with broker.running():
+        asked = Inquiry(access_to(cluster_of(broker)))
+        await asked.begin()
+    with pytest.raises(InquiryError, match=r"main at .* does not answer"):
+        await asked.ask_any(ASKED)

@@ -16,6 +16,7 @@ from controlplane.domain.mirror.common_ground import came_apart
 from controlplane.domain.mirror.request import last_committed
 from controlplane.domain.refusal import Refusal
 from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.means import means_check
 from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import (
     completeness_check,
@@ -101,6 +102,7 @@ async def plan_of(plane: ControlPlane, data: SwitchQuestion) -> Plan:
                 direction, seen, topics, accepted=data.accept_loss, waived=data.waive
             )
         )
+        checks.append(means_check(seen, topics))
         checks += await _parity(plane, direction, scope, data)
         checks.append(await _watch(plane, facts, pair))
         checks += await _transactions(plane, facts, scope, source, data)

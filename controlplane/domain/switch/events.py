@@ -15,6 +15,7 @@ from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
+from controlplane.domain.switch.proved import Proved
 
 Ends: TypeAlias = tuple[tuple[str, int], ...]
 """Partitions (`topic-n`) and their end offsets, in order."""
@@ -189,13 +190,16 @@ class CaughtUp(SwitchEvent, frozen=True, tag="switch.caught_up"):
     offsets_digest: str
     compared: tuple[tuple[str, int], ...] = ()
     """How many of a partition's last records were found there one by one. Partitions that did not
-    move since both were looked at before are not among them."""
+    move since both were looked at before are not among them, nor are all others if they are many:
+    then those are, of which most was found."""
     holes: tuple[Hole, ...] = ()
     """But for these, which whoever asked for the switch has accepted."""
     waived: tuple[str, ...] = ()
     """And but for these partitions, of which that was not proved, and did not have to be."""
     comparing_ms: float = 0.0
     """How long comparing records took, once both clusters ended with the same one."""
+    proved: Proved | None = None
+    """How many partitions were proved by which means; None of an older release."""
 
 
 class LossRecorded(SwitchEvent, frozen=True, tag="switch.loss_recorded"):

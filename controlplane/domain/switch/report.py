@@ -13,6 +13,7 @@ from controlplane.domain.mirror import transitions as mirror_transitions
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
+from controlplane.domain.switch.proved import Proved
 from controlplane.domain.switch.state import Switch, after
 from controlplane.domain.switch.transitions import Phase
 
@@ -58,7 +59,9 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """Partition, and where it ended on the old cluster and on the target."""
     compared: dict[str, int] = {}
     """How many of a partition's last records were found on the target one by one; none of those
-    that had not moved since both were looked at before."""
+    that had not moved since both were looked at before, and of many only some."""
+    by_means: Proved | None = None
+    """How many partitions were proved by which means; None of an older release."""
     holes: tuple[Hole, ...] = ()
     """What the target lacked all the same, and whoever asked for the switch accepted."""
     waived: tuple[str, ...] = ()
@@ -325,6 +328,7 @@ def _proof(happened: Sequence[object], switch: Switch) -> Proof | None:
         offsets_digest=caught_up[-1].offsets_digest,
         ends=tuple((partition, end, target.get(partition, 0)) for partition, end in source),
         compared=dict(caught_up[-1].compared),
+        by_means=caught_up[-1].proved,
         holes=caught_up[-1].holes,
         waived=caught_up[-1].waived,
     )

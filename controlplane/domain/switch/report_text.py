@@ -9,6 +9,7 @@ from controlplane.domain.positions import EXACT
 from controlplane.domain.switch.events import LossRecorded, PositionsTranslated
 from controlplane.domain.switch.markdown import Markdown, bullets, section, table, text
 from controlplane.domain.switch.parity import told
+from controlplane.domain.switch.proved import MOST_NAMED, Proved
 from controlplane.domain.switch.report import (
     Alike,
     Groups,
@@ -131,13 +132,34 @@ def _proof(proof: Proof | None) -> list[Markdown]:
     ).filled(
         still=_ms(proof.stood_still_ms), partitions=_proved(proof), digest=proof.offsets_digest
     )
+    means = _means(proof.by_means)
     accepted = Markdown("accepted as lost: {hole}")
     missing = bullets(accepted.filled(hole=hole) for hole in proof.holes)
     left = Markdown("nothing is proved of {name}, as was asked for")
     missing += bullets(left.filled(name=quoted(name)) for name in proof.waived)
     head = ("Partition", "End on the old cluster", "End on the target", "Records found")
-    rows = ((name, old, new, _count(proof.compared.get(name))) for name, old, new in proof.ends)
-    return [proved, *missing, Markdown(), *table(head, rows)]
+    shown, more = proof.ends[:MOST_NAMED], len(proof.ends) - MOST_NAMED
+    rows = ((name, old, new, _count(proof.compared.get(name))) for name, old, new in shown)
+    left_out = Markdown("{more} further partitions stand in the report's JSON.").filled(more=more)
+    rest = [Markdown(), left_out] if more > 0 else []
+    return [proved, *means, *missing, Markdown(), *table(head, rows), *rest]
+
+
+def _means(proved: Proved | None) -> list[Markdown]:
+    if proved is None:
+        return []
+    told = Markdown(
+        "By every record since the last look, {records} in all: {every_record} partitions. By their"
+        " number and the last records: {counted_and_tail}. Not seen to move since a look at both:"
+        " {not_seen_since}."
+    ).filled(
+        records=proved.records,
+        every_record=proved.every_record,
+        counted_and_tail=proved.counted_and_tail,
+        not_seen_since=proved.not_seen_since,
+    )
+    named = Markdown("Counted: {names}.").filled(names=listed(proved.counted))
+    return [Markdown(), told, *([Markdown(), named] if proved.counted else [])]
 
 
 def _proved(proof: Proof) -> str:

@@ -401,6 +401,7 @@ def _caught_up(view: View) -> Append:
             holes=mirror.holes,
             waived=mirror.waived,
             comparing_ms=mirror.comparing_ms,
+            proved=mirror.proved,
         )
     )
 

@@ -12,6 +12,7 @@ from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.events import Check
+from controlplane.domain.switch.proved import Proved
 from controlplane.domain.switch.state import Cut, Switch
 from controlplane.domain.unreadable import Unreadable
 
@@ -93,6 +94,8 @@ class MirrorState(msgspec.Struct, frozen=True, kw_only=True):
     has said so by name."""
     compared: tuple[tuple[str, int], ...] = ()
     """How many of each partition's last records were found on the target one by one."""
+    proved: Proved | None = None
+    """By which means; None unless it was."""
     comparing_ms: float = 0.0
     """How long that took, once both ended with the same record."""
     turning: str | None = None

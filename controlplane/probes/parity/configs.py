@@ -64,7 +64,7 @@ class TopicStateReader:
             tuple(topics[start : start + _TOPICS_IN_ONE])
             for start in range(0, len(topics), _TOPICS_IN_ONE)
         ]
-        answers = await asked.ask_unread(asked.brokers[0], *map(_question, some))
+        answers = await asked.ask_any_unread(*map(_question, some))
         last, self._last = self._last, {}
         found: _Configs = {}
         for together, answer in zip(some, answers, strict=True):

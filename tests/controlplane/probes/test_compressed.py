@@ -14,6 +14,7 @@ from controlplane.domain.positions import Committed
 from controlplane.mirrors.restoring import settle_tails
 from controlplane.probes.completeness import prove
 from controlplane.probes.divergence import find_divergence, sample_keys
+from controlplane.probes.following import Following
 from controlplane.probes.groups import commit
 from controlplane.probes.imprints import imprint_reader
 from controlplane.probes.mirror import compare, lag
@@ -77,7 +78,7 @@ async def test_watch_proof_and_loss(clusters, unique_name):
         assert (records, seconds) == (10 * len(CODECS), 10.0)
         produce(clusters.failover, unique_name, range(11, RECORDS), shift=1)
         found = await compare(source, target, [unique_name])
-        compared = await prove(source, target, found.cut, seen)
+        compared = await prove(source, target, found.cut, Following(seen))
     assert [(h.partition, h.first, h.last) for h in compared.holes] == [
         (name, 9, 9) for name in names(unique_name)
     ]

@@ -5,36 +5,10 @@ import asyncio
 import pytest
 
 from controlplane.domain.switch.state import Cut
-from controlplane.probes.mirror import compare, is_behind, is_far_behind, sweep
+from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.reader import end_reader
 from controlplane.probes.taking import LastRecord, Tail
 from tests.controlplane.probes.clusters import cluster, create, write
-
-TOM = LastRecord(1000, None, b"tom", ())
-LAURA = LastRecord(1000, None, b"laura", ())
-
-
-@pytest.mark.parametrize(
-    ("ours", "theirs", "behind"),
-    [
-        (None, None, False),
-        (None, Tail(TOM, 1), False),
-        (Tail(TOM, 1), None, True),
-        (Tail(TOM, 1), Tail(TOM, 1), False),
-        (Tail(TOM, 1), Tail(LAURA, 1), True),
-        (Tail(TOM, 3), Tail(TOM, 2), True),
-        (Tail(TOM, 2), Tail(TOM, 3), False),
-    ],
-)
-def test_behind(ours, theirs, behind):
-    assert is_behind(ours, theirs) == behind
-
-
-def test_far_behind_is_a_matter_of_time():
-    late = LastRecord(20_000, None, b"late", ())
-    assert is_far_behind(Tail(late, 1), Tail(TOM, 1))
-    assert not is_far_behind(Tail(LAURA, 1), Tail(TOM, 1))
-    assert is_far_behind(Tail(TOM, 1), None)
 
 
 @pytest.mark.environment
@@ -76,6 +50,6 @@ async def test_transaction_markers_are_not_records(clusters, unique_name):
         while await reader.committed_ends(partitions) != await reader.ends(partitions):  # noqa: ASYNC110 - the broker says it to who asks
             await asyncio.sleep(0.05)
         (tail,) = (await reader.tails(partitions)).found.values()
-        assert tail == Tail(LAURA, 1)
+        assert tail == Tail(LastRecord(1000, None, b"laura", ()), 1)
         swept = await sweep(reader, [unique_name])
         assert swept.ends == ((f"{unique_name}-0", 3),)

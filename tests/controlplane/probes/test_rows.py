@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from controlplane.domain.completeness import Hole
+from controlplane.domain.switch.proved import Proved
 from controlplane.probes import replica as replica_module
 from controlplane.probes.completeness import prove
+from controlplane.probes.following import Following
 from controlplane.probes.mirror import compare
 from controlplane.probes.reader import EndReader, end_reader
 from controlplane.probes.replica import watch
@@ -67,10 +69,42 @@ async def test_each_record_is_read_once_from_each_side(clusters, unique_name, re
         assert read == [2, 2]
         read.clear()
         assert (await watch(source, replica, partitions, seen)).marks == seen.marks
-        found = await compare(source, replica, [unique_name], seen=seen)
+        found = await compare(source, replica, [unique_name], following=Following(seen))
         assert found.cut is not None
-        compared = await prove(source, replica, found.cut, seen)
+        compared = await prove(source, replica, found.cut, Following(seen))
         assert (read, compared.rows, compared.holes) == ([], {}, ())
+
+
+async def test_behind_the_fence_only_what_came_since_is_read_and_that_once(
+    clusters, unique_name, read
+):
+    async with both(clusters, unique_name, partitions=2) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        for partition in range(2):
+            for bootstrap in (clusters.main, clusters.failover):
+                await write(bootstrap, unique_name, b"tom", b"laura", partition=partition)
+        following = Following(await watch(source, replica, partitions, None))
+        for partition in range(2):
+            await write(clusters.main, unique_name, b"sam", b"eve", partition=partition)
+        await write(clusters.failover, unique_name, b"sam", b"eve", partition=0)
+        read.clear()
+        found = await compare(source, replica, [unique_name], following=following)
+        assert (found.behind, found.far_behind) == ((f"{unique_name}-1",), ())
+        assert read == [2, 2, 2]
+        read.clear()
+        found = await compare(source, replica, [unique_name], following=following)
+        assert (found.behind, read) == ((f"{unique_name}-1",), []), "nothing has moved since"
+        await write(clusters.failover, unique_name, b"sam", b"eve", partition=1)
+        found = await compare(source, replica, [unique_name], following=following)
+        assert read == [2, 2], "the one that has moved"
+        read.clear()
+        compared = await prove(source, replica, found.cut, following)
+        assert sorted(rows.found for rows in compared.rows.values()) == [2, 2]
+        assert read == [], "it was read to find the cut"
+        assert compared.proved == Proved(every_record=2, records=4)
+        await write(clusters.failover, unique_name, b"eve", partition=1)
+        later = await compare(source, replica, [unique_name], following=following)
+        assert later.cut is not None, "more than the source has is not less"
 
 
 async def test_a_topic_that_was_empty_is_known_from_its_beginning(clusters, unique_name):
@@ -104,8 +138,8 @@ async def test_transactions_leave_their_markers_behind_the_last_record(clusters,
         ]
         assert seen.marks[0].runs[1].whole, "no record stands between"
         read.clear()
-        found = await compare(source, replica, [unique_name], seen=seen)
-        assert (await prove(source, replica, found.cut, seen)).holes == ()
+        found = await compare(source, replica, [unique_name], following=Following(seen))
+        assert (await prove(source, replica, found.cut, Following(seen))).holes == ()
         assert read == [], "nothing has moved"
 
 
@@ -131,14 +165,14 @@ async def test_a_copy_that_was_delivered_twice_is_not_taken_for_the_end(clusters
         await write_both(clusters, unique_name, b"tom", b"laura")
         seen = await watch(source, replica, partitions, None)
         await write(clusters.failover, unique_name, b"tom")
-        found = await compare(source, replica, [unique_name], seen=seen)
+        found = await compare(source, replica, [unique_name], following=Following(seen))
         assert found.behind == (f"{unique_name}-0",), "laura will come once more"
         seen = await watch(source, replica, partitions, seen)
         assert not seen.marks[0].alike
         await write(clusters.failover, unique_name, b"laura")
         seen = await watch(source, replica, partitions, seen)
         assert seen.marks[0].alike
-        found = await compare(source, replica, [unique_name], seen=seen)
+        found = await compare(source, replica, [unique_name], following=Following(seen))
         assert found.cut is not None
 
 

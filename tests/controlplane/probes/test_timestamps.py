@@ -9,6 +9,7 @@ from controlplane.domain.replica import Anchor
 from controlplane.probes import searching
 from controlplane.probes.completeness import prove
 from controlplane.probes.divergence import find_divergence
+from controlplane.probes.following import Following
 from controlplane.probes.groups import commit
 from controlplane.probes.imprints import imprint_reader
 from controlplane.probes.mirror import compare, lag
@@ -75,7 +76,7 @@ async def test_watch_proof_numbers_and_divergence(scene, unique_name):
     await append(other, unique_name, 0, last)
     found = await compare(source, target, topics)
     assert found.behind == ()
-    compared = await prove(source, target, found.cut, None)
+    compared = await prove(source, target, found.cut, Following())
     assert compared.holes == ()
     assert [rows.found for rows in compared.rows.values()] == [len(ORIGINALS)]
     (log,) = await side_by_side(

@@ -9,6 +9,7 @@ from controlplane.probes import reader as reader_module
 from controlplane.probes.completeness import prove
 from controlplane.probes.divergence import find_divergence
 from controlplane.probes.failing import UnreadableError
+from controlplane.probes.following import Following
 from controlplane.probes.groups import commit
 from controlplane.probes.imprints import imprint_reader
 from controlplane.probes.mirror import compare
@@ -121,7 +122,7 @@ async def test_what_stands_further_back_is_not_proved_either(scene, unique_name)
         await append(side, unique_name, 1, batch(*GOOD, *GOOD))
     found = await compare(source, target, [unique_name])
     assert (found.behind, found.unreadable) == ((), ()), "the last records can be read"
-    compared = await prove(source, target, found.cut, None)
+    compared = await prove(source, target, found.cut, Following())
     assert [one.partition for one in compared.unreadable] == [name(unique_name)]
     assert len(compared.rows) == PARTITIONS - 1
     judged = compared.judged(found, accepted=True)

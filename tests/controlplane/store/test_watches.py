@@ -1,5 +1,6 @@
 """What was seen of replicas is there again, whoever leads and whatever release it is."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -8,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from controlplane.domain.replica import Anchor, Mark, Watched
+from controlplane.domain.completeness import Hole
+from controlplane.domain.replica import Anchor, Mark, Troubles, Watched
 from controlplane.domain.unreadable import Unreadable
-from controlplane.store.watches import Pair, Watches
+from controlplane.store.watches import KeptLook, Pair, Watches
 
 pytestmark = pytest.mark.environment
 
@@ -103,3 +105,66 @@ async def test_any_cause_can_be_kept(engine):
     watched = seen(replace(mark(0), unreadable=cause))
     await Watches(engine).keep(PAIR, watched)
     assert await Watches(engine).newest(PAIR) == watched
+
+
+@pytest.fixture
+def asked(engine):
+    """What Postgres was asked for since this was cleared last: the tables."""
+    tables: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        tables.extend(re.findall(r"FROM interlock\.(\w+)", statement))
+
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield tables
+    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+async def test_marks_that_are_known_are_not_read_again(engine, asked):
+    one, other = Watches(engine), Watches(engine)
+    await one.keep(PAIR, seen(mark(1), mark(0)))
+    asked.clear()
+    mine = await one.newest(PAIR)
+    assert mine == seen(mark(0), mark(1))
+    assert "replica_mark" not in asked, "who has written them knows them"
+    assert await other.newest(PAIR) == mine
+    assert "replica_mark" in asked
+    asked.clear()
+    assert await one.newest(PAIR) is mine
+    assert await other.newest(PAIR) is await other.newest(PAIR)
+    assert "replica_mark" not in asked
+    await other.keep(PAIR, seen(mark(0, end=20)))
+    assert await one.newest(PAIR) == seen(mark(0, end=20))
+    assert "replica_mark" in asked
+
+
+async def test_what_is_amiss_is_told_without_reading_the_marks(engine, asked):
+    watches = Watches(engine)
+    assert await watches.newest_look(PAIR) is None
+    hole = Hole(partition="teamA.orders-0", first=2, last=4, records=2)
+    cause = Unreadable(partition="teamA.orders-1", cluster="main", offset=4, cause="no record")
+    marks = (replace(mark(0), hole=hole), replace(mark(1), unreadable=cause), mark(2))
+    await watches.keep(PAIR, seen(*marks))
+    asked.clear()
+    look = await Watches(engine).newest_look(PAIR)
+    assert (look.seq, look.troubles) == (5, Troubles(left_out=2, unreadable=1))
+    assert "replica_mark" not in asked
+    await watches.keep(PAIR, seen(mark(0), seq=6))
+    assert (await watches.newest_look(PAIR)).troubles == Troubles()
+
+
+async def test_an_older_release_does_not_add_up(engine):
+    older = msgspec.json.encode(seen()).decode()
+    async with engine.begin() as connection:
+        await connection.execute(
+            sa.text(
+                "INSERT INTO interlock.replica_look (scope, from_cluster, to_cluster, writer,"
+                " looked) VALUES ('main', 'main', 'failover', gen_random_uuid(),"
+                " CAST(:w AS jsonb))"
+            ),
+            {"w": older},
+        )
+    look = await Watches(engine).newest_look(PAIR)
+    assert look == KeptLook(seen_at=AT, seq=5, marks=(), troubles=None)
+    newer = msgspec.json.encode(replace(look, troubles=Troubles(left_out=1)))
+    assert msgspec.json.decode(newer, type=Watched) == seen(), "and reads what this one writes"

@@ -11,6 +11,7 @@ from controlplane.domain.event import Recorded
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
+from controlplane.domain.switch.proved import Proved
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Cut, after
 from controlplane.domain.switch.steps import next_steps
@@ -142,12 +143,15 @@ class TestProof:
         assert "fence_ordered" not in kinds(at)
 
     def test_records_what_was_compared_and_what_is_accepted_as_lost(self) -> None:
-        compared = msgspec.structs.replace(CAUGHT_UP, compared=(("t-0", 9),), holes=(HOLE,))
+        compared = msgspec.structs.replace(
+            CAUGHT_UP, compared=(("t-0", 9),), holes=(HOLE,), proved=Proved(every_record=1)
+        )
         ((event,),) = (
             step.events for step in next_steps(self.catching_up(sweeps=STILL, mirror=compared), 1.0)
         )
         assert isinstance(event, events.CaughtUp)
         assert (event.compared, event.holes) == ((("t-0", 9),), (HOLE,))
+        assert event.proved == Proved(every_record=1)
 
     def translating(
         self, recorded: str | None = None, numbered: str | None = DECIDED, **changes

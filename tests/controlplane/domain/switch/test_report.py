@@ -16,6 +16,7 @@ from controlplane.domain.parity.made import Parity
 from controlplane.domain.positions import Remark
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch import events
+from controlplane.domain.switch.proved import Proved
 from controlplane.domain.switch.report import report_of
 from controlplane.domain.switch.report_text import as_markdown
 from controlplane.domain.switch.transitions import Phase
@@ -45,6 +46,7 @@ PROVED = (
         holes=(HOLE,),
         waived=("u-0",),
         comparing_ms=250,
+        proved=Proved(every_record=1, counted_and_tail=1, records=4, counted=("u-0",)),
     ),
     events.CutRecorded(**S, source_ends=(("t-0", 7), ("t-1", 0)), target_ends=(("t-0", 5),)),
 )

@@ -1,0 +1,79 @@
+"""Writes to a share of all partitions in each second, and knows how long it waited."""
+
+import threading
+import time
+from typing import Any, Self
+
+from confluent_kafka import Message, Producer
+
+from benchmarks.scale.size import Size
+
+_VALUE = bytes(256)
+_PATIENCE_S = 120.0
+
+
+class ShareWriter:
+    """A context manager; while it is entered, it writes."""
+
+    def __init__(self, client: dict[str, Any], size: Size) -> None:
+        self._size = size
+        self._producer = Producer(
+            {**client, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._waits: list[float] = []
+        self.failed: list[str] = []
+        """What its records were refused for."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._producer.flush(_PATIENCE_S)
+
+    def longest_wait_s(self) -> float:
+        """Of the records that were acknowledged since this was asked last."""
+        waits, self._waits = self._waits, []
+        return max(waits, default=0.0)
+
+    def _run(self) -> None:
+        at, begin = 0, time.monotonic()
+        pause_s = 1.0 / self._size.written
+        while not self._stop.is_set():
+            topic, partition = divmod(at % self._size.partitions, self._size.partitions_each)
+            written_at = time.monotonic()
+            self._producer.produce(
+                f"t{topic}",
+                _VALUE,
+                partition=partition,
+                on_delivery=lambda error, _, at=written_at: self._delivered(error, at),
+            )
+            at += 1
+            self._producer.poll(max(0.0, begin + at * pause_s - time.monotonic()))
+
+    def _delivered(self, error: object, written_at: float) -> None:
+        if error is not None:
+            self.failed.append(str(error))
+        self._waits.append(time.monotonic() - written_at)
+
+
+def fill(client: dict[str, Any], size: Size) -> None:
+    """Give every partition its records."""
+    refused: list[str] = []
+
+    def delivered(error: object, _: Message) -> None:
+        if error is not None:
+            refused.append(str(error))
+
+    producer = Producer({**client, "linger.ms": 50, "log_level": 0})
+    for number in range(size.records):
+        for at in range(size.partitions):
+            topic, partition = divmod(at, size.partitions_each)
+            producer.produce(f"t{topic}", _VALUE, b"%d" % number, partition, on_delivery=delivered)
+            producer.poll(0)
+    if (left := producer.flush(_PATIENCE_S)) or refused:
+        raise RuntimeError(f"{left} records were not written in time, {refused[:3]} were refused")

@@ -1,0 +1,72 @@
+"""Partitions as they go on from records that were seen on two clusters, look after look."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from controlplane.domain.replica import Anchor, Mark, Watched, marks_of
+from controlplane.probes.ends import EndOnBoth
+from controlplane.probes.numbers import name
+from controlplane.probes.reader import EndReader
+from controlplane.probes.rows import Rows, rows_since
+
+
+class _Place(NamedTuple):
+    """What was read, and where both ended right before that."""
+
+    cursor: Anchor
+    ends: EndOnBoth
+
+
+class Following:
+    """What was read of the partitions that go on alike, kept for as long as they stand still.
+
+    Whoever looks again and again reads each record once from each side, and has the rows at hand
+    when all is proved.
+    """
+
+    def __init__(self, seen: Watched | None = None) -> None:
+        """Begin with nothing read."""
+        self.go_on(seen)
+        self._read: dict[TopicPartition, tuple[_Place, Rows]] = {}
+
+    def go_on(self, seen: Watched | None) -> None:
+        """Go on from what the watch saw last."""
+        self.marks: Mapping[str, Mark] = marks_of(seen)
+        """By partition (`topic-n`)."""
+
+    async def look(
+        self,
+        source: EndReader,
+        target: EndReader,
+        ends: Mapping[TopicPartition, EndOnBoth],
+    ) -> dict[TopicPartition, Rows]:
+        """Of those partitions that go on alike, what came since a record that both have.
+
+        Args:
+            source: the original.
+            target: the replica.
+            ends: of the partitions that are asked for, as they were told just now.
+
+        Raises:
+            UnreachableError: one of them does not answer.
+        """
+        places = {
+            p: _Place(mark.cursor, both)
+            for p, both in ends.items()
+            if (mark := self.marks.get(name(p))) is not None and mark.cursor is not None
+        }
+        kept = {
+            p: read
+            for p, place in places.items()
+            if (read := self._read.get(p)) and read[0] == place
+        }
+        moved = {p: place.cursor for p, place in places.items() if p not in kept}
+        found = await rows_since(source, target, moved, {p: ends[p].source for p in moved})
+        self._read = kept | {p: (places[p], rows) for p, rows in found.items()}
+        return {p: rows for p, (_, rows) in self._read.items()}
+
+    def at(self, ends: Mapping[TopicPartition, EndOnBoth]) -> dict[TopicPartition, Rows]:
+        """What was read of those partitions that ended there then, and end there now."""
+        return {p: rows for p, (place, rows) in self._read.items() if ends.get(p) == place.ends}

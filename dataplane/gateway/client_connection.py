@@ -13,13 +13,13 @@ import structlog
 
 from contract.records import Face
 from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, AuthenticationOver
-from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
 from dataplane.gateway.hanging_up import has_hung_up
 from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
+from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial

@@ -23,7 +23,6 @@ from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
-from dataplane.gateway.exchange import Request
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
@@ -34,12 +33,14 @@ from dataplane.gateway.recorded_identities import RecordedIdentities
 from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
-from dataplane.gateway.services import Client, ClientRelay, Counters, Lease
+from dataplane.gateway.services import Client, ClientRelay, Counters
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
 from dataplane.gateway.topology import Topology
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
+from dataplane.relay.exchange import Request
+from dataplane.relay.lease import Lease
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.census import Census, Expectations
 from dataplane.virtual.division import Ruling

@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Protocol
 
 from dataplane.gateway.accounts import UNSETTLED
-from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
 from dataplane.gateway.memory_pool import MemoryPool
@@ -22,6 +21,7 @@ from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.throttle import Mute, charge_read, charge_write
 from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP

@@ -1,0 +1,1 @@
+"""What decides between one client and its broker. Pure: time, sockets and tasks are elsewhere."""

@@ -288,10 +288,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.is_slow
             or self._reader.is_short
             or self._exchange.depth >= DEPTH_LIMIT
-            or (
-                relay is not None
-                and (relay.broker_slow or relay.mute.is_on or self._exchange.waiting > 0)
-            )
+            or (relay is not None and relay.machine.holds_back)
         )
         if blocked and self._reading:
             self._reading = False

@@ -225,7 +225,7 @@ async def _fill_the_sockets(client: RawClient, stage: Stage, broker: ScriptedBro
     many = request(PRODUCE, 3, 2, unanswered) * 500
 
     def is_full() -> bool:
-        upstream = connection.relay._upstream
+        upstream = connection.relay.machine.upstream
         assert upstream is not None
         return upstream.transport.get_write_buffer_size() > 0
 

@@ -63,7 +63,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.is_slow = False
         self._authentication = Authentication(services, self._authenticated_late)
         self.pool = MemoryPool(within=services.memory.strangers)
-        self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
+        self._reader = FrameReader(UNAUTHENTICATED_LIMIT, services.lent_buffer)
         self._reader.pool = self.pool
         self._exchange = Exchange()
         self._reading = True

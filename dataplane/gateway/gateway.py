@@ -23,6 +23,7 @@ from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
+from dataplane.gateway.frames import LentBuffer
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
@@ -120,6 +121,7 @@ class Gateway:
             control, self._aliases, self.memory, settings.account_elements_per_second
         )
         self.write_order = WriteOrder()
+        self.lent_buffer = LentBuffer()
         self._expectations = Expectations()
         self.connections: set[Client] = set()
         self.topic_facts: asyncio.Queue[TopicFact] = asyncio.Queue()
@@ -270,7 +272,7 @@ class Gateway:
             for address in self._topology.addresses(routing.cluster, broker):
                 try:
                     async with self._dials, asyncio.timeout(DIAL_TIMEOUT):
-                        upstream = await connect(access, routing.epoch, address)
+                        upstream = await connect(access, routing.epoch, address, self.lent_buffer)
                 except LoginRefusedError as error:
                     relay.upstream_failed(f"cluster {routing.cluster} refuses us: {error}")
                     return

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from contract.fold import ControlState
 from dataplane.gateway.accounts import Accounts
+from dataplane.gateway.frames import LentBuffer
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
@@ -137,6 +138,8 @@ class Services(Protocol):
     """Whether clients prove who they are in the TLS handshake."""
     connections: set[Client]
     write_order: WriteOrder
+    lent_buffer: LentBuffer
+    """Where the sockets of the node's loop are read into."""
 
     def scope(self, name: str) -> Scope:
         """The scope of that name."""

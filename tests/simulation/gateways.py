@@ -155,7 +155,8 @@ class Gateway(Process):
     def _tick(self) -> None:
         self._take(machine.Ticked())
         for connection in tuple(self.scope.members):
-            connection.refuse_overdue()
+            if connection.exchange.waiting:
+                connection.refuse_overdue()
 
     def kill(self) -> None:
         """Connections end with the process."""

@@ -10,8 +10,9 @@ from prometheus_client.registry import Collector
 from contract.fold import ControlState
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.server_certificate import ServerCertificate
-from dataplane.gateway.services import Client, Counters, Lease
+from dataplane.gateway.services import Client, Counters
 from dataplane.node.machine import NodeState
+from dataplane.relay.lease import Lease
 from dataplane.virtual.apis import APIS
 
 

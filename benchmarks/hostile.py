@@ -16,7 +16,7 @@ from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.census import Census
 from dataplane.virtual.judgement import judge
 from dataplane.virtual.programs import most_elements, request_program
-from dataplane.virtual.refusals import denial, refusal
+from dataplane.virtual.refusals import REFUSED_LIMIT, denial, refusal
 from dataplane.virtual.rights import Rights
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
 from dataplane.wire.schema import message
@@ -61,13 +61,13 @@ def measured() -> Iterator[Cost]:
 
 def ways(key: int, version: int) -> list[tuple[str, int, Callable[[bytes], Any]]]:
     """What may become of a request, and how many elements it may have then."""
-    by_hand = messages.MOST_ELEMENTS
+    by_hand, refused = messages.MOST_ELEMENTS, REFUSED_LIMIT
     if APIS[key].treatment is Treatment.DENY:
-        return [("denied", by_hand, denial)]
+        return [("denied", refused, denial)]
     run = request_program(key, version)
     return [
         ("sent on", most_elements(key), lambda frame: run(frame, VIEW, b"consumer")),
-        ("refused", by_hand, lambda frame: refusal(frame, 7, "told")),
+        ("refused", refused, lambda frame: refusal(frame, 7, "told")),
         ("judged", by_hand, lambda frame: judge(frame, RIGHTS, Census({}))),
     ]
 

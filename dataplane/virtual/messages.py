@@ -63,15 +63,18 @@ class DecodedRequest(NamedTuple):
         return self.header.api_key != _PRODUCE or self.body.acks != _NO_ANSWER
 
 
-def decode_request(frame: Buffer) -> DecodedRequest:
+def decode_request(frame: Buffer, most_elements: int = MOST_ELEMENTS) -> DecodedRequest:
     """Read a request frame, header included.
 
     Raises:
-        MalformedFrameError: the bytes are no request, or of an API or version that is not known.
+        MalformedFrameError: the bytes are no request, of an API or version that is not known, or
+            of more elements than that.
     """
     header = peek(frame)
     tagged = _known(header.api_key, header.version)
-    pieces, _, _ = _checker(header.api_key, header.version, "request").run(frame, None)
+    pieces, _, elements = _checker(header.api_key, header.version, "request").run(frame, None)
+    if elements > most_elements:
+        raise MalformedFrameError(f"too many elements: {elements}, and at most {most_elements}")
     frame = b"".join(pieces)
     (client_id_size,) = INT16.unpack_from(frame, 8)
     at = 10 + max(client_id_size, 0)

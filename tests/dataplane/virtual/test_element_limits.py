@@ -11,7 +11,7 @@ import pytest
 from dataplane.virtual import messages
 from dataplane.virtual.messages import decode_request
 from dataplane.virtual.programs import most_elements, program, request_program
-from dataplane.virtual.refusals import refusal
+from dataplane.virtual.refusals import REFUSED_LIMIT, refusal
 from dataplane.wire.compiler import MOST_ELEMENTS, source_of
 from dataplane.wire.errors import MalformedFrameError
 from tests.dataplane.virtual.instances import OFFERED, VIEW
@@ -47,9 +47,11 @@ def test_one_more_is_malformed():
 
 
 def test_as_many_as_may_be_are_refused_one_by_one():
-    answer = refusal(names(messages.MOST_ELEMENTS), 7)
+    answer = refusal(names(REFUSED_LIMIT), 7)
     assert answer is not None
-    assert answer.count(b"\0\7\0\1x") == messages.MOST_ELEMENTS
+    assert answer.count(b"\0\7\0\1x") == REFUSED_LIMIT
+    with pytest.raises(MalformedFrameError, match="too many elements: 3001, and at most 3000"):
+        refusal(names(REFUSED_LIMIT + 1), 7)
 
 
 @pytest.mark.parametrize("last", [b"\0\1x", b"\0\0"], ids=["named", "empty"])

@@ -152,13 +152,15 @@ async def find_losses(
     watched: Watched | None
     try:
         async with asyncio.timeout(_DEAD_AFTER_S):
-            watched = seen = await _look(plane, readers, pair, None)
-            if keep:
-                await plane.watches.keep(pair, seen)
+            watched = await _look(plane, readers, pair, None)
     except (LookError, TimeoutError):
         answered = False
         await readers.close()
         watched = _still_true(plane, pair.scope, await plane.watches.newest(pair))
+    else:
+        # Beside the budget: that it takes long to keep is not the cluster's silence.
+        if keep:
+            await plane.watches.keep(pair, watched)
     if watched is None:
         return Losses(at=at, answered=False, seen_at=None, losses=())
     found = await losses(await readers.of(pair.to_cluster), watched)

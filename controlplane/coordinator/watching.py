@@ -238,8 +238,10 @@ async def _look(
 async def _watch_one(
     plane: ControlPlane, readers: Readers, pair: Pair, there: _There, before: Watched | None
 ) -> Watched:
+    back = None
     if before is None:
-        before = await newest_seen(plane, pair)
+        each_way = await seen_each_way(plane, pair)
+        before, back = seen_both_ways(*each_way), each_way.back
     before = _still_true(plane, pair.scope, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     facts = plane.ledger.facts
@@ -247,5 +249,5 @@ async def _watch_one(
     ours = [p for p in there.partitions if p.topic in topics]
     direction = Direction(source=pair.from_cluster, target=pair.to_cluster)
     filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
-    seen = await watch(source, replica, ours, before, filled)
+    seen = await watch(source, replica, ours, before, filled, back=back)
     return msgspec.structs.replace(seen, seq=there.seq)

@@ -41,6 +41,14 @@ test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
 demo: setup ## the whole scenario on this machine: two clusters, a switch, and what it cost
 	@$(BIN)/interlock sandbox demo
 
+.PHONY: demo-secure
+demo-secure: setup ## the same with TLS and log-ins everywhere, tried by a test in some minutes
+	@INTERLOCK_SECURE_DEMO=1 $(BIN)/python -m pytest -q tests/sandbox/demo/test_demo_secure.py
+
+.PHONY: readers
+readers: setup ## consumer groups of every library and kind over planned switches, in some minutes
+	@INTERLOCK_ALL_READERS=1 $(BIN)/python -m pytest -q tests/system/test_groups.py
+
 .PHONY: bench
 bench: setup ## measure against direct, in one run of some minutes; writes docs/benchmarks.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/gateway.py
@@ -83,7 +91,8 @@ worlds: setup ## a tenant that changes and deletes, there and back (WORLDS=20), 
 
 .PHONY: crashes
 crashes: setup ## a control plane is killed after each event of a switch, in some ten minutes
-	@INTERLOCK_ALL_CRASHES=1 $(BIN)/python -m pytest -q tests/system/test_crash.py
+	@INTERLOCK_ALL_CRASHES=1 $(BIN)/python -m pytest -q tests/system/test_crash.py \
+	  tests/controlplane/coordinator/test_switching.py
 
 .PHONY: console-shots
 console-shots: setup ## pictures of the console's pages, from a real browser; writes docs/console

@@ -13,10 +13,10 @@ from enum import Enum
 from functools import partial
 
 from contract.records import Face, VirtualCluster
-from dataplane.gateway.exchange import Request
 from dataplane.gateway.frames import Frame
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
+from dataplane.relay.exchange import Request
 from dataplane.sasl import certificate
 from dataplane.sasl.mechanism import AuthenticationError, Challenge, Mechanism
 from dataplane.sasl.oauthbearer import UnknownKeyError

@@ -5,7 +5,7 @@ import random
 from functools import partial
 from time import monotonic
 
-from dataplane.gateway.frames import LENGTH, Frame
+from dataplane.gateway.frames import LENGTH, Frame, LentBuffer
 from dataplane.gateway.upstream_connection import UpstreamConnection
 from upstream.access import ClusterAccess
 from upstream.login import Login
@@ -20,9 +20,11 @@ SHUTDOWN_LIMIT = 1.0
 
 
 async def connect(
-    access: ClusterAccess, epoch: int, address: tuple[str, int]
+    access: ClusterAccess, epoch: int, address: tuple[str, int], lent: LentBuffer
 ) -> UpstreamConnection:
-    """Connect to a broker; whoever takes the connection makes itself its owner.
+    """Connect to a broker, to read from it into the buffer lent.
+
+    Whoever takes the connection makes itself its owner.
 
     Raises:
         OSError: nobody answers there, or not as a broker of this cluster would.
@@ -32,7 +34,7 @@ async def connect(
     host, port = address
     context = access.tls_context()
     _, upstream = await asyncio.get_running_loop().create_connection(
-        partial(UpstreamConnection, applicant, epoch),
+        partial(UpstreamConnection, applicant, epoch, lent),
         host,
         port,
         ssl=context,

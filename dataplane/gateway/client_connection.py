@@ -13,13 +13,13 @@ import structlog
 
 from contract.records import Face
 from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, AuthenticationOver
-from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
 from dataplane.gateway.hanging_up import has_hung_up
 from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
+from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
@@ -63,7 +63,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.is_slow = False
         self._authentication = Authentication(services, self._authenticated_late)
         self.pool = MemoryPool(within=services.memory.strangers)
-        self._reader = FrameReader(UNAUTHENTICATED_LIMIT)
+        self._reader = FrameReader(UNAUTHENTICATED_LIMIT, services.lent_buffer)
         self._reader.pool = self.pool
         self._exchange = Exchange()
         self._reading = True
@@ -288,10 +288,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.is_slow
             or self._reader.is_short
             or self._exchange.depth >= DEPTH_LIMIT
-            or (
-                relay is not None
-                and (relay.broker_slow or relay.mute.is_on or self._exchange.waiting > 0)
-            )
+            or (relay is not None and relay.machine.holds_back)
         )
         if blocked and self._reading:
             self._reading = False

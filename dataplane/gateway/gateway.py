@@ -23,7 +23,7 @@ from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
-from dataplane.gateway.exchange import Request
+from dataplane.gateway.frames import LentBuffer
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
@@ -34,13 +34,15 @@ from dataplane.gateway.recorded_identities import RecordedIdentities
 from dataplane.gateway.recorded_numbers import RecordedNumbers
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
-from dataplane.gateway.services import Client, ClientRelay, Counters, Lease
+from dataplane.gateway.services import Client, ClientRelay, Counters
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
 from dataplane.gateway.topics_under_way import Untold
 from dataplane.gateway.topology import Topology
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.node import machine
+from dataplane.relay.exchange import Request
+from dataplane.relay.lease import Lease
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.census import Census, Expectations
 from dataplane.virtual.division import Ruling
@@ -120,6 +122,7 @@ class Gateway:
             control, self._aliases, self.memory, settings.account_elements_per_second
         )
         self.write_order = WriteOrder()
+        self.lent_buffer = LentBuffer()
         self._expectations = Expectations()
         self.connections: set[Client] = set()
         self.topic_facts: asyncio.Queue[Untold] = asyncio.Queue()
@@ -134,7 +137,7 @@ class Gateway:
         self.accepting = asyncio.Event()
         """Set once the ports are open."""
         files = settings.certificate_files
-        self._certificate = ServerCertificate(files) if files is not None else None
+        self.certificate = ServerCertificate(files) if files is not None else None
         self._listeners: list[asyncio.Server | TlsListener] = []
 
     async def run(self) -> None:
@@ -144,8 +147,8 @@ class Gateway:
             tasks.create_task(self._topology.run())
             tasks.create_task(self.issuer_keys.run())
             tasks.create_task(self._watch_the_clock())
-            if self._certificate is not None:
-                tasks.create_task(self._certificate.run())
+            if self.certificate is not None:
+                tasks.create_task(self.certificate.run())
             await self._may_listen.wait()
             await self._listen(tasks)
 
@@ -272,7 +275,7 @@ class Gateway:
             for address in self._topology.addresses(routing.cluster, broker):
                 try:
                     async with self._dials, asyncio.timeout(DIAL_TIMEOUT):
-                        upstream = await connect(access, routing.epoch, address)
+                        upstream = await connect(access, routing.epoch, address, self.lent_buffer)
                 except LoginRefusedError as error:
                     relay.upstream_failed(f"cluster {routing.cluster} refuses us: {error}")
                     return
@@ -298,8 +301,8 @@ class Gateway:
         for slot in range(slots):
             connect_client = partial(ClientConnection, self, slot)
             address = (self._settings.bind_host, self._settings.port_start + slot)
-            if self._certificate is not None:
-                listener = TlsListener(address, self._certificate, connect_client)
+            if self.certificate is not None:
+                listener = TlsListener(address, self.certificate, connect_client)
                 tasks.create_task(listener.run())
                 self._listeners.append(listener)
             else:

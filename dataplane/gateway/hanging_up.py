@@ -4,7 +4,7 @@ import asyncio
 import select
 from collections.abc import Iterable
 
-from dataplane.gateway.exchange import Request
+from dataplane.relay.exchange import Request
 from dataplane.virtual.messages import decode_request
 from dataplane.wire.errors import MalformedFrameError
 

@@ -9,8 +9,10 @@ from prometheus_client.registry import Collector
 
 from contract.fold import ControlState
 from dataplane.gateway.node_memory import NodeMemory
-from dataplane.gateway.services import Client, Counters, Lease
+from dataplane.gateway.server_certificate import ServerCertificate
+from dataplane.gateway.services import Client, Counters
 from dataplane.node.machine import NodeState
+from dataplane.relay.lease import Lease
 from dataplane.virtual.apis import APIS
 
 
@@ -22,6 +24,7 @@ class Source(Protocol):
     control: ControlState
     connections: set[Client]
     memory: NodeMemory
+    certificate: ServerCertificate | None
 
 
 class Standings(Protocol):
@@ -53,6 +56,7 @@ class NodeCollector(Collector):
         yield from self._counters()
         yield from self._lease()
         yield from self._phases()
+        yield from self._certificate()
 
     def _counters(self) -> Iterator[Metric]:
         counters = self._gateway.counters
@@ -109,6 +113,15 @@ class NodeCollector(Collector):
             "1 while a channel speaks against what the node has applied, and is refused",
             self._follower.contradiction is not None,
         )
+
+    def _certificate(self) -> Iterator[Metric]:
+        certificate = self._gateway.certificate
+        if certificate is not None:
+            yield GaugeMetricFamily(
+                "interlock_node_certificate_not_after_timestamp_seconds",
+                "When the certificate that clients are shown is good no more",
+                certificate.ends_at.timestamp(),
+            )
 
     def _phases(self) -> Iterator[Metric]:
         epochs = GaugeMetricFamily(

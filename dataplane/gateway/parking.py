@@ -19,10 +19,10 @@ from collections import deque
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import Frame
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.tenant import Tenant
+from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual.empty_fetch import empty_fetch
 from dataplane.virtual.heads import (
     ADD_OFFSETS_TO_TXN,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from time import monotonic
 
 from dataplane.gateway.accounts import Account
-from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.write_order import WriteOrder
+from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual import refusals
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.wire.errors import MalformedFrameError

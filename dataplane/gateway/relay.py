@@ -5,12 +5,12 @@ stays. Requests wait here while the scope is closed.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic
 from typing import Protocol
 
 from dataplane.gateway.accounts import UNSETTLED
-from dataplane.gateway.exchange import Exchange, Request
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
 from dataplane.gateway.memory_pool import MemoryPool
@@ -22,6 +22,9 @@ from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.throttle import Mute, charge_read, charge_write
 from dataplane.gateway.upstream_connection import UpstreamConnection
+from dataplane.relay.exchange import Exchange, Request
+from dataplane.relay.machine import RELAY, Outcome, RelayMachine
+from dataplane.relay.upstream_state import RelayOrder, UpstreamState
 from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
@@ -70,18 +73,15 @@ class Relay:
         self.tenant = tenant
         self.slot = client.slot
         self.mute = Mute(self._unmuted)
-        self.broker_slow = False
-        """Whether the broker does not take requests as fast as they come."""
+        self.machine: RelayMachine[UpstreamConnection] = RelayMachine(
+            exchange, tenant.scope, services.lease
+        )
         self._services = services
-        self._lease = services.lease
         self._exchange = exchange
         self._client = client
         self._refusing = Refusing(exchange, services.write_order, tenant.account, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
         self._protocol_types = ProtocolTypes()
-        self._upstream: UpstreamConnection | None = None
-        self._dialing = False
-        self._draining = False
         tenant.account.relays.add(self)
         tenant.scope.members.add(self)
         tenant.account.settle(monotonic())
@@ -121,34 +121,54 @@ class Relay:
         self.tenant.scope.roster.gone(self)
         self.tenant.scope.topics_under_way.gone(self)
         self.tenant.scope.transactions.gone(self, monotonic())
-        upstream, self._upstream = self._upstream, None
-        if upstream is not None:
+        self._obey(self.machine.ended())
+
+    # --- the machine's orders --------------------------------------------------------------------
+
+    def _obey(self, outcome: Outcome[UpstreamConnection]) -> None:
+        for order in outcome.orders:
+            self._carry_out(order, outcome)
+
+    def _carry_out(self, order: RelayOrder, outcome: Outcome[UpstreamConnection]) -> None:
+        match order:
+            case RelayOrder.ANSWER:
+                self._client.send_answers()
+                self._client.read_or_pause()
+            case RelayOrder.SEND:
+                self._send_waiting()
+            case RelayOrder.PUT_OFF:
+                self._put_off(outcome.lost)
+            case RelayOrder.TELL_LAPSE:
+                self._services.lease_lapsed()
+            case RelayOrder.CUT_OFF:
+                self.tenant.scope.cut_off(self)
+            case RelayOrder.CLOSE:
+                self._client.close(outcome.reason)
+            case RelayOrder.HANG_UP:
+                self._services.counters.held_in_vain += self._exchange.waiting
+                self._client.transport.abort()
+            case _:
+                self._exchange_broker(order, outcome.upstream)
+
+    def _exchange_broker(self, order: RelayOrder, upstream: UpstreamConnection | None) -> None:
+        if order is RelayOrder.DIAL:
+            self._services.dial(self, self.tenant.scope)
+        elif order is RelayOrder.PACE:
+            self.pace_broker()
+        elif upstream is not None and order is RelayOrder.LET_GO:
             upstream.let_go()
+        elif upstream is not None and order is RelayOrder.ABORT:
+            upstream.transport.abort()
 
     # --- requests to the broker ----------------------------------------------------------------
 
     def go_on(self, now: float) -> None:
         """Send what waits, if the door is open; hand over what is answered; then read on."""
-        if self._exchange.waiting:
-            if self._may_send(now):
-                self._send_waiting()
-            else:
-                self._connect_if_open(now)
-        self._client.send_answers()
-        self._client.read_or_pause()
-
-    def _may_send(self, now: float) -> bool:
-        return (
-            self._upstream is not None
-            and not self._draining
-            and not self.mute.is_on
-            and self.tenant.scope.is_open
-            and now < self._lease.deadline
-        )
+        self._obey(self.machine.go_on(now))
 
     def _send_waiting(self) -> None:
-        upstream, tenant, exchange = self._upstream, self.tenant, self._exchange
-        assert upstream is not None  # noqa: S101 - asked by _may_send
+        upstream, tenant, exchange = self.machine.upstream, self.tenant, self._exchange
+        assert upstream is not None  # noqa: S101 - the machine has one when it orders to send
         out: list[Frame] = []
         view, account, meter = tenant.view, tenant.account, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
@@ -244,17 +264,9 @@ class Relay:
             ruling = followed(ruling, repeated)
         return ruling, replace(view, last_writes=NOTHING_WRITTEN)
 
-    def _connect_if_open(self, now: float) -> None:
-        scope = self.tenant.scope
-        if self._upstream is not None or self._dialing:
-            return
-        if scope.is_open and now < self._lease.deadline:
-            self._dialing = True
-            self._services.dial(self, scope)
-
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""
-        if self.mute.is_on:
+        if self.machine.is_muted:
             return
         for request in self._exchange.overdue(before):
             self._services.counters.held_too_long += 1
@@ -274,33 +286,22 @@ class Relay:
     def answers_received(self, upstream: UpstreamConnection, frames: list[Frame]) -> None:
         """Relay a broker's answers, unless the lease ran out meanwhile (rule N3)."""
         now = monotonic()
-        if upstream is not self._upstream:
-            return
-        if now >= self._lease.deadline:
-            self._services.lease_lapsed()
-            if upstream is self._upstream:
-                # Nobody gets these, and the next answer would be taken for one of them.
-                self.tenant.scope.cut_off(self)
-            return
-        try:
-            for frame in frames:
-                self._take_answer(frame, now)
-        except MalformedFrameError as error:
-            self._client.close(f"the broker's answer cannot be read: {error}")
-            return
-        if self._draining:
-            self._client.send_answers()
-            self._let_go_if_drained()
-        else:
-            self.go_on(now)
+        outcome = self.machine.answers_came(upstream, now)
+        if outcome is RELAY:
+            try:
+                for frame in frames:
+                    self._take_answer(frame, now)
+            except MalformedFrameError as error:
+                self._client.close(f"the broker's answer cannot be read: {error}")
+                return
+            outcome = self.machine.answers_relayed(now)
+        self._obey(outcome)
 
     def _take_answer(self, frame: Frame, now: float) -> None:
         if len(frame) < LENGTH.size:
             raise MalformedFrameError(f"an answer of {len(frame)} bytes has no correlation id")
-        request = self._exchange.next_sent()
         (correlation_id,) = LENGTH.unpack_from(frame, 0)
-        if request is None or request.header.correlation_id != correlation_id:
-            raise MalformedFrameError(f"correlation id {correlation_id} was not asked for")
+        request = self.machine.request_of(correlation_id)
         view = self.tenant.view
         tenant, ruling, key = self.tenant, request.ruling, request.api.key
         if key in tenant.scope.watched and (
@@ -337,59 +338,49 @@ class Relay:
         """Listen to the client no more for so long, if it is any time at all."""
         if seconds > 0:
             self._services.counters.throttled += 1
+            self.machine.is_muted = True
             self.mute.turn_on(seconds)
             self._client.read_or_pause()
         return seconds > 0
 
     def _unmuted(self) -> None:
+        self.machine.is_muted = False
         self.go_on(monotonic())
 
     # --- the broker connection ------------------------------------------------------------------
 
     def upstream_opened(self, upstream: UpstreamConnection) -> None:
         """A broker is connected; it is of use only if the scope is still where it was."""
-        self._dialing = False
-        if self.is_over or not self.tenant.scope.is_at(upstream.epoch):
-            upstream.transport.abort()
-            self.go_on(monotonic())
-            return
-        self._upstream = upstream
         upstream.reader.pool = self._client.pool
-        self.pace_broker()
-        self.go_on(monotonic())
+        now, wanted = monotonic(), not self.is_over
+        self._obey(self.machine.upstream_opened(upstream, upstream.epoch, now, wanted=wanted))
 
     def dial_abandoned(self) -> None:
         """The scope was closed while a broker was being dialled: ask again when it opens."""
-        self._dialing = False
-        self.go_on(monotonic())
+        self._obey(self.machine.dial_abandoned(monotonic()))
 
     def upstream_failed(self, reason: str) -> None:
         """No broker could be reached: end the connection, as the dead broker itself would."""
-        self._dialing = False
-        self._client.close(reason)
+        self._obey(self.machine.dial_failed(reason))
 
     def upstream_lost(self, upstream: UpstreamConnection) -> None:
         """The broker connection is gone. If nobody meant it to, the client's goes too."""
         self.tenant.scope.upstream_closed(upstream.transport)
-        if upstream is self._upstream:
-            self._release()
-            self._client.close("the broker closed its connection")
+        self._obey(self.machine.upstream_lost(upstream))
 
     def upstream_writable(self, upstream: UpstreamConnection, *, writable: bool) -> None:
         """Stop reading from the client while the broker does not keep up."""
-        if upstream is self._upstream:
-            self.broker_slow = not writable
-            self._client.read_or_pause()
+        self._obey(self.machine.upstream_writable(upstream, writable=writable))
 
     def short_of_memory(self, upstream: UpstreamConnection) -> None:
         """Let the broker wait until there is memory for its answer."""
-        if upstream is self._upstream:
+        if upstream is self.machine.upstream:
             self._services.memory.wait(self, monotonic())
             self.pace_broker()
 
     def take_memory(self) -> bool:
         """Let the broker go on if there is memory for its answer now; whether there is."""
-        upstream = self._upstream
+        upstream = self.machine.upstream
         if upstream is not None and not upstream.reader.take_memory():
             return False
         self.pace_broker()
@@ -397,10 +388,10 @@ class Relay:
 
     def pace_broker(self) -> None:
         """Let the broker wait for a slow client or for memory, a fence never for last answers."""
-        upstream = self._upstream
+        upstream = self.machine.upstream
         if upstream is None:
             return
-        if self._draining:
+        if self.machine.state is UpstreamState.DRAINING:
             upstream.reader.take_memory(at_any_rate=True)
             upstream.transport.resume_reading()
         elif self._client.is_slow or upstream.reader.is_short:
@@ -410,56 +401,33 @@ class Relay:
 
     def serve(self) -> None:
         """The scope is open: send what waits, if anybody waits for it."""
-        self._draining = False
-        if self._exchange.waiting and nobody_waits(self._client.transport, self._exchange.held()):
-            self._services.counters.held_in_vain += self._exchange.waiting
-            self._client.transport.abort()
-            return
-        self._parking.release(monotonic())
-        self._services.counters.requests_held += self._exchange.waiting
-        self.pace_broker()
-        self.go_on(monotonic())
+        held = self._exchange.waiting
+        wanted = not (held and nobody_waits(self._client.transport, self._exchange.held()))
+        now = monotonic()
+        if wanted:
+            self._parking.release(now)
+            self._services.counters.requests_held += self._exchange.waiting
+        self._obey(self.machine.served(now, wanted=wanted))
 
     def fence(self) -> None:
         """The scope is closed: let go of the broker once the writes that it has are answered."""
-        self._draining = True
-        self.pace_broker()
-        self._let_go_if_drained()
+        self._obey(self.machine.fenced(monotonic()))
 
     def renew_upstream(self, now: float) -> None:
         """Exchange a broker connection whose session ends, as soon as no write is in flight."""
-        if self._upstream is not None and now >= self._upstream.renew_at and not self._draining:
-            self.fence()
+        upstream = self.machine.upstream
+        if upstream is not None and now >= upstream.renew_at:
+            self._obey(self.machine.session_expires(now))
 
     def drop(self) -> int:
         """Let go of the broker at once; how many writes now have an unknown outcome."""
-        self._draining = False
-        upstream = self._release()
-        if upstream is None:
-            return 0
-        upstream.transport.abort()
-        lost = self._exchange.recall()
+        outcome = self.machine.dropped()
+        self._obey(outcome)
+        return len(outcome.lost)
+
+    def _put_off(self, lost: Iterable[Request]) -> None:
+        """Have the client send again what may have happened or not."""
         for request in lost:
             code = REQUEST_TIMED_OUT if request.api.key == PRODUCE else request.api.busy_error
             self._refusing.put_off(request, code)
-        self._services.counters.writes_cut += len(lost)
-        self._client.send_answers()
-        self._client.read_or_pause()
-        return len(lost)
-
-    def _let_go_if_drained(self) -> None:
-        if self._upstream is None or self._exchange.writes_in_flight:
-            return
-        self._draining = False
-        self._exchange.recall()
-        self._upstream.let_go()
-        self._release()
-        if self._exchange.waiting:
-            self._connect_if_open(monotonic())
-        self._client.read_or_pause()
-
-    def _release(self) -> UpstreamConnection | None:
-        """Have no broker; returns the one that there was."""
-        upstream, self._upstream = self._upstream, None
-        self.broker_slow = False
-        return upstream
+            self._services.counters.writes_cut += 1

@@ -7,10 +7,12 @@ file that cannot be used changes nothing, and is complained about once.
 import asyncio
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import structlog
+from cryptography import x509
 
 from upstream.tls import UnusableCertificateError
 
@@ -51,6 +53,8 @@ class ServerCertificate:
         self._files = files
         self._stamp = self._stamped()
         self.context = _context(files)
+        self.ends_at = _end(files)
+        """When the certificate is good no more."""
 
     async def run(self) -> None:
         """Follow the files until cancelled."""
@@ -66,6 +70,7 @@ class ServerCertificate:
         self._stamp = stamp
         try:
             self.context = _context(self._files)
+            self.ends_at = _end(self._files)
         except UnusableCertificateError as error:
             log.error("new certificate cannot be used, the old one stays", error=str(error))  # noqa: TRY400 - the message says it all
             return
@@ -103,6 +108,11 @@ def _context(files: CertificateFiles) -> ssl.SSLContext:
             ) from None
     context.verify_mode = _VERIFY[files.client_auth]
     return context
+
+
+def _end(files: CertificateFiles) -> datetime:
+    """Of the first certificate in a file that could be used."""
+    return x509.load_pem_x509_certificates(files.key_store.read_bytes())[0].not_valid_after_utc
 
 
 def _say(error: Exception) -> str:

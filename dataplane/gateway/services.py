@@ -7,7 +7,7 @@ from typing import Protocol
 
 from contract.fold import ControlState
 from dataplane.gateway.accounts import Accounts
-from dataplane.gateway.exchange import Request
+from dataplane.gateway.frames import LentBuffer
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
@@ -17,18 +17,11 @@ from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
 from dataplane.gateway.write_order import WriteOrder
-from dataplane.node.machine import NEVER
+from dataplane.relay.exchange import Request
+from dataplane.relay.lease import Lease
 from dataplane.virtual.apis import APIS
 from dataplane.virtual.division import Ruling
 from dataplane.wire.primitives import Buffer
-
-
-@dataclass(slots=True)
-class Lease:
-    """The one number that the data path asks before it forwards and before it relays."""
-
-    deadline: float = NEVER
-    """Monotonic second up to which the node may serve."""
 
 
 @dataclass(slots=True)
@@ -145,6 +138,8 @@ class Services(Protocol):
     """Whether clients prove who they are in the TLS handshake."""
     connections: set[Client]
     write_order: WriteOrder
+    lent_buffer: LentBuffer
+    """Where the sockets of the node's loop are read into."""
 
     def scope(self, name: str) -> Scope:
         """The scope of that name."""

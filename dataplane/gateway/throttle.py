@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from dataplane.gateway.accounts import Meter
-from dataplane.gateway.exchange import Request
+from dataplane.relay.exchange import Request
 from dataplane.virtual.throttling import FETCH, PRODUCE, throttled
 
 

@@ -7,7 +7,7 @@ far as this node's clients made them.
 from collections import defaultdict
 from typing import NamedTuple
 
-from dataplane.gateway.exchange import Request
+from dataplane.relay.exchange import Request
 from dataplane.virtual.topics import TopicFact
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol, cast
 
-from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
+from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader, LentBuffer
 
 ANSWER_LIMIT = 1024 * 1024 * 1024
 """Bytes of the longest answer taken from a broker: Fetch may exceed `fetch.max.bytes`."""
@@ -28,13 +28,13 @@ class Owner(Protocol):
 class UpstreamConnection(asyncio.BufferedProtocol):
     """Reads a broker's answers and hands them to the client connection that asked."""
 
-    def __init__(self, owner: Owner, epoch: int) -> None:
-        """Belong to a client connection, in one epoch of its scope."""
+    def __init__(self, owner: Owner, epoch: int, lent: LentBuffer) -> None:
+        """Belong to a client connection, in one epoch of its scope; read into the buffer lent."""
         self.owner = owner
         self.epoch = epoch
         self.renew_at = float("inf")
         """Monotonic second from which on the broker may end the session (KIP-368)."""
-        self.reader = FrameReader(ANSWER_LIMIT, trusted=ANSWER_LIMIT)
+        self.reader = FrameReader(ANSWER_LIMIT, lent, trusted=ANSWER_LIMIT)
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -2,18 +2,18 @@
 
 import pytest
 
-from clients.catalogue import CLIENTS, CONNECT, STREAMS, Client
+from clients.catalogue import CLIENTS, STREAMS, Client
 from clients.exercise import exercise
 from clients.target import Target
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(300)]
 
-TELLING = ("java-2.8", "java-4.3", "confluent-kafka", "aiokafka")
+TELLING = ("java-4.3", "confluent-kafka")
 
 
 @pytest.mark.parametrize(
     "client",
-    [*(c for c in CLIENTS if c.name in TELLING), STREAMS, CONNECT],
+    [*(c for c in CLIENTS if c.name in TELLING), STREAMS],
     ids=lambda client: client.name,
 )
 def test_client(client: Client, gateway: Target):

@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.environment, pytest.mark.timeout(300)]
 STATE = next(state for state in STATES if state.name == "fencing")
 TELLING = (
     "gateway stopped for longer than its lease",
-    "Postgres killed",
     "old cluster cut off: its answers are lost",
 )
 

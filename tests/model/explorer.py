@@ -2,8 +2,8 @@
 
 import random
 from collections import deque
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from tests.model.moves import moves
 from tests.model.world import Flaws, World
@@ -18,13 +18,15 @@ class Found(NamedTuple):
     """The shortest series of moves that leads there."""
 
 
-def explore(beginning: World, flaws: Flaws, most: int = 10_000_000) -> Found:
-    """Until something is wrong, or everything was seen.
+def explore(
+    beginning: Any, flaws: Any, most: int = 10_000_000, moves: Callable[..., Any] = moves
+) -> Found:
+    """Until something is wrong, or everything was seen; `moves` are those of another world.
 
     Raises:
         RuntimeError: there are more than `most` states.
     """
-    came_by: dict[World, tuple[World, str] | None] = {beginning: None}
+    came_by: dict[Any, tuple[Any, str] | None] = {beginning: None}
     to_visit = deque([beginning])
     while to_visit:
         world = to_visit.popleft()
@@ -43,7 +45,7 @@ def explore(beginning: World, flaws: Flaws, most: int = 10_000_000) -> Found:
     return Found(len(came_by))
 
 
-def _way(came_by: dict[World, tuple[World, str] | None], world: World) -> tuple[str, ...]:
+def _way(came_by: dict[Any, tuple[Any, str] | None], world: Any) -> tuple[str, ...]:
     names = []
     while (step := came_by[world]) is not None:
         world, name = step

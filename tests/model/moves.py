@@ -63,10 +63,10 @@ def _node_moves(world: World, number: int, node: Node, flaws: Flaws) -> Iterator
         yield "restarts", partial(nodes.restart, world, number)
     if node.write is None:
         if world.left.writes and nodes.is_serving(node):
-            yield "forwards", partial(nodes.forward, world, number)
+            yield "forwards", partial(nodes.forward, world, number, flaws)
     elif node.write.index is None:
         yield "'s write lands", partial(nodes.land, world, number)
-    elif nodes.may_relay(node, flaws):
+    else:
         yield "relays", partial(nodes.relay, world, number, flaws)
 
 

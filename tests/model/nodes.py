@@ -1,13 +1,16 @@
 """The nodes' moves: `machine.handle` on what a node hears, and requests on their way through it."""
 
 from functools import cache
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from contract.records import Routing
 from contract.session import ScopeReport
 from dataplane.node import machine
-from dataplane.node.machine import NodeState, Order
+from dataplane.node.machine import Command, NodeState, Order
+from dataplane.relay.upstream_state import UpstreamState
+from tests.model.relays import Asked, Client, Door, Stage
 from tests.model.world import (
     LEASE,
     NEW,
@@ -90,14 +93,16 @@ def restart(world: World, number: int) -> World:
     return with_node(started, number, fresh)
 
 
-def forward(world: World, number: int) -> World:
+def forward(world: World, number: int, flaws: Flaws) -> World:
     """A client's write goes to the cluster that the node knows."""
     node = world.nodes[number]
-    standing = node.state.standing(OLD)
-    assert standing is not None
     left = world.left._replace(writes=world.left.writes - 1)
-    write = Write(standing.routing.cluster)
-    return with_node(replace(world, left=left), number, replace(node, write=write))
+    came = _asked(flaws, node.door, node.client, node.state.relay_deadline)
+    world = with_node(replace(world, left=left), number, replace(node, client=came.client))
+    for epoch in came.sent:
+        write = Write((OLD, NEW)[epoch])
+        world = with_node(world, number, replace(world.nodes[number], write=write))
+    return world
 
 
 def land(world: World, number: int) -> World:
@@ -114,19 +119,21 @@ def land(world: World, number: int) -> World:
 
 
 def relay(world: World, number: int, flaws: Flaws) -> World:
-    """The client is told that its write was taken."""
+    """The client is told that its write was taken, if that may be told."""
     node = world.nodes[number]
     write = node.write
     assert write is not None
     assert write.index is not None
-    world = with_node(world, number, replace(node, write=None))
-    if write.cluster == OLD:
+    came = _answered(flaws, node.door, node.client, node.state.relay_deadline)
+    if came.relayed and write.cluster == OLD:
         told = max(world.acknowledged, write.index)
         kept = world.mirrored_at_commit
         lost = kept is not None and write.index > kept
         wrong = "acknowledged, and not on the cluster that serves (I1)" if lost else world.wrong
         world = replace(world, acknowledged=told, wrong=wrong)
-    return _close_if_drained(world, number, flaws)
+    world = with_node(world, number, replace(node, write=None))
+    world = _after(world, number, flaws, came)
+    return _take(world, number, machine.Ticked(), flaws) if came.lapsed else world
 
 
 def land_cut_write(world: World) -> World:
@@ -143,11 +150,6 @@ def write_past_gateway(world: World) -> World:
 def mirror(world: World) -> World:
     """The mirror copies a record."""
     return replace(world, mirrored=world.mirrored + 1)
-
-
-def may_relay(node: Node, flaws: Flaws) -> bool:
-    """N3: whether an answer may go to the client."""
-    return flaws.n3_relay_without_lease or node.state.relay_deadline > 0
 
 
 def is_serving(node: Node) -> bool:
@@ -177,10 +179,11 @@ def _take(world: World, number: int, event: machine.Event, flaws: Flaws) -> Worl
     if state != node.state:
         world = with_node(world, number, replace(node, state=state))
     for command in commands:
-        if command.order in {Order.DROP, Order.CUT}:
-            world = _drop(world, number, flaws, command.order)
-        elif command.order is Order.FENCE:
-            world = _close_if_drained(world, number, flaws)
+        if command.order is not Order.REPORT:
+            node = world.nodes[number]
+            deadline = node.state.relay_deadline
+            came = _ordered(flaws, node.door, node.client, deadline, command)
+            world = _after(world, number, flaws, came)
     return world
 
 
@@ -193,21 +196,55 @@ def _handled(
     return leased(state), commands
 
 
-def _drop(world: World, number: int, flaws: Flaws, order: Order) -> World:
-    if flaws.n5_keep_connections_after_gap and order is Order.DROP:
-        return world
-    node = world.nodes[number]
-    if node.write == Write(OLD):
-        world = replace(world, cut_writes=min(world.cut_writes + 1, 1))
-    world = with_node(world, number, replace(node, write=None))
-    return _close_if_drained(world, number, flaws)
+class _Came(NamedTuple):
+    """What came of a move on a node's scope and its client."""
+
+    door: Door
+    client: Client
+    sent: tuple[int, ...]
+    """The epochs of the brokers that got something."""
+    relayed: bool
+    closed: bool
+    lapsed: bool
 
 
-def _close_if_drained(world: World, number: int, flaws: Flaws) -> World:
-    node = world.nodes[number]
-    standing = node.state.standing(OLD)
-    if standing is None or standing.phase != "draining":
-        return world
-    if node.write is not None and not flaws.n6_drained_with_requests:
-        return world
-    return _take(world, number, machine.UpstreamsClosed(OLD), flaws)
+@cache
+def _ordered(flaws: Flaws, door: Door, client: Client, deadline: float, command: Command) -> _Came:
+    stage = Stage(door, [client], deadline, flaws.relay, flaws.scope)
+    stage.scope.carry_out(command, 0)
+    return _taken_down(stage)
+
+
+@cache
+def _asked(flaws: Flaws, door: Door, client: Client, deadline: float) -> _Came:
+    client = Client() if client.is_over else client
+    stage = Stage(door, [client], deadline, flaws.relay, flaws.scope)
+    stage.shells[0].ask(Asked(0))
+    return _taken_down(stage)
+
+
+@cache
+def _answered(flaws: Flaws, door: Door, client: Client, deadline: float) -> _Came:
+    stage = Stage(door, [client], deadline, flaws.relay, flaws.scope)
+    relayed = stage.shells[0].answered()
+    return _taken_down(stage)._replace(relayed=relayed is not None)
+
+
+def _taken_down(stage: Stage) -> _Came:
+    (shell,) = stage.shells
+    while shell.machine.state is UpstreamState.DIALLING:
+        shell.opened()  # at once: what may happen meanwhile, `test_relays` looks at
+    (client,) = stage.values()
+    sent = tuple(epoch for _, epoch in shell.sent)
+    return _Came(stage.door, client, sent, relayed=False, closed=stage.closed, lapsed=shell.lapsed)
+
+
+def _after(world: World, number: int, flaws: Flaws, came: _Came) -> World:
+    """Take down what came of a move; bytes whose connection was closed may land all the same."""
+    node = replace(world.nodes[number], door=came.door, client=came.client)
+    if node.write is not None and not came.client.wire:
+        if node.write == Write(OLD):
+            world = replace(world, cut_writes=min(world.cut_writes + 1, 1))
+        node = replace(node, write=None)
+    world = with_node(world, number, node)
+    return _take(world, number, machine.UpstreamsClosed(OLD), flaws) if came.closed else world

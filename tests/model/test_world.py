@@ -11,6 +11,11 @@ from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.transitions import Phase
 from tests.model.explorer import Found, explore, follow, shortened, wander, wander_often
 from tests.model.moves import beginning
+from tests.model.unsafe import (
+    DrainedWithConnections,
+    KeepsConnectionsAfterGap,
+    RelaysWithoutLease,
+)
 from tests.model.world import OLD, ONE_WRITE, Flaws, Left, World
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
@@ -34,10 +39,10 @@ ABLATIONS = {
     "C8 numbers first": (Flaws(Rules(c8_numbers_first=False)), ONE_WRITE),
     "C9 parity first": (Flaws(Rules(c9_parity_first=False)), ONE_WRITE),
     "C6 deadline": (Flaws(Rules(c6_deadline=False)), NOTHING),
-    "N3 relay without lease": (Flaws(n3_relay_without_lease=True), ONE_WRITE),
+    "N3 relay without lease": (Flaws(relay=RelaysWithoutLease), ONE_WRITE),
     "N4 lease from receipt": (Flaws(n4_lease_from_receipt=True), ONE_WRITE),
-    "N5 connections kept": (Flaws(n5_keep_connections_after_gap=True), ONE_WRITE),
-    "N6 drained with requests": (Flaws(n6_drained_with_requests=True), ONE_WRITE),
+    "N5 connections kept": (Flaws(scope=KeepsConnectionsAfterGap), ONE_WRITE),
+    "N6 drained with requests": (Flaws(scope=DrainedWithConnections), ONE_WRITE),
 }
 
 
@@ -117,7 +122,7 @@ def test_by_chance_three_nodes_come_to_no_harm(running: Running):
 
 
 def test_a_walk_finds_what_is_wrong_and_tells_the_shortest_story_of_it():
-    flaws = Flaws(n5_keep_connections_after_gap=True)
+    flaws = Flaws(scope=KeepsConnectionsAfterGap)
     start = beginning(3, Left(writes=6))
     found = next(f for seed in range(500) if (f := wander(start, flaws, seed, STEPS)).wrong)
     story = shortened(start, flaws, found.way)

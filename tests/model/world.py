@@ -1,16 +1,16 @@
 """A switch with everything around it as one value: production's pure classes, and a shell for them.
 
 The coordinator (`next_steps`, `after`, `Memory`) and the nodes (`machine.handle`) are the real
-ones. Instead of sockets, Postgres and Kafka there is what can go wrong with them: messages that are
-late or lost, a topic that cannot be written, processes that stall, die and come back, bytes that
-land after their connection was cut.
+ones, and so are a node's scope and relay (`relays`). Instead of sockets, Postgres and Kafka there
+is what can go wrong with them: messages that are late or lost, a topic that cannot be written,
+processes that stall, die and come back, bytes that land after their connection was cut.
 
 Time comes in ticks and is always 0 now: whenever a tick passes, everything noted moves one back. So
 two moments that differ in nothing but the hour are one state, and there are finitely many.
 """
 
 from math import inf
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -22,7 +22,10 @@ from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState, Numbers, Positions, Sweep, Timing
+from dataplane.gateway.scope import Scope
 from dataplane.node.machine import NEVER, NodeState
+from dataplane.relay.machine import RelayMachine
+from tests.model.relays import Client, Door
 
 LEASE: Final = 1
 LONG_AGO: Final = -2
@@ -47,10 +50,9 @@ class Flaws(NamedTuple):
     rules: Rules = Rules()
     grant_to_anyone: bool = False
     """A lease is granted to nodes that have not seen the fence."""
-    n3_relay_without_lease: bool = False
     n4_lease_from_receipt: bool = False
-    n5_keep_connections_after_gap: bool = False
-    n6_drained_with_requests: bool = False
+    relay: type[RelayMachine[Any]] = RelayMachine
+    scope: type[Scope] = Scope
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -62,11 +64,14 @@ class Write(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A gateway node: the machine, and what its shell holds."""
+    """A gateway node: its machine, its scope, one client's relay, and what its shell holds."""
 
     state: NodeState = NodeState(replayed=True, registered=True)
     applied: int = 0
+    door: Door = Door(OLD)
+    client: Client = Client()
     write: Write | None = None
+    """The one that is in flight."""
     answer: int | None = None
     """When a lease was asked for that was granted, and has not arrived."""
     incarnation: int = 0

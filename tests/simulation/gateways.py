@@ -1,14 +1,25 @@
-"""A gateway node: production's machine, and a shell that holds, forwards and relays writes."""
+"""A gateway node: production's machines and scope, and a shell that carries messages for them."""
 
-from collections.abc import Callable
-from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+import random
+from collections import deque
+from itertools import count
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from contract.records import Routing
 from contract.session import ScopeReport
+from dataplane.gateway.scope import Scope
 from dataplane.node import machine
-from dataplane.node.machine import Command, NodeState, Order
-from tests.simulation.clusters import Outcome, Written
+from dataplane.node.machine import NodeState, Order
+from dataplane.relay.lease import Lease
+from tests.simulation.clusters import Written
+from tests.simulation.connections import (
+    KILLED_STRAY_S,
+    Asked,
+    Connection,
+    Forwarded,
+    Tell,
+    Upstream,
+)
 from tests.simulation.database import SCOPE, Joined, Known, Record, Report
 from tests.simulation.timeline import Process
 
@@ -18,20 +29,10 @@ if TYPE_CHECKING:
 REPORT_S: Final = 0.5
 READ_S: Final = 0.5
 TICK_S: Final = 0.4
-HOLD_S: Final = 3.0
-"""How long a write is held at most, before its client hears that it must try again."""
-STRAY_S: Final = 0.8
-"""How much later bytes of a connection that was cut may still be appended at most."""
-KILLED_STRAY_S: Final = 0.08
-"""The same when the process was killed: the kernel sent them on at once."""
 
 
-class Forwarded(NamedTuple):
-    """A write that was sent to a cluster."""
-
-    written: Written
-    epoch: int
-    answer: Callable[[bool], None]
+Name: TypeAlias = tuple[str, int]
+"""Of a connection: its writer's, and the how many-th of that it is."""
 
 
 class Gateway(Process):
@@ -40,22 +41,23 @@ class Gateway(Process):
     def __init__(self, world: "World", name: str, drift: float) -> None:
         """It has not started yet."""
         super().__init__(name, world.timeline, world.seed, drift)
-        self._world = world
-        self._connection = 0
-        self._lands_until: dict[int, float] = {}
-        """Up to when the bytes of each connection that is gone are appended, by the true time."""
+        self.world = world
+        self.dials = random.Random(f"{world.seed} {name} dials")
 
     def begin(self) -> None:
         """Start with nothing but a new incarnation."""
         self.state = NodeState()
         self.applied = 0
         self.known: dict[str, int] = {}
+        self.lease = Lease()
+        self.scope = Scope(SCOPE, lambda scope: self._take(machine.UpstreamsClosed(scope)))
+        self.connections: dict[Name, Connection] = {}
+        self.count = count()
+        """Numbers what is kept in sets, so that a seed is always the same run."""
+        self._events: deque[machine.Event] = deque()
         self._lease_s: float | None = None
-        self._planes = list(self._world.planes)
+        self._planes = list(self.world.planes)
         self.chance.shuffle(self._planes)
-        self._in_flight: dict[int, Forwarded] = {}
-        self._held: list[tuple[Written, Callable[[bool], None], float]] = []
-        self._sent = self._lost = 0
         self._answered = True
         self.every(REPORT_S, self._report)
         self.every(READ_S, self._read_topic)
@@ -69,7 +71,7 @@ class Gateway(Process):
         self._answered = False
         plane, sent_at, life = self._planes[0], self.clock(), self.life
         said = Report(life, self.applied, self._said(), 0.0)
-        self._world.network.send(
+        self.world.network.send(
             self.name,
             plane.name,
             lambda: plane.take(
@@ -87,9 +89,9 @@ class Gateway(Process):
             phase=standing.phase,
             epoch=routing.epoch,
             term=routing.term,
-            in_flight=len(self._in_flight),
-            held=len(self._held),
-            cut=self._lost,
+            in_flight=sum(member.exchange.in_flight for member in self.scope.members),
+            held=sum(member.exchange.waiting for member in self.scope.members),
+            cut=self.scope.cut,
         )
 
     def _told(self, sent_at: float, granted: bool, lease: float, records: list[Record]) -> None:  # noqa: FBT001 - it is the answer
@@ -101,8 +103,8 @@ class Gateway(Process):
 
     def _read_topic(self) -> None:
         sent_at = self.clock()
-        topic = self._world.topic
-        self._world.network.ask(
+        topic = self.world.topic
+        self.world.network.ask(
             self, "topic", lambda: list(topic), lambda records: self._read(sent_at, records)
         )
 
@@ -120,7 +122,7 @@ class Gateway(Process):
                 case Routing():
                     standing = self.state.standing(SCOPE)
                     if standing is not None and record.epoch < standing.routing.epoch:
-                        self._world.fail(f"{self.name} is told to go back to {record.cluster}")
+                        self.world.fail(f"{self.name} is told to go back to {record.cluster}")
                     self._take(machine.RoutingApplied(record))
                 case Joined(node, life) if (node, life) == (self.name, self.life):
                     self._take(machine.Registered())
@@ -132,99 +134,66 @@ class Gateway(Process):
     # --- the machine -------------------------------------------------------------------------
 
     def _take(self, event: machine.Event) -> None:
-        self.state, commands = machine.handle(self.state, event, self.clock())
-        for command in commands:
-            self._carry_out(command)
+        """As `follower` does: what happens while an event is taken in comes after it."""
+        self._events.append(event)
+        if len(self._events) > 1:
+            return
+        while self._events:
+            self.state, commands = machine.handle(self.state, self._events[0], self.clock())
+            self.lease.deadline = self.state.relay_deadline
+            for command in commands:
+                if command.order is Order.REPORT:
+                    self._report()
+                else:
+                    self.scope.carry_out(command, self.clock())
+            self._events.popleft()
+
+    def tell_lapse(self) -> None:
+        """A connection has seen that the lease is over."""
+        self._take(machine.Ticked())
 
     def _tick(self) -> None:
         self._take(machine.Ticked())
-        overdue = [held for held in self._held if self.clock() >= held[2]]
-        self._held = [held for held in self._held if held not in overdue]
-        for _, answer, _ in overdue:
-            answer(False)
-
-    def _carry_out(self, command: Command) -> None:
-        match command.order:
-            case Order.SERVE:
-                held, self._held = self._held, []
-                for written, answer, until in held:
-                    self._write(written, answer, until)
-            case Order.FENCE:
-                self._lost = 0
-                self._close_if_empty()
-            case Order.CUT | Order.DROP:
-                self._cut()
-                self._close_if_empty()
-            case Order.REPORT:
-                self._report()
-
-    def _cut(self) -> None:
-        """Close the connection: what was sent may be appended all the same, unheard of."""
-        self._close(STRAY_S)
-        self._lost += len(self._in_flight)
-        lost, self._in_flight = self._in_flight, {}
-        for forwarded in lost.values():
-            forwarded.answer(False)
-
-    def _close_if_empty(self) -> None:
-        standing = self.state.standing(SCOPE)
-        if standing is not None and standing.phase == "draining" and not self._in_flight:
-            self._take(machine.UpstreamsClosed(SCOPE))
+        for connection in tuple(self.scope.members):
+            if connection.exchange.waiting:
+                connection.refuse_overdue()
 
     def kill(self) -> None:
         """Connections end with the process."""
-        self._close(KILLED_STRAY_S)
+        for upstream in self.scope.upstreams:
+            upstream.close(KILLED_STRAY_S)
         super().kill()
-
-    def _close(self, stray: float) -> None:
-        self._lands_until[self._connection] = self._world.timeline.now + stray
-        self._connection += 1
 
     # --- writes ------------------------------------------------------------------------------
 
-    def write(self, written: Written, answer: Callable[[bool], None]) -> None:
-        """A client's write: hold it, answer it, or send it on."""
-        self._write(written, answer, self.clock() + HOLD_S)
+    def write(self, name: Name, written: Written, answer: Tell) -> None:
+        """A client's write, on a connection that there is or that it has just opened."""
+        connection = self.connections.get(name)
+        if connection is None or connection.is_over:
+            connection = self.connections[name] = Connection(self)
+        if not connection.hung_up:
+            connection.ask(written, answer)
 
-    def hear_hanging_up(self, answer: Callable[[bool], None]) -> None:
-        """Whoever waits for an answer has given up: what is held for it is not sent any more."""
-        if self._world.flaws.hangs_up:
-            self._held = [held for held in self._held if held[1] is not answer]
+    def hear_hanging_up(self, name: Name) -> None:
+        """Whoever waits for an answer has given up, and ends the connection."""
+        connection = self.connections.get(name)
+        if connection is None:
+            connection = self.connections[name] = Connection(self)
+        connection.hung_up = True
+        connection.hear_hanging_up()
 
-    def _write(self, written: Written, answer: Callable[[bool], None], until: float) -> None:
-        if not machine.is_serving(self.state, SCOPE, self.clock()):
-            self._held.append((written, answer, until))
-            return
-        if written.number <= self.known.get(written.writer, -1) and self._world.flaws.known:
-            answer(True)
-            return
-        standing = self.state.standing(SCOPE)
-        assert standing is not None
-        self._forward(Forwarded(written, standing.routing.epoch, answer), standing.routing.cluster)
-
-    def _forward(self, forwarded: Forwarded, cluster: str) -> None:
-        self._sent += 1
-        number, connection, life = self._sent, self._connection, self.life
-        self._in_flight[number] = forwarded
-        network = self._world.network
+    def forward(self, connection: Connection, upstream: Upstream, asked: Asked) -> None:
+        """Bytes for a cluster, and its answer."""
+        world, life, number = self.world, self.life, asked.header.correlation_id
+        forwarded = Forwarded(asked.written, upstream.epoch)
 
         def land() -> None:
-            if self._world.timeline.now > self._lands_until.get(connection, inf):
+            if world.timeline.now > upstream.lands_until:
                 return
-            outcome = self._world.append(cluster, forwarded)
-            back = lambda: self.take(life, lambda: self._relay(number, connection, outcome))  # noqa: E731
-            network.send(cluster, self.name, back, reliable=True)
+            appended = world.append(upstream.cluster, forwarded)
+            back = lambda: self.take(  # noqa: E731 - one way back
+                life, lambda: connection.answered(upstream, number, appended)
+            )
+            world.network.send(upstream.cluster, self.name, back, reliable=True)
 
-        network.send(self.name, cluster, land, reliable=True)
-
-    def _relay(self, number: int, connection: int, outcome: Outcome) -> None:
-        if connection != self._connection:
-            return
-        if self.clock() >= self.state.relay_deadline:  # N3
-            self._take(machine.Ticked())
-            return
-        forwarded = self._in_flight.pop(number)
-        if outcome != "out of order":
-            self._world.acknowledged(forwarded)
-        forwarded.answer(outcome != "out of order")
-        self._close_if_empty()
+        world.network.send(self.name, upstream.cluster, land, reliable=True)

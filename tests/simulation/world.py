@@ -1,7 +1,7 @@
 """A whole run: five gateways, three control planes, two clusters, four writers, some switches."""
 
 import random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from controlplane.domain.copies import Copy
 from controlplane.domain.switch import events
@@ -10,10 +10,12 @@ from controlplane.domain.switch.state import Switch
 from controlplane.domain.switch.transitions import ABORTABLE
 from controlplane.domain.switch.view import Timing
 from dataplane.node import machine
+from dataplane.relay.machine import RelayMachine
 from tests.simulation.clusters import Cluster, Mirror, Outcome, Written
+from tests.simulation.connections import Forwarded
 from tests.simulation.database import SCOPE, Database, Record
 from tests.simulation.faults import GATEWAYS, PLANES, Fault, by_chance, happen
-from tests.simulation.gateways import Forwarded, Gateway
+from tests.simulation.gateways import Gateway
 from tests.simulation.planes import Plane
 from tests.simulation.restoring import Restored, may_decide
 from tests.simulation.restoring import happen as restore
@@ -49,6 +51,8 @@ class Flaws(NamedTuple):
     """Control planes look whether anybody knows more than the log."""
     hangs_up: bool = True
     """Nodes do not send what a client has given up while they held it."""
+    relay: type[RelayMachine[Any]] = RelayMachine
+    """What decides between a client and its broker."""
 
 
 SOUND: Final = Flaws()

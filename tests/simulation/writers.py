@@ -22,6 +22,7 @@ class Writer(Process):
         self._world = world
         self._number = 0
         self._attempt = 0
+        self._connection = 0
         self.last_answer_at = 0.0
 
     def begin(self) -> None:
@@ -32,17 +33,21 @@ class Writer(Process):
         self._attempt += 1
         attempt, written = self._attempt, Written(self.name, self._number)
         gateway = self.chance.choice(self._world.gateways)
+        connection = self.name, self._connection
         network, life = self._world.network, gateway.life
 
         def answer(is_written: bool) -> None:  # noqa: FBT001 - the answer is nothing else
             network.send(
-                gateway.name, self.name, lambda: self._hear(written, is_written), reliable=True
+                gateway.name,
+                self.name,
+                lambda: self._hear(connection, written, is_written),
+                reliable=True,
             )
 
         network.send(
             self.name,
             gateway.name,
-            lambda: gateway.take(life, lambda: gateway.write(written, answer)),
+            lambda: gateway.take(life, lambda: gateway.write(connection, written, answer)),
             reliable=True,
         )
 
@@ -50,14 +55,14 @@ class Writer(Process):
             network.send(
                 self.name,
                 gateway.name,
-                lambda: gateway.take(life, lambda: gateway.hear_hanging_up(answer)),
+                lambda: gateway.take(life, lambda: gateway.hear_hanging_up(connection)),
                 reliable=True,
             )
 
         self.after(PATIENCE_S, lambda: self._lose_patience(attempt, hang_up))
 
-    def _hear(self, written: Written, is_written: bool) -> None:  # noqa: FBT001 - it is the answer
-        if written.number != self._number:
+    def _hear(self, connection: tuple[str, int], written: Written, is_written: bool) -> None:  # noqa: FBT001 - it is the answer
+        if connection != (self.name, self._connection) or written.number != self._number:
             return
         if is_written:
             self.last_answer_at = self._world.timeline.now
@@ -68,4 +73,5 @@ class Writer(Process):
     def _lose_patience(self, attempt: int, hang_up: Callable[[], None]) -> None:
         if attempt == self._attempt:
             hang_up()
+            self._connection += 1
             self._send()

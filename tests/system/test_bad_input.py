@@ -148,7 +148,10 @@ def test_wrong_credentials(operator: Operator, auth: tuple[str, str] | None, pat
 
 @pytest.mark.parametrize("path", [f"{SWITCH}?to=failover", OWN])
 def test_no_permission(operator: Operator, path: str):
-    text = "You do not have permission to call this API, please contact your administrator."
+    text = (
+        "You do not have permission to call this API, please contact your administrator."
+        " (viewer has the role viewer, this takes operator)"
+    )
     refused(operator, 403, text, path, auth=VIEWER, json={"toCluster": "failover"})
 
 

@@ -1,16 +1,22 @@
-"""One call moves both nodes, at one point: fifty times, under load."""
+"""One call moves both nodes, at one point: twenty times, under load."""
 
 import itertools
+import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.system.load import Load
 from tests.system.operator import Operator
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
-SWITCHES = 50
+SWITCHES = 20
 TOPIC = "orders"
+MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
+METRIC = re.compile(r"\binterlock_[a-z_]+")
 
 
 def test_no_acknowledgement_of_the_old_cluster_follows_one_of_the_new(
@@ -81,3 +87,18 @@ def test_a_repeated_call_changes_nothing(operator: Operator):
         assert (answer.status_code, answer.text) == (200, '{"message":"Cluster switched"}')
     assert operator.routing() == before
     assert operator.events(after=seq) == []
+
+
+def test_what_alerts_and_panels_watch_is_told(operator: Operator):
+    rules = yaml.safe_load((MONITORING / "alerts.yaml").read_text())
+    asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    for dashboard in (MONITORING / "dashboards").iterdir():
+        panels = json.loads(dashboard.read_text())["panels"]
+        asked += [target["expr"] for panel in panels for target in panel["targets"]]
+    watched = {name for expression in asked for name in METRIC.findall(expression)}
+    # Some of it only the control plane tells that leads.
+    told = "".join(operator.call("GET", "/metrics", plane).text for plane in (0, 1))
+    told += operator.node_metrics(0)
+    only_with_tls = {"interlock_node_certificate_not_after_timestamp_seconds"}
+    only_with_a_mirror = {"interlock_mirror_delay_seconds"}
+    assert watched - set(METRIC.findall(told)) <= only_with_tls | only_with_a_mirror

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.environment, pytest.mark.timeout(600)]
 VARIABLES = {"INTERLOCK_SWITCH_BUDGET_S": "90", "INTERLOCK_MIRROR_BUDGET_S": "40"}
 QUICK = {"log.cleaner.backoff.ms": "500", "log.retention.check.interval.ms": "2000"}
 """What is to be deleted is deleted while a test looks."""
-WORLDS = int(os.environ.get("INTERLOCK_WORLDS", "2"))
+WORLDS = int(os.environ.get("INTERLOCK_WORLDS", "1"))
 
 
 @pytest.fixture(scope="module")

@@ -73,7 +73,7 @@ async def test_credentials(plane):
     answer = await plane.client.delete(
         "/admin/vclusters/v1/vcluster/teamA/topics", auth=("joe", "joe")
     )
-    told = " ('joe' has the role viewer, this takes admin)"
+    told = " (joe has the role viewer, this takes admin)"
     assert (answer.status_code, answer.json()) == (403, {"message": NO_PERMISSION + told})
 
 

@@ -71,7 +71,7 @@ async def test_a_client_does_not_notice_that_a_broker_s_session_ends(stage: Stag
 
     def upstreams() -> set[UpstreamConnection | None]:
         relays = {connection.relay for connection in stage.gateway.connections}
-        return {relay._upstream for relay in relays if relay is not None}
+        return {relay.machine.upstream for relay in relays if relay is not None}
 
     before = upstreams()
     written = 1

@@ -61,6 +61,17 @@ async def test_a_malformed_request_that_is_held_ends_its_connection_alone(
         assert await other.authenticate(scripted.token()) == 0
 
 
+async def test_neither_side_of_an_idle_connection_holds_a_buffer(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    client.send(request(PRODUCE, 3, 10, PRODUCE_3))
+    (await broker.next()).answer(PRODUCE_3_ANSWER)
+    await client.receive()
+    (connection,) = scripted.gateway.connections
+    upstream = connection.relay.machine.upstream
+    assert [connection._reader.held, upstream.reader.held] == [0, 0]
+
+
 async def test_many_requests_in_one_read_do_not_stop_the_reading(client: RawClient):
     many = DEPTH_LIMIT + 10
     client.send(*(request(API_VERSIONS, 0, n, b"") for n in range(many)))
@@ -225,7 +236,7 @@ async def _fill_the_sockets(client: RawClient, stage: Stage, broker: ScriptedBro
     many = request(PRODUCE, 3, 2, unanswered) * 500
 
     def is_full() -> bool:
-        upstream = connection.relay._upstream
+        upstream = connection.relay.machine.upstream
         assert upstream is not None
         return upstream.transport.get_write_buffer_size() > 0
 

@@ -1,10 +1,20 @@
 """Cutting a byte stream into frames."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.gateway.frames import BUFFER_SIZE, LENGTH, FrameLimitError, FrameReader
+from dataplane.gateway.frames import (
+    BUFFER_SIZE,
+    LENGTH,
+    SMALL,
+    FrameLimitError,
+    FrameReader,
+    LentBuffer,
+)
+from dataplane.wire.primitives import Buffer
 
 
 def _feed(reader: FrameReader, stream: bytes, step: int) -> list[bytes]:
@@ -34,6 +44,49 @@ def test_frames_come_out_as_they_went_in(lengths: list[int], step: int, trusted:
     payloads = [bytes([n % 251]) * size for n, size in enumerate(lengths)]
     step = max(step, 500)
     assert _feed(FrameReader(1 << 20, trusted=trusted), _stream(payloads), step) == payloads
+
+
+@given(
+    turns=st.lists(st.tuples(st.integers(0, 2), sizes), max_size=12),
+    step=st.integers(500, 100_000),
+    cuts=st.randoms(use_true_random=False),
+)
+def test_connections_that_read_into_one_buffer_in_turn_keep_apart(turns, step, cuts) -> None:
+    lent = LentBuffer()
+    readers = [FrameReader(1 << 20, lent, trusted=1 << 20) for _ in range(3)]
+    payloads = [[bytes([n % 251]) * size for m, size in turns if m == n] for n in range(3)]
+    left = [_stream(own) for own in payloads]
+    frames: list[list[Buffer]] = [[], [], []]
+    while any(left):
+        number = cuts.choice([n for n in range(3) if left[n]])
+        room = readers[number].get_buffer()
+        part = left[number][: min(cuts.randint(1, step), len(room))]
+        room[: len(part)] = part
+        frames[number] += readers[number].received(len(part))
+        left[number] = left[number][len(part) :]
+    assert [[bytes(frame) for frame in own] for own in frames] == payloads
+    assert [reader.held for reader in readers] == [0, 0, 0]
+
+
+def test_of_an_incomplete_frame_its_beginning_is_kept_and_nothing_else() -> None:
+    reader = FrameReader(1 << 20, LentBuffer())
+    assert _feed(reader, _stream([b"x" * 3000, b"y" * 3000])[:5000], 5000) == [b"x" * 3000]
+    assert reader.held == 5000 - 3004
+    assert _feed(reader, _stream([b"y" * 3000])[1996:], 5000) == [b"y" * 3000]
+    assert reader.held == 0
+
+
+def test_a_connection_that_is_idle_holds_no_buffer() -> None:
+    lent, count = LentBuffer(), 100
+    tracemalloc.start()
+    try:
+        readers = [FrameReader(1 << 20, lent) for _ in range(count)]
+        for reader in readers:
+            _feed(reader, _stream([b"x" * 20_000, b"y" * (SMALL + 1)]), BUFFER_SIZE)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / count < 1024
 
 
 def test_a_stranger_gets_no_more_room_than_he_fills() -> None:

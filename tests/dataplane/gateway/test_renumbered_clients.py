@@ -14,9 +14,9 @@ from clients.exercise import exercise
 from clients.target import Target
 from contract.numbering import Numbering, Stretch
 from contract.records import Offsets
-from dataplane.gateway.exchange import Exchange
 from dataplane.gateway.topology import ask_brokers
 from dataplane.node.machine import Order
+from dataplane.relay.exchange import Exchange
 from dataplane.virtual.messages import decode_request
 from tests.dataplane.gateway.conftest import Stage, cluster_at, running_stage
 from tests.dataplane.gateway.libraries import LIBRARIES

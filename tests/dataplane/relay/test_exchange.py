@@ -1,6 +1,6 @@
 """The order of requests and answers, and what a fence takes back."""
 
-from dataplane.gateway.exchange import Exchange, Request
+from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual.apis import APIS
 from dataplane.wire.header import Peek
 

@@ -8,11 +8,11 @@ what was sent and is not answered. A switch moves requests from the second back 
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from dataplane.gateway.frames import Frame
 from dataplane.virtual.apis import Api, Treatment
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.programs import Fact
 from dataplane.wire.header import Peek
+from dataplane.wire.primitives import Buffer
 
 
 class Request:
@@ -20,13 +20,13 @@ class Request:
 
     __slots__ = ("answer", "api", "fact", "frame", "header", "received_at", "ruling", "throttle")
 
-    def __init__(self, api: Api, header: Peek, frame: Frame, received_at: float) -> None:
+    def __init__(self, api: Api, header: Peek, frame: Buffer, received_at: float) -> None:
         self.api = api
         self.header = header
         self.frame = frame
         self.received_at = received_at
         """Monotonic seconds."""
-        self.answer: list[Frame] | None = None
+        self.answer: list[Buffer] | None = None
         """Pieces of the answer's payload; None until there is one."""
         self.fact: Fact = None
         """What the request's program found out and the answer's program needs."""
@@ -36,7 +36,7 @@ class Request:
         """Seconds that the client is told not to send anything."""
 
     @property
-    def sent_frame(self) -> Frame:
+    def sent_frame(self) -> Buffer:
         """The request in the client's names, as far as a broker gets to see it."""
         sent = self.ruling.frame if self.ruling is not None else None
         return self.frame if sent is None else sent

@@ -67,12 +67,15 @@ def _consume(client: dict[str, Any], number: int, stop: threading.Event) -> None
 def connections(client: dict[str, Any], size: Size) -> Iterator[None]:
     """Logged in, and idle from then on."""
     loop = asyncio.new_event_loop()
+    opened: list[Connection] = []
     try:
-        opened = loop.run_until_complete(_open(client, size.connections))
+        opened += loop.run_until_complete(_open(client, size.connections))
         yield
+    finally:
         for connection in opened:
             connection.close()
-    finally:
+        # A socket is closed in the loop's next turn.
+        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
 
 

@@ -152,13 +152,15 @@ async def find_losses(
     watched: Watched | None
     try:
         async with asyncio.timeout(_DEAD_AFTER_S):
-            watched = seen = await _look(plane, readers, pair, None)
-            if keep:
-                await plane.watches.keep(pair, seen)
+            watched = await _look(plane, readers, pair, None)
     except (LookError, TimeoutError):
         answered = False
         await readers.close()
         watched = _still_true(plane, pair.scope, await plane.watches.newest(pair))
+    else:
+        # Beside the budget: that it takes long to keep is not the cluster's silence.
+        if keep:
+            await plane.watches.keep(pair, watched)
     if watched is None:
         return Losses(at=at, answered=False, seen_at=None, losses=())
     found = await losses(await readers.of(pair.to_cluster), watched)
@@ -236,8 +238,10 @@ async def _look(
 async def _watch_one(
     plane: ControlPlane, readers: Readers, pair: Pair, there: _There, before: Watched | None
 ) -> Watched:
+    back = None
     if before is None:
-        before = await newest_seen(plane, pair)
+        each_way = await seen_each_way(plane, pair)
+        before, back = seen_both_ways(*each_way), each_way.back
     before = _still_true(plane, pair.scope, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     facts = plane.ledger.facts
@@ -245,5 +249,5 @@ async def _watch_one(
     ours = [p for p in there.partitions if p.topic in topics]
     direction = Direction(source=pair.from_cluster, target=pair.to_cluster)
     filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
-    seen = await watch(source, replica, ours, before, filled)
+    seen = await watch(source, replica, ours, before, filled, back=back)
     return msgspec.structs.replace(seen, seq=there.seq)

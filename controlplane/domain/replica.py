@@ -159,6 +159,19 @@ def seen_both_ways(watched: Watched | None, back: Watched | None) -> Watched | N
     return msgspec.structs.replace(back, marks=(*marks, *others))
 
 
+def cursors_back(back: Watched | None) -> dict[str, Anchor]:
+    """Records that both have, by partition, as they were seen while the replica was the original.
+
+    From them on can be read. They are no anchors to count from: what stands behind them on what
+    was the original are not copies alone.
+    """
+    return {
+        name: Anchor(cursor.replica, cursor.source)
+        for name, mark in marks_of(back).items()
+        if (cursor := mark.cursor) is not None
+    }
+
+
 def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | None:
     """Without what was seen of topics that one side was given anew."""
     if watched is None or not topics:
@@ -254,7 +267,7 @@ def loss(
     if mark.anchor is not None and replica_end is not None and unreadable is not None:
         first = max(first, mark.anchor.source + 1)
     elif mark.anchor is not None and replica_end is not None:
-        delivered = replica_end - (mark.anchor.replica + 1) - _repeated(mark.anchor, tail)
+        delivered = _taken(mark.anchor, replica_end, tail) - _repeated(mark.anchor, tail)
         first = max(first, mark.anchor.source + 1 + delivered)
     hole = mark.hole if mark.hole is not None and mark.hole.last < first else None
     return Loss(
@@ -264,6 +277,17 @@ def loss(
         hole=hole,
         unreadable=unreadable or mark.unreadable,
     )
+
+
+def _taken(anchor: Anchor, replica_end: int, tail: Sequence[Placed]) -> int:
+    """How many records the replica may have got since the anchor.
+
+    Offsets are counted where not all of them were read: markers of transactions take some, on what
+    was written by clients before it became a replica.
+    """
+    if tail and tail[0].offset <= anchor.replica + 1:
+        return sum(placed.offset > anchor.replica for placed in tail)
+    return replica_end - (anchor.replica + 1)
 
 
 def _repeated(anchor: Anchor, tail: Sequence[Placed]) -> int:

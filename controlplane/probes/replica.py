@@ -15,6 +15,7 @@ from controlplane.domain.replica import (
     Mark,
     Watched,
     align,
+    cursors_back,
     from_the_beginning,
     is_newest,
     loss,
@@ -38,6 +39,8 @@ async def watch(
     partitions: list[TopicPartition],
     before: Watched | None,
     filled_by_the_mirror: Collection[str] = (),
+    *,
+    back: Watched | None = None,
 ) -> Watched:
     """Where the replica stands in the source, partition by partition.
 
@@ -48,17 +51,19 @@ async def watch(
         before: what was seen last; an anchor of then is kept where none is found now.
         filled_by_the_mirror: topics into which nothing else wrote on the replica: the first records
             are an anchor too, as the last ones may be far behind the source's.
+        back: what was seen last while the replica was the original: where nothing is known yet,
+            reading goes on from there.
 
     Raises:
         UnreachableError: one of them does not answer.
     """
-    marks = marks_of(before)
+    marks, turned = marks_of(before), cursors_back(back)
     wanted = set(partitions)
     there = [p for p in await replica.all_partitions() if p in wanted]
     begins, ends = await source.begins(partitions), await source.ends(partitions)
     replica_ends = await replica.ends(there)
     moved = {
-        p: KnownBefore(mark.cursor if mark is not None else None)
+        p: KnownBefore((mark.cursor if mark is not None else None) or turned.get(name(p)))
         for p in there
         if not _is_known(mark := marks.get(name(p)), p, ends, replica_ends, filled_by_the_mirror)
     }

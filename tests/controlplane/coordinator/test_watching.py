@@ -1,6 +1,7 @@
 """The watch over replicas goes on, whatever becomes of a look."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from controlplane.coordinator import watching
+from controlplane.domain.replica import Watched
 from controlplane.probes.describe import UnreachableError
 from controlplane.store.watches import Pair
 
@@ -85,3 +87,32 @@ def test_looks_take_a_share_of_the_time_and_are_not_far_apart():
     assert watching.pause_after(0.1) == 2.0
     assert watching.pause_after(1.0) == 3.0
     assert watching.pause_after(30.0) == 8.0
+
+
+async def test_that_a_look_takes_long_to_keep_is_not_taken_for_the_clusters_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = Watched(seen_at=datetime(2026, 1, 1, tzinfo=UTC), marks=())
+    kept = []
+
+    async def look(*_: Any) -> Watched:
+        return seen
+
+    async def keep(_pair: Pair, watched: Watched) -> None:
+        await asyncio.sleep(0.05)
+        kept.append(watched)
+
+    async def losses(*_: Any) -> tuple[()]:
+        return ()
+
+    async def reader(_: str) -> None:
+        return None
+
+    monkeypatch.setattr(watching, "_look", look)
+    monkeypatch.setattr(watching, "losses", losses)
+    monkeypatch.setattr(watching, "_DEAD_AFTER_S", 0.02)
+    plane = a_plane()
+    plane.watches.keep = keep
+    readers: Any = SimpleNamespace(of=reader)
+    found = await watching.find_losses(plane, readers, PAIR, keep=True)
+    assert (found.answered, kept) == (True, [seen])

@@ -15,6 +15,7 @@ from controlplane.domain.replica import (
     Mark,
     Watched,
     align,
+    cursors_back,
     follow,
     forgetting,
     from_the_beginning,
@@ -48,6 +49,23 @@ def test_a_partition_without_an_anchor_counts_as_lost_whole():
     mark = Mark(partition="t-0", source_begin=5, source_end=9, anchor=None)
     assert loss(mark, 40, []) == Loss(partition="t-0", first=5, seen_end=9)
     assert loss(mark, None, []).known == 4
+
+
+def test_a_marker_of_a_transaction_on_the_replica_is_no_record_that_was_delivered():
+    """The replica was the original before a switch, and clients wrote to it in transactions."""
+    mark = Mark(partition="t-0", source_begin=0, source_end=10, anchor=Anchor(8, 10))
+    assert loss(mark, 12, [Placed(10, b"i")]).first == 9
+    assert loss(mark, 13, [Placed(10, b"i"), Placed(12, b"j")]).first == 10
+    assert loss(mark, 600, [Placed(100, b"z")]).first == 9 + 589, "not all of it was read"
+
+
+def test_what_was_seen_the_other_way_is_where_reading_goes_on():
+    run = Run(0, 3, 5, whole=True)
+    read = Mark(partition="t-0", source_begin=0, source_end=5, anchor=Anchor(4, 7), runs=(run,))
+    empty = Mark(partition="t-1", source_begin=5, source_end=9, anchor=Anchor(4, -1))
+    back = Watched(seen_at=datetime(2026, 1, 1, tzinfo=UTC), marks=(read, empty))
+    assert cursors_back(back) == {"t-0": Anchor(7, 4)}, "in the other no record was seen on both"
+    assert cursors_back(None) == {}
 
 
 def test_what_the_mirror_left_out_is_lost_too():

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from controlplane.domain.completeness import Hole
+from controlplane.domain.replica import Anchor, seen_both_ways
 from controlplane.domain.switch.proved import Proved
 from controlplane.probes import replica as replica_module
 from controlplane.probes.completeness import prove
@@ -174,6 +175,35 @@ async def test_a_copy_that_was_delivered_twice_is_not_taken_for_the_end(clusters
         assert seen.marks[0].alike
         found = await compare(source, replica, [unique_name], following=Following(seen))
         assert found.cut is not None
+
+
+async def test_after_a_switch_reading_goes_on_from_what_was_seen_the_other_way(
+    clusters, unique_name, read, monkeypatch
+):
+    """All partitions are new in that direction: in turns it would take minutes."""
+    async with both(clusters, unique_name, partitions=2) as (source, replica):
+        partitions = await source.partitions([unique_name])
+        for partition in range(2):
+            await write(
+                clusters.main, unique_name, b"tom", partition=partition, transactional_id="x"
+            )
+            await write(clusters.failover, unique_name, b"tom", partition=partition)
+        await committed(source, partitions, 2)
+        there = await watch(source, replica, partitions, None)
+        for partition in range(2):
+            await write(clusters.main, unique_name, b"laura", partition=partition)
+            await write(clusters.failover, unique_name, b"laura", partition=partition)
+        await write(clusters.failover, unique_name, b"sam", partition=0)
+        read.clear()
+        monkeypatch.setattr(replica_module, "WIDELY_AT_ONCE", 0)
+        known = seen_both_ways(None, there)
+        back = await watch(replica, source, partitions, known, back=there)
+        assert [mark.postponed for mark in back.marks] == [False, False]
+        assert [mark.alike for mark in back.marks] == [False, True]
+        assert [mark.anchor for mark in back.marks] == [Anchor(1, 2), Anchor(1, 2)]
+        assert sum(read) == 2 + 1 + 2 + 2, "markers of what was written in transactions included"
+        unknown = await watch(replica, source, partitions, known)
+        assert [mark.postponed for mark in unknown.marks] == [True, True]
 
 
 async def test_of_what_is_unknown_some_is_read_at_each_look(

@@ -7,7 +7,7 @@ stays. Requests wait here while the scope is closed.
 import asyncio
 from collections.abc import Iterable
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 from dataplane.gateway.accounts import UNSETTLED
 from dataplane.gateway.frames import LENGTH, Frame
@@ -28,6 +28,10 @@ from dataplane.virtual.apis import REQUEST_TIMED_OUT
 from dataplane.virtual.programs import response_program
 from dataplane.virtual.topics import CHANGE_TOPICS
 from dataplane.wire.errors import MalformedFrameError
+
+_ANSWER: Final = RelayOrder.ANSWER
+_SEND: Final = RelayOrder.SEND
+"""Of all orders these come with every frame: see `machine` for what to look one up costs."""
 
 PRODUCE = 0
 FETCH = 1
@@ -116,15 +120,17 @@ class Relay:
 
     def _obey(self, outcome: Outcome[UpstreamConnection]) -> None:
         for order in outcome.orders:
-            self._carry_out(order, outcome)
-
-    def _carry_out(self, order: RelayOrder, outcome: Outcome[UpstreamConnection]) -> None:
-        match order:
-            case RelayOrder.ANSWER:
+            if order is _ANSWER:
                 self._client.send_answers()
                 self._client.read_or_pause()
-            case RelayOrder.SEND:
+            elif order is _SEND:
                 self._send_waiting()
+            else:
+                self._carry_out(order, outcome)
+
+    def _carry_out(self, order: RelayOrder, outcome: Outcome[UpstreamConnection]) -> None:
+        """Those that are rare."""
+        match order:
             case RelayOrder.PUT_OFF:
                 self._put_off(outcome.lost)
             case RelayOrder.TELL_LAPSE:

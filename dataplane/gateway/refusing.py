@@ -34,9 +34,7 @@ class Refusing:
         self._account = account
 
     def comes_too_early(self, request: Request) -> bool:
-        """Whether a write that was put off has to come first. Raises MalformedFrameError."""
-        if request.api.key != PRODUCE or not self._write_order.is_broken:
-            return False
+        """Whether a write has to wait for one that was put off. Raises MalformedFrameError."""
         return not self._write_order.may_go(self._account.vcluster, request.frame)
 
     def put_off(self, request: Request, error_code: int) -> None:

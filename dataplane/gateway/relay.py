@@ -6,9 +6,8 @@ stays. Requests wait here while the scope is closed.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 from dataplane.gateway.accounts import UNSETTLED
 from dataplane.gateway.frames import LENGTH, Frame
@@ -16,8 +15,8 @@ from dataplane.gateway.hanging_up import nobody_waits
 from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.parking import Parking
-from dataplane.gateway.protocol_types import ProtocolTypes
 from dataplane.gateway.refusing import Refusing
+from dataplane.gateway.rewriting import Rewriting
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.throttle import Mute, charge_read, charge_write
@@ -26,18 +25,13 @@ from dataplane.relay.exchange import Exchange, Request
 from dataplane.relay.machine import RELAY, Outcome, RelayMachine
 from dataplane.relay.upstream_state import RelayOrder, UpstreamState
 from dataplane.virtual.apis import REQUEST_TIMED_OUT
-from dataplane.virtual.division import Ruling, followed
-from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
-from dataplane.virtual.last_writes import NOTHING_WRITTEN, RepeatedWriteError
-from dataplane.virtual.messages import elements_by_hand
-from dataplane.virtual.producer_ids import TransactionalWriteError
-from dataplane.virtual.programs import request_program, response_program
-from dataplane.virtual.repetitions import without_repetitions
+from dataplane.virtual.programs import response_program
 from dataplane.virtual.topics import CHANGE_TOPICS
-from dataplane.virtual.transactional_writes import with_real_writes
-from dataplane.virtual.transactions import NAMES_PRODUCER, with_real_producer
-from dataplane.virtual.view import View
-from dataplane.wire.errors import MalformedFrameError, ReadOnlyTopicError, RefusedRequestError
+from dataplane.wire.errors import MalformedFrameError
+
+_ANSWER: Final = RelayOrder.ANSWER
+_SEND: Final = RelayOrder.SEND
+"""Of all orders these come with every frame: see `machine` for what to look one up costs."""
 
 PRODUCE = 0
 FETCH = 1
@@ -81,7 +75,7 @@ class Relay:
         self._client = client
         self._refusing = Refusing(exchange, services.write_order, tenant.account, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
-        self._protocol_types = ProtocolTypes()
+        self._rewriting = Rewriting(services, tenant, self._refusing, self._parking)
         tenant.account.relays.add(self)
         tenant.scope.members.add(self)
         tenant.account.settle(monotonic())
@@ -127,15 +121,17 @@ class Relay:
 
     def _obey(self, outcome: Outcome[UpstreamConnection]) -> None:
         for order in outcome.orders:
-            self._carry_out(order, outcome)
-
-    def _carry_out(self, order: RelayOrder, outcome: Outcome[UpstreamConnection]) -> None:
-        match order:
-            case RelayOrder.ANSWER:
+            if order is _ANSWER:
                 self._client.send_answers()
                 self._client.read_or_pause()
-            case RelayOrder.SEND:
+            elif order is _SEND:
                 self._send_waiting()
+            else:
+                self._carry_out(order, outcome)
+
+    def _carry_out(self, order: RelayOrder, outcome: Outcome[UpstreamConnection]) -> None:
+        """Those that are rare."""
+        match order:
             case RelayOrder.PUT_OFF:
                 self._put_off(outcome.lost)
             case RelayOrder.TELL_LAPSE:
@@ -172,7 +168,7 @@ class Relay:
         out: list[Frame] = []
         view, account, meter = tenant.view, tenant.account, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
-            pieces = self._rewritten(request, view)
+            pieces = self._rewriting.pieces_of(request, view)
             if pieces is None:
                 if self.is_over:
                     return
@@ -191,78 +187,6 @@ class Relay:
         if out:
             self._services.counters.batches += 1
             write(upstream.transport, out)
-
-    def _rewritten(self, request: Request, view: View) -> list[Frame] | None:
-        """What a broker gets of a request; None if it got its answer, or ended the connection."""
-        key = request.api.key
-        try:
-            if self._refusing.comes_too_early(request):
-                self._refusing.put_off(request, request.api.busy_error)
-                return None
-            frame = request.frame
-            if key in NAMES_PRODUCER:
-                frame = with_real_producer(frame, view)
-            if key in self.tenant.scope.watched and self._parking.takes(request, monotonic()):
-                return None
-            try:
-                return self._pieces(request, frame, view)
-            except TransactionalWriteError:
-                return self._pieces(request, with_real_writes(frame, view), view)
-        except RefusedRequestError as refused:
-            self._refusing.refuse(request, refused.error_code, refused.reason)
-        except MalformedFrameError as error:
-            self._refusing.close_at(request, error)
-        return None
-
-    def _pieces(self, request: Request, frame: Frame, view: View) -> list[Frame] | None:
-        """What a broker gets of a request, as it is or looked into; None if nothing."""
-        key = request.api.key
-        if key not in self.tenant.account.rights.judged:
-            try:
-                program = request_program(key, request.header.version, view.is_numbered)
-                if key == SYNC_GROUP:
-                    known = self._protocol_types.of(frame)
-                    pieces, request.fact, elements = program(frame, view, known)
-                else:
-                    pieces, request.fact, elements = program(frame, view)
-                self.tenant.account.effort += elements
-                if key == JOIN_GROUP:
-                    self._protocol_types.joins(frame, request.fact)
-            except (ReadOnlyTopicError, RepeatedWriteError):
-                return self._look_into(request, frame, view)
-            return pieces
-        return self._look_into(request, frame, view)
-
-    def _look_into(self, request: Request, frame: Frame, view: View) -> list[Frame] | None:
-        """What a broker gets of a request that is not simply sent on; None if nothing."""
-        version = request.header.version
-        if request.api.key != PRODUCE:
-            self.tenant.account.effort += elements_by_hand(frame)
-        ruling = self._services.judge(self.tenant, frame)
-        if request.api.key == PRODUCE:
-            ruling, view = self._without_repetitions(frame, ruling, view)
-        request.ruling = ruling
-        if ruling is not None:
-            if ruling.frame is None:
-                self._refusing.settle(request, ruling.answer)
-                return None
-            frame, version = ruling.frame, ruling.version
-        program = request_program(request.api.key, version, view.is_numbered)
-        pieces, request.fact, elements = program(frame, view)
-        self.tenant.account.effort += elements
-        return pieces
-
-    def _without_repetitions(
-        self, frame: Frame | None, ruling: Ruling | None, view: View
-    ) -> tuple[Ruling | None, View]:
-        """Leave out what the cluster before had appended; the view with which the rest goes on."""
-        if ruling is not None:
-            frame = ruling.frame
-        if frame is not None and monotonic() < view.last_writes.good_until:
-            repeated = without_repetitions(frame, view)
-            self._services.counters.writes_repeated += repeated is not None
-            ruling = followed(ruling, repeated)
-        return ruling, replace(view, last_writes=NOTHING_WRITTEN)
 
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""

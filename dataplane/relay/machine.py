@@ -55,6 +55,11 @@ class Outcome(NamedTuple, Generic[U]):
         return self._replace(orders=self.orders + later.orders)
 
 
+# Asked for each read: in Python 3.11 to look a member up in its class is a call of its own.
+_ABSENT: Final = UpstreamState.ABSENT
+_CONNECTED: Final = UpstreamState.CONNECTED
+_DRAINING: Final = UpstreamState.DRAINING
+
 NOTHING: Final[Outcome[Any]] = Outcome()
 RELAY: Final[Outcome[Any]] = Outcome((RelayOrder.RELAY,))
 ANSWER: Final[Outcome[Any]] = Outcome((RelayOrder.ANSWER,))
@@ -97,7 +102,7 @@ class RelayMachine(Generic[U]):
     def may_send(self, now: float) -> bool:
         """Whether requests may go to the broker (N2)."""
         return (
-            self.state is UpstreamState.CONNECTED
+            self.state is _CONNECTED
             and not self.is_muted
             and self.door.is_open
             and now < self.lease.deadline
@@ -170,7 +175,7 @@ class RelayMachine(Generic[U]):
 
     def answers_relayed(self, now: float) -> Outcome[U]:
         """What a broker has answered was handed on."""
-        return self._rest(now) if self.state is UpstreamState.DRAINING else self.go_on(now)
+        return self._rest(now) if self.state is _DRAINING else self.go_on(now)
 
     def upstream_writable(self, upstream: U, *, writable: bool) -> Outcome[U]:
         """A broker takes requests faster, or slower, than they are written."""
@@ -201,7 +206,7 @@ class RelayMachine(Generic[U]):
     def fenced(self, now: float) -> Outcome[U]:
         """The scope is closed: let go of the broker once the writes that it has are answered."""
         fenced = self._take(UpstreamEvent.FENCED)
-        return fenced.then(self._rest(now)) if self.state is UpstreamState.DRAINING else fenced
+        return fenced.then(self._rest(now)) if self.state is _DRAINING else fenced
 
     def dropped(self) -> Outcome[U]:
         """Let go of the broker at once; the writes that it has have an unknown outcome."""
@@ -213,9 +218,7 @@ class RelayMachine(Generic[U]):
     # --- inside --------------------------------------------------------------------------------
 
     def _needs_broker(self, now: float) -> bool:
-        return (
-            self.state is UpstreamState.ABSENT and self.door.is_open and now < self.lease.deadline
-        )
+        return self.state is _ABSENT and self.door.is_open and now < self.lease.deadline
 
     def _rest(self, now: float) -> Outcome[U]:
         """Let go of the broker if no write is in flight on it; what it has besides comes again."""

@@ -1,0 +1,160 @@
+"""What a broker gets of a client's request, or what its client is told in the place of that.
+
+Between the frame and its program stand gates; which, says `gates.py`.
+"""
+
+from dataclasses import replace
+from time import monotonic
+from typing import NamedTuple
+
+from dataplane.gateway.frames import Frame
+from dataplane.gateway.gates import LACKING, Gate, gates_lacking, gates_of
+from dataplane.gateway.parking import Parking
+from dataplane.gateway.protocol_types import ProtocolTypes
+from dataplane.gateway.refusing import PRODUCE, Refusing
+from dataplane.gateway.services import Services
+from dataplane.gateway.tenant import Tenant
+from dataplane.relay.exchange import Request
+from dataplane.virtual.division import Ruling, followed
+from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
+from dataplane.virtual.last_writes import NOTHING_WRITTEN
+from dataplane.virtual.messages import elements_by_hand
+from dataplane.virtual.programs import request_program
+from dataplane.virtual.repetitions import without_repetitions
+from dataplane.virtual.transactional_writes import with_real_writes
+from dataplane.virtual.transactions import with_real_producer
+from dataplane.virtual.view import View
+from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
+
+
+class _Going(NamedTuple):
+    """A request as far as it has come."""
+
+    frame: Frame
+    version: int
+    view: View
+
+
+class Rewriting:
+    """The requests of one client connection on their way to a broker."""
+
+    def __init__(
+        self, services: Services, tenant: Tenant, refusing: Refusing, parking: Parking
+    ) -> None:
+        """What does not go on is answered by `refusing`, or waits in `parking`."""
+        self._services = services
+        self._tenant = tenant
+        self._write_order = services.write_order
+        self._account = tenant.account
+        self._scope = tenant.scope
+        self._refusing = refusing
+        self._parking = parking
+        self._protocol_types = ProtocolTypes()
+
+    def pieces_of(self, request: Request, view: View) -> list[Frame] | None:
+        """What a broker gets of a request; None if it got its answer, or ended the connection."""
+        key = request.api.key
+        gates = gates_of(
+            key,
+            key in self._account.rights.judged,
+            key in self._scope.watched,
+            self._write_order.is_broken,
+        )
+        try:
+            if gates:
+                return self._through(gates, request, view)
+            try:
+                return self._run(request, request.frame, request.header.version, view)
+            except LACKING as lacking:
+                return self._through(gates_lacking(lacking, key, ()), request, view)
+        except RefusedRequestError as refused:
+            self._refusing.refuse(request, refused.error_code, refused.reason)
+        except MalformedFrameError as error:
+            self._refusing.close_at(request, error)
+        return None
+
+    def _through(self, gates: tuple[Gate, ...], request: Request, view: View) -> list[Frame] | None:
+        """What goes on behind these gates, and behind those that the program finds lacking."""
+        going = _Going(request.frame, request.header.version, view)
+        passed: set[Gate] = set()
+        while True:
+            for gate in gates:
+                behind = self._pass(gate, request, going)
+                if behind is None:
+                    return None
+                going = behind
+            passed.update(gates)
+            try:
+                return self._run(request, *going)
+            except LACKING as lacking:
+                gates = gates_lacking(lacking, request.api.key, passed)
+                if not gates:
+                    raise
+
+    def _pass(self, gate: Gate, request: Request, going: _Going) -> _Going | None:
+        """What goes on behind a gate; None if nothing does."""
+        match gate:
+            case Gate.WRITE_ORDER:
+                return going if self._is_in_order(request) else None
+            case Gate.REAL_PRODUCER:
+                return going._replace(frame=with_real_producer(going.frame, going.view))
+            case Gate.PARKING:
+                return None if self._parking.takes(request, monotonic()) else going
+            case Gate.JUDGEMENT:
+                return self._judged(request, going)
+            case Gate.REPETITIONS:
+                return self._without_repetitions(request, going)
+            case Gate.REAL_WRITES:
+                return going._replace(frame=with_real_writes(going.frame, going.view))
+
+    def _is_in_order(self, request: Request) -> bool:
+        """Whether a write may go; it is put off if not."""
+        too_early = self._refusing.comes_too_early(request)
+        if too_early:
+            self._refusing.put_off(request, request.api.busy_error)
+        return not too_early
+
+    def _judged(self, request: Request, going: _Going) -> _Going | None:
+        """What the account may do of it."""
+        if request.api.key != PRODUCE:
+            self._account.effort += elements_by_hand(going.frame)
+        return self._ruled(request, going, self._services.judge(self._tenant, going.frame))
+
+    def _ruled(self, request: Request, going: _Going, ruling: Ruling | None) -> _Going | None:
+        """What a ruling leaves of a request; None if it was answered with it."""
+        request.ruling = ruling
+        if ruling is None:
+            return going
+        if ruling.frame is None:
+            self._refusing.settle(request, ruling.answer)
+            return None
+        return going._replace(frame=ruling.frame, version=ruling.version)
+
+    def _without_repetitions(self, request: Request, going: _Going) -> _Going | None:
+        """Leave out what the cluster before had appended; the program looks for it no more."""
+        ruling, view = request.ruling, going.view
+        if monotonic() < view.last_writes.good_until:
+            repeated = without_repetitions(going.frame, view)
+            self._services.counters.writes_repeated += repeated is not None
+            ruling = followed(ruling, repeated)
+        going = going._replace(view=replace(view, last_writes=NOTHING_WRITTEN))
+        return self._ruled(request, going, ruling)
+
+    def _run(self, request: Request, frame: Frame, version: int, view: View) -> list[Frame]:
+        """The request's program.
+
+        Raises:
+            ReadOnlyTopicError, RepeatedWriteError, TransactionalWriteError: it lacks a gate.
+        """
+        key = request.api.key
+        program = request_program(key, version, view.is_numbered)
+        pieces: list[Frame]
+        if key == SYNC_GROUP:
+            known = self._protocol_types.of(frame)
+            pieces, request.fact, elements = program(frame, view, known)
+        else:
+            pieces, request.fact, elements = program(frame, view)
+        self._account.effort += elements
+        if key == JOIN_GROUP:
+            self._protocol_types.joins(frame, request.fact)
+        return pieces

@@ -14,7 +14,7 @@ from tests.simulation.world import Flaws, Plan, run
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]
 
-SEEDS = 2000
+SEEDS = 1000
 
 ABLATIONS = {
     "C1 every member": Flaws(Rules(c1_every_member=False)),

@@ -35,7 +35,7 @@ class Probe:
 
     def __init__(self, account: Account, topic: str) -> None:
         self._account = account
-        self._produce = _produce_to(topic)
+        self._topic = topic
         self._waits: list[tuple[float, float]] = []
         self._lost = 0
 
@@ -53,7 +53,7 @@ class Probe:
     async def _write(self, connection: RawConnection, stop: asyncio.Event) -> None:
         while not stop.is_set():
             sent = time.monotonic()
-            connection.send(self._produce)
+            connection.send(_produce_to(self._topic, len(self._waits)))
             async with asyncio.timeout(_PATIENCE_S):
                 await connection.receive()
             self._waits.append((sent, time.monotonic() - sent))
@@ -61,10 +61,10 @@ class Probe:
                 await asyncio.wait_for(stop.wait(), EVERY_S)
 
 
-def _produce_to(topic: str) -> bytes:
-    """Produce 3 with one record of 100 bytes, acknowledged by the leader."""
+def _produce_to(topic: str, number: int) -> bytes:
+    """Produce 3 with one record of 100 bytes, of now, acknowledged by the leader."""
     builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 10_000)
-    builder.append(0, 1_700_000_000_000, None, b"x" * 100, [])
+    builder.append(0, int(time.time() * 1000), None, b"%0100d" % number, [])
     batch = bytes(builder.build())
     name, client = topic.encode(), b"victim"
     return (

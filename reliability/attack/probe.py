@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -64,7 +65,7 @@ class Probe:
 def _produce_to(topic: str, number: int) -> bytes:
     """Produce 3 with one record of 100 bytes, of now, acknowledged by the leader."""
     builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 10_000)
-    builder.append(0, int(time.time() * 1000), None, b"%0100d" % number, [])
+    builder.append(0, int(datetime.now(UTC).timestamp() * 1000), None, b"%0100d" % number, [])
     batch = bytes(builder.build())
     name, client = topic.encode(), b"victim"
     return (

@@ -239,10 +239,13 @@ def from_the_beginning(source: Sequence[Placed], replica: Sequence[Placed]) -> A
     """
     begin = source[: len(replica)]
     digests = [placed.digest for placed in replica]
-    # Of records that look alike the source may have deleted some since.
-    if len(set(digests)) < len(digests) or [placed.digest for placed in begin] != digests:
+    if not begin or [placed.digest for placed in begin] != digests:
         return None
-    return Anchor(begin[-1].offset, replica[-1].offset) if begin else None
+    # Of records that look alike the source may have deleted some since, if it has not its first.
+    is_untouched = begin[0].offset == replica[0].offset == 0
+    if len(set(digests)) < len(digests) and not is_untouched:
+        return None
+    return Anchor(begin[-1].offset, replica[-1].offset)
 
 
 def loss(

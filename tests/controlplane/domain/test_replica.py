@@ -166,9 +166,17 @@ def test_the_first_records_are_an_anchor_of_what_only_the_mirror_wrote() -> None
     assert from_the_beginning(placed("abc"), placed("abc")) == Anchor(2, 2)
 
 
+def test_records_that_look_alike_are_one_too_where_none_was_ever_deleted() -> None:
+    """Else retention, which takes some of them at another moment here and there, hid them all."""
+    assert from_the_beginning(placed("aab"), placed("aa")) == Anchor(1, 1)
+    assert from_the_beginning(placed("aaaa"), placed("aaa")) == Anchor(2, 2)
+
+
 def test_nothing_can_be_said_if_the_source_may_have_deleted_some_of_them_since() -> None:
     assert from_the_beginning(placed("bcdef", 101), placed("abc", 7)) is None
     assert from_the_beginning(placed("aab", 101), placed("aa", 7)) is None
+    assert from_the_beginning(placed("aab", 0), placed("aa", 7)) is None
+    assert from_the_beginning(placed("aab", 101), placed("aa", 0)) is None
     assert from_the_beginning(placed("a"), placed("ab")) is None
     assert from_the_beginning(placed("a"), []) is None
 

@@ -29,7 +29,7 @@ from controlplane.domain.switch.parity import parity_checks
 from controlplane.domain.switch.readiness import completeness_check
 from controlplane.domain.switch.seen_since import SeenSince
 from controlplane.domain.switch.state import Cut, Switch
-from controlplane.domain.switch.steps import Look
+from controlplane.domain.switch.step import Look
 from controlplane.domain.switch.view import Numbers, Preflight, Transactions
 from controlplane.plane import ControlPlane
 from controlplane.probes.completeness import prove

@@ -8,7 +8,8 @@ import structlog
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.probing import Prober
 from controlplane.domain.switch.state import Switch
-from controlplane.domain.switch.steps import Append, Probe, next_steps
+from controlplane.domain.switch.step import Append, Probe
+from controlplane.domain.switch.steps import next_steps
 from controlplane.domain.switch.view import Timing, View
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution

@@ -8,7 +8,8 @@ from controlplane.domain.copies import Copy
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch.events import PositionsTranslated
 from controlplane.domain.switch.state import Switch
-from controlplane.domain.switch.steps import Append, Probe, next_steps
+from controlplane.domain.switch.step import Append, Probe
+from controlplane.domain.switch.steps import next_steps
 from controlplane.domain.switch.view import (
     Losses,
     MirrorState,

@@ -12,7 +12,8 @@ from controlplane.domain.parity.made import Parity
 from controlplane.domain.replica import Loss
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.state import Switch
-from controlplane.domain.switch.steps import Append, Probe, next_steps
+from controlplane.domain.switch.step import Append, Probe
+from controlplane.domain.switch.steps import next_steps
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import (
     Losses,

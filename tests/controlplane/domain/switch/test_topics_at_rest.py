@@ -11,7 +11,8 @@ from controlplane.coordinator.memory import Memory
 from controlplane.domain.parity.made import Parity
 from controlplane.domain.switch import events
 from controlplane.domain.switch.state import Switch
-from controlplane.domain.switch.steps import Append, next_steps
+from controlplane.domain.switch.step import Append
+from controlplane.domain.switch.steps import next_steps
 from controlplane.domain.switch.transitions import Phase
 from controlplane.domain.switch.view import MirrorState
 from tests.controlplane.domain.switch.situations import node, switch, view

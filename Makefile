@@ -98,6 +98,10 @@ crashes: setup ## a control plane is killed after each event of a switch, in som
 console-shots: setup ## pictures of the console's pages, from a real browser; writes docs/console
 	@$(BIN)/python -m pytest -q tests/system/test_console.py --console-shots docs/console
 
+.PHONY: console-offline
+console-offline: setup ## the same browser where there is no network but loopback; needs root (unshare)
+	@unshare --net sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q tests/system/test_console.py'
+
 .PHONY: explore
 explore: setup ## every state of a switch with a change of leader or an abort, some minutes
 	@PYTHONPATH=. $(BIN)/python -m tests.model

@@ -244,3 +244,11 @@ def test_the_keyboard_is_enough_to_log_in(operator, person):
     expect(person.get_by_role("link", name="Skip to the content")).to_be_focused()
     person.keyboard.press("Enter")
     expect(person.locator("main")).to_be_focused()
+
+
+def test_the_api_is_described_on_a_page_of_ours(operator, person):
+    """With `make console-offline` in a network of nothing but loopback, as all of this file."""
+    log_in(person, VIEWER)
+    person.goto("/schema")
+    expect(person.get_by_role("heading", level=1)).to_be_visible()
+    expect(person.get_by_text("/api/v1/switches").first).to_be_visible()

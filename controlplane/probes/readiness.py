@@ -69,7 +69,7 @@ async def topics_ready(settings: Settings, planned: PlannedSwitch) -> list[Check
     Raises:
         UnreachableError: a cluster does not answer.
     """
-    found = await _look(settings, planned)
+    found = await _look_once(settings, planned)
     checks = [
         *topic_checks(found, patient=True),
         *await _rights(settings, planned, found),

@@ -70,6 +70,8 @@ async def topics_ready(settings: Settings, planned: PlannedSwitch) -> list[Check
         UnreachableError: a cluster does not answer.
     """
     found = await _look_once(settings, planned)
+    if not all(check.passed for check in topic_checks(found, patient=True)):
+        found = await _look_again(settings, planned, found)
     checks = [
         *topic_checks(found, patient=True),
         *await _rights(settings, planned, found),
@@ -137,10 +139,13 @@ def _turning(settings: Settings, planned: PlannedSwitch) -> str | None:
 async def _look(settings: Settings, planned: PlannedSwitch) -> Seen:
     """Once, or twice if something is wrong that may be over in a moment."""
     found = await _look_once(settings, planned)
-    if not found.mirror.far_behind:
-        return found
+    return await _look_again(settings, planned, found) if found.mirror.far_behind else found
+
+
+async def _look_again(settings: Settings, planned: PlannedSwitch, before: Seen) -> Seen:
+    """What is still wrong, a moment later."""
     await asyncio.sleep(MOMENT_S)
-    return but_for_young(await _look_once(settings, planned), found)
+    return but_for_young(await _look_once(settings, planned), before)
 
 
 async def _look_once(settings: Settings, planned: PlannedSwitch) -> Seen:

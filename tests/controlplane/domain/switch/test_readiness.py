@@ -14,6 +14,7 @@ from controlplane.domain.switch.readiness import (
     WATCH_LIMIT_S,
     Flowing,
     Seen,
+    but_for_young,
     completeness_check,
     expected_stall_ms,
     flow_checks,
@@ -234,3 +235,28 @@ def test_many_partitions_that_nobody_has_looked_at_are_not_left_to_the_fence() -
     assert not found.passed
     assert "101 of 300 partitions were not looked at yet" in found.detail
     assert completeness_check(GOOD.direction, seen(101), {"teamBusers"}, accepted=False).passed
+
+
+def lacks(*topics: str, far: tuple[str, ...] = (), gone: tuple[str, ...] = ()) -> Seen:
+    """A look that finds topics missing on the target, and partitions far behind or gone."""
+    source = (*GOOD.source, *topics)
+    mirror = MirrorState(at=0, partitions=9, behind=far, far_behind=(*far, *gone), gone=gone)
+    return but(source=source, mirror=mirror)
+
+
+def test_what_only_the_later_of_two_looks_found_missing_stands_in_nobody_s_way() -> None:
+    before = lacks("teamAnew", far=("teamAnew-0",), gone=("teamAold-0",))
+    now = lacks("teamAnewer", far=("teamAnewer-0",), gone=("teamAolder-0",))
+    seen = but_for_young(now, before)
+    assert failed(seen) == {}
+    assert lag_check(seen).passed
+    assert list(gone_checks(seen)) == []
+
+
+def test_what_both_found_missing_does() -> None:
+    before = lacks("teamAnew", far=("teamAnew-0",), gone=("teamAold-0",))
+    now = lacks("teamAnew", "teamAnewer", far=("teamAnew-0",), gone=("teamAold-0",))
+    seen = but_for_young(now, before)
+    assert "teamAnew is not on failover" in failed(seen)["topic_missing"]
+    assert not lag_check(seen).passed
+    assert [check.passed for check in gone_checks(seen)] == [False]

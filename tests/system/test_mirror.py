@@ -16,10 +16,6 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from benchmarks.scale.figures import PROCESSES, SECTIONS
-from benchmarks.scale.measuring import measured
-from benchmarks.scale.scene import Scene
-from benchmarks.scale.size import Size
 from contract.clusters_file import ClusterProperties
 from sandbox.process import wait_until
 from tests.controlplane.probes.batches import Raw, append, batch
@@ -275,32 +271,6 @@ def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_acc
     kept = [n for n in range(count) if not shared <= n < lost]
     assert list(records(operator, "main", physical)) == in_partitions(kept)
     assert list(records(operator, "failover", physical)) == in_partitions(range(count))
-
-
-def test_a_scale_of_the_smallest_size_measures_all_that_its_page_tells(operator):
-    """It comes last: after a forced switch the clusters are left as they are."""
-    smallest = Size(
-        topics=2,
-        partitions_each=2,
-        records=15,
-        groups=3,
-        members=1,
-        connections=2,
-        switches=1,
-        sample_s=1.0,
-    )
-    for plane in (0, 1):
-        process = operator.control_plane(plane)
-        if not process.is_running():  # a test before has relied on the other one
-            process.start()
-            process.wait_ready()
-    figures, amiss = measured(Scene(operator.environment, smallest), say=lambda _: None)
-    assert amiss == []
-    wanted = {figure.name for section in SECTIONS.values() for figure in section}
-    assert wanted <= figures.keys()
-    assert figures["completed"] == 1
-    assert 0 < figures["fenced_s"] < figures["total_s"]
-    assert min(figures[f"mib_{process}"] for process in PROCESSES) > 0
 
 
 def records(operator, cluster, physical):

@@ -11,7 +11,7 @@ import msgspec
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-_SALT_BYTES: Final = 16
+SALT_BYTES: Final = 16
 _MEMORY_KIB: Final = 19 * 1024
 _ITERATIONS: Final = 2
 _LANES: Final = 1
@@ -78,7 +78,7 @@ def hash_of(password: bytes, salt: bytes) -> str:
 
     Args:
         password: as it is typed.
-        salt: random, 16 bytes.
+        salt: random, so many bytes (`SALT_BYTES`).
     """
     function = Argon2id(
         salt=salt, length=32, iterations=_ITERATIONS, lanes=_LANES, memory_cost=_MEMORY_KIB

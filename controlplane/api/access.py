@@ -21,6 +21,7 @@ from litestar.handlers import BaseRouteHandler
 from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
+from controlplane.api.origin import CHANGES_NOTHING
 from controlplane.api.passwords import Passwords
 from controlplane.domain.node_tokens import shown_by, speaks_for_itself
 from controlplane.plane import ControlPlane
@@ -31,7 +32,6 @@ _logger = structlog.get_logger()
 
 FOR: Final = "for_role"
 """Among a handler's `opt`: the role that it takes, where that does not follow from its method."""
-_LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="interlock", charset="UTF-8"'}
 
 
@@ -65,7 +65,7 @@ def needed_role(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     said: Role | None = handler.opt.get(FOR)
     if said is not None:
         return said
-    return Role.VIEWER if connection.scope.get("method") in _LOOKING else Role.ADMIN
+    return Role.VIEWER if connection.scope.get("method") in CHANGES_NOTHING else Role.ADMIN
 
 
 def require_covered(username: str, role: Role, needed: Role) -> None:

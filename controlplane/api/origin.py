@@ -12,7 +12,7 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import HTTPException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
-_CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+CHANGES_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 NODES_ONLY: Final = "nodes_only"
@@ -28,7 +28,7 @@ def refuse_from_elsewhere(
         PermissionDeniedException: the page is not from this host.
         HTTPException: 415: there is a body for a call that wants JSON, and it is not JSON.
     """
-    if connection.scope.get("method") in _CHANGES_NOTHING or NODES_ONLY in handler.opt:
+    if connection.scope.get("method") in CHANGES_NOTHING or NODES_ONLY in handler.opt:
         return
     headers = connection.headers
     sites, origins = headers.getall("sec-fetch-site", []), headers.getall("origin", [])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 
-from controlplane.users import User, hash_of
+from controlplane.users import SALT_BYTES, User, hash_of
 
 REMEMBERED_S: Final = 300.0
 """Clients by Basic authentication show their password with every call."""
@@ -25,7 +25,7 @@ class Passwords:
         known to be right."""
         self._one_by_one = asyncio.Lock()
         """Each takes 19 MiB, and half a processor is enough for those who guess."""
-        self._nobody_s = hash_of(secrets.token_bytes(16), secrets.token_bytes(16))
+        self._nobody_s = hash_of(secrets.token_bytes(16), secrets.token_bytes(SALT_BYTES))
 
     async def user(self, given: bytes, users: Sequence[User]) -> User | None:
         """Who has shown the right password; None if nobody has.

@@ -8,11 +8,9 @@ from cyclopts import App
 
 from controlplane.cli.client import Exit, fail
 from controlplane.cli.display import say
-from controlplane.users import hash_of
+from controlplane.users import SALT_BYTES, hash_of
 
 user = App(name="user", help="Users of the administration API.")
-
-_SALT_BYTES = 16
 
 
 @user.command(name="hash")
@@ -27,4 +25,4 @@ def hash_password(*, stdin: bool = False) -> None:
     password = sys.stdin.readline().rstrip("\n") if stdin else getpass()
     if not password:
         fail("the password is empty", Exit.USAGE)
-    say(hash_of(password.encode(), secrets.token_bytes(_SALT_BYTES)))
+    say(hash_of(password.encode(), secrets.token_bytes(SALT_BYTES)))

@@ -9,6 +9,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 
 from controlplane.api.access import needed_role, require_covered, require_user
+from controlplane.api.origin import CHANGES_NOTHING
 from controlplane.api.tokens import epoch_seconds
 from controlplane.console.sessions import form_token, is_form_token, session_of
 from controlplane.plane import ControlPlane
@@ -22,7 +23,6 @@ FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field
 FOR_ALL: Final = "for_all"
 """Among a handler's `opt`: nobody needs to have logged in."""
 _OF_OUR_FORMS: Final = "application/x-www-form-urlencoded"
-_LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ async def require_visitor(
     if FOR_ALL in handler.opt:
         return
     nonce = _note_visitor(connection)
-    if connection.scope.get("method") in _LOOKING:
+    if connection.scope.get("method") in CHANGES_NOTHING:
         return
     visitor = visitor_of(connection)
     require_covered(visitor.name, visitor.role, needed_role(connection, handler))

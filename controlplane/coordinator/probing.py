@@ -39,7 +39,7 @@ from controlplane.probes.ghosts import remove_ghosts
 from controlplane.probes.mirror import compare, sweep
 from controlplane.probes.numbers import Points, SideBySide, logs_as_seen, side_by_side
 from controlplane.probes.parity.governed import Governed, governed
-from controlplane.probes.parity.making import Clusters, ParityMaker
+from controlplane.probes.parity.making import TOLD_WITHIN_S, Clusters, ParityMaker
 from controlplane.probes.positions import Side, translate
 from controlplane.probes.preflight import preflight
 from controlplane.probes.producers import all_producers
@@ -60,8 +60,6 @@ from controlplane.store.watches import Pair
 _logger = structlog.get_logger()
 
 _KEPT_SWEEPS = 200
-_TOLD_WITHIN_S = 2.0
-"""A node tells of a topic that was deleted right after it has relayed the answer."""
 _TRANSACTIONS_EVERY_S = 0.5
 """Between two looks at those that are waited for."""
 
@@ -206,7 +204,7 @@ class Prober:
 
     def _is_yet_to_be_told(self) -> bool:
         """Whether a topic is gone of which its node will say in a moment that it was deleted."""
-        told_by = self._memory.phase_seen_at.get(self._now.phase, 0.0) + _TOLD_WITHIN_S
+        told_by = self._memory.phase_seen_at.get(self._now.phase, 0.0) + TOLD_WITHIN_S
         topics, now = self._topics(), time.monotonic()
         unlike = [one.name for one in self._made.left if one.name in topics]
         self._unlike = self._unlike.after(unlike, now)
@@ -215,7 +213,7 @@ class Prober:
     @property
     def _young_topics(self) -> Collection[str]:
         """Topics that were found not to be alike only now: some node may be about to say why."""
-        return self._unlike.since.keys() - self._unlike.lasting(time.monotonic(), _TOLD_WITHIN_S)
+        return self._unlike.since.keys() - self._unlike.lasting(time.monotonic(), TOLD_WITHIN_S)
 
     async def _tombstones(self) -> None:
         self._memory.tombstones = await self._alike.delete_once_more(self._governed)

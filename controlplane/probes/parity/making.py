@@ -38,7 +38,7 @@ from upstream.inquiry import Inquiry
 
 _SHOWN_WITHIN_S = 2.0
 """A broker tells of a change a moment after its controller has made it."""
-_TOLD_WITHIN_S = 2.0
+TOLD_WITHIN_S = 2.0
 """A node tells of a topic that was deleted right after it has relayed the answer."""
 _PAUSE_S = 0.05
 _BUDGET_S = 30.0
@@ -128,7 +128,7 @@ class ParityMaker:
         found = await self.compare(governed())
         if not found.left:
             return found
-        await asyncio.sleep(_TOLD_WITHIN_S)
+        await asyncio.sleep(TOLD_WITHIN_S)
         again, named = await self.compare(governed()), {one.name for one in found.left}
         return replace(again, left=tuple(one for one in again.left if one.name in named))
 

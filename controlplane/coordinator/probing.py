@@ -182,11 +182,10 @@ class Prober:
         made = await self._alike.make(self._governed, serving=False)
         left = await self._alike.read_keys(self._governed)
         self._made += replace(made, left=(*made.left, *left))
-        if self._is_yet_to_be_told():
-            self._memory.parity = None
-            return
-        lasting = tuple(one for one in self._made.left if one.name not in self._young_topics)
-        self._memory.parity = replace(self._made, left=lasting)
+        young = self._unlike_only_now()
+        lasting = tuple(one for one in self._made.left if one.name not in young)
+        alike = replace(self._made, left=lasting)
+        self._memory.parity = None if self._is_yet_to_be_told() else alike
 
     async def _parity_at_the_fence(self) -> None:
         """With what is looked for next: nothing moves any more, so one wait is enough for both.
@@ -205,15 +204,15 @@ class Prober:
     def _is_yet_to_be_told(self) -> bool:
         """Whether a topic is gone of which its node will say in a moment that it was deleted."""
         told_by = self._memory.phase_seen_at.get(self._now.phase, 0.0) + TOLD_WITHIN_S
-        topics, now = self._topics(), time.monotonic()
-        unlike = [one.name for one in self._made.left if one.name in topics]
-        self._unlike = self._unlike.after(unlike, now)
-        return now < told_by and bool(unlike)
+        topics = self._topics()
+        return time.monotonic() < told_by and any(d.name in topics for d in self._made.left)
 
-    @property
-    def _young_topics(self) -> Collection[str]:
-        """Topics that were found not to be alike only now: some node may be about to say why."""
-        return self._unlike.since.keys() - self._unlike.lasting(time.monotonic(), TOLD_WITHIN_S)
+    def _unlike_only_now(self) -> Collection[str]:
+        """Take a look in: topics that were alike before it, of which a node may yet say why."""
+        topics, now = self._topics(), time.monotonic()
+        unlike = (one.name for one in self._made.left if one.name in topics)
+        self._unlike = self._unlike.after(unlike, now)
+        return self._unlike.since.keys() - self._unlike.lasting(now, TOLD_WITHIN_S)
 
     async def _tombstones(self) -> None:
         self._memory.tombstones = await self._alike.delete_once_more(self._governed)

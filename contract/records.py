@@ -15,6 +15,10 @@ from contract.scram import ScramMechanism, ScramVerifier
 RECORD_VERSION = 1
 """Version of the record's layout. A node that reads a newer one stops serving (rule N8)."""
 
+READS = ("topic_ids",)
+"""Kinds of records that this release reads and some older ones do not: a node says so, and until
+all of them have, none is written."""
+
 CONTROL_TOPIC = "__interlock_control"
 """Begins with `__`, because MirrorMaker 2 never mirrors such a name."""
 
@@ -219,6 +223,21 @@ class Offsets(msgspec.Struct, frozen=True, kw_only=True, tag="offsets"):
         return self.partitions if epoch >= self.epoch else self.before
 
 
+class TopicIds(msgspec.Struct, frozen=True, kw_only=True, tag="topic_ids"):
+    """Ids of the topics that clients know by another one than the cluster that serves them.
+
+    Written before the commit of the switch that makes `epoch`, and of no effect until then. Filed
+    under every other epoch, so that what holds now stays until that commit, and goes with the next
+    one. Only written when every node has said that it reads it (`session.NodeReport.reads`).
+    """
+
+    scope: str
+    epoch: int
+    pairs: bytes
+    """32 bytes for each topic: the id that it was born with, on whatever cluster that was, and its
+    id on the cluster that serves in this epoch."""
+
+
 class Node(msgspec.Struct, frozen=True, kw_only=True, tag="node"):
     """A gateway node that registered and was not deregistered: a member of every barrier."""
 
@@ -252,6 +271,7 @@ State: TypeAlias = (
     | Producers
     | Offsets
     | Identities
+    | TopicIds
     | Node
     | Beacon
 )
@@ -269,7 +289,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     v: int = RECORD_VERSION
 
 
-def key_of(state: State) -> str:  # noqa: C901, PLR0911 - one line for each kind
+def key_of(state: State) -> str:  # noqa: C901, PLR0911, PLR0912 - one line for each kind
     """The key that a state is filed under, in the control topic and everywhere else."""
     match state:
         case Cluster():
@@ -292,6 +312,8 @@ def key_of(state: State) -> str:  # noqa: C901, PLR0911 - one line for each kind
             return f"identities/{state.scope}/{state.epoch}/{state.part}"
         case Offsets():
             return f"offsets/{state.scope}/{state.physical}"
+        case TopicIds():
+            return f"topic_ids/{state.scope}/{state.epoch % 2}"
         case Node():
             return f"node/{state.node_id}"
         case Beacon():

@@ -82,6 +82,8 @@ class NodeReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why a control record could not be read (rule N8); the node stays fenced."""
     sealing_keys: tuple[str, ...] = ()
     """What the keys are called with which the node opens what is sealed."""
+    reads: tuple[str, ...] = ()
+    """Kinds of records that it reads, of those that older releases do not (`records.READS`)."""
     leaving: bool = False
     """The node is shutting down: it holds no upstream connection and gives its lease back."""
 

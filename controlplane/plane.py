@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from controlplane.copies import Copies
 from controlplane.domain.mirror.tending import Tended
+from controlplane.domain.topic_ids import IdsOfTopics
 from controlplane.ledger import Ledger
 from controlplane.mirrors.flow import Sightings
 from controlplane.pulse import Pulse
@@ -45,6 +46,8 @@ class ControlPlane:
         """How this control plane, while it leads, found the mirror that it manages."""
         self.mirror_refills = False
         """Whether this control plane, while it leads, has the mirror begin anew with topics."""
+        self.topic_ids: dict[str, IdsOfTopics] = {}
+        """By cluster: what this control plane, while it leads, was last told of its topics."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 

@@ -14,6 +14,7 @@ from contract.held_numbers import held_numbers
 from contract.mirror import Direction
 from contract.records import Cluster, Identities, Producers
 from controlplane.coordinator.diverging import divergence_between, divergence_checks
+from controlplane.coordinator.identifying import ids_to_record
 from controlplane.coordinator.memory import Memory
 from controlplane.coordinator.watching import EachWay, find_losses, newest_seen, seen_each_way
 from controlplane.domain.identities import Era, Producer, after_aborts, after_switch
@@ -292,7 +293,8 @@ class Prober:
         known = [offsets for offsets in held_numbers(control) if offsets.scope == scope]
         epoch = self._switch.expected_epoch + 1
         found = numbered(scope, epoch, logs, known, is_forced=is_forced)
-        self._memory.numbers = Numbers(partitions=len(logs), offsets=found)
+        ids = await ids_to_record(self._plane, self._readers, self._switch)
+        self._memory.numbers = Numbers(partitions=len(logs), offsets=found, topic_ids=ids)
 
     async def _logs_of_both(self) -> list[Logs]:
         if self._read is None:

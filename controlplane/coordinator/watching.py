@@ -218,7 +218,10 @@ class _There(NamedTuple):
 
 async def _ask(plane: ControlPlane, readers: Readers, pair: Pair) -> _There:
     seq = plane.ledger.facts.seq
-    return _There(seq, await (await readers.of(pair.from_cluster)).all_partitions())
+    source = await readers.of(pair.from_cluster)
+    there = _There(seq, await source.all_partitions())
+    plane.topic_ids[pair.from_cluster] = source.topic_ids
+    return there
 
 
 async def _look(

@@ -55,6 +55,7 @@ AnyEvent = (
     | switch.IdentitiesRecorded
     | switch.ProducersRecorded
     | switch.OffsetsNumbered
+    | switch.TopicIdsRecorded
     | switch.NumberingDecided
     | switch.PositionsTranslated
     | switch.SwitchCommitted

@@ -15,6 +15,7 @@ from contract.records import (
     ServiceAccount,
     State,
     TopicAlias,
+    TopicIds,
     TopicMapping,
     VirtualCluster,
     key_of,
@@ -94,7 +95,9 @@ def _gone(recorded: Recorded) -> str | None:  # noqa: PLR0911 - one line for eac
             return None
 
 
-def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for each event
+def _state(  # noqa: C901, PLR0911 - one line for each event
+    recorded: Recorded,
+) -> State | None:
     match recorded.event:
         case events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id):
             return VirtualCluster(name=name, scope=scope, cluster_id=cluster_id)
@@ -131,6 +134,8 @@ def _state(recorded: Recorded) -> State | None:  # noqa: PLR0911 - one line for 
             return Identities(
                 scope=found.scope, epoch=found.epoch, part=found.part, identities=found.identities
             )
+        case switch.TopicIdsRecorded() as found:
+            return TopicIds(scope=found.scope, epoch=found.epoch, pairs=found.pairs)
         case events.NodeRegistered(node_id=node_id, incarnation=incarnation):
             return Node(node_id=node_id, incarnation=incarnation)
         case _:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from aiokafka import TopicPartition
 from kio.schema.errors import ErrorCode
@@ -82,6 +83,11 @@ class ClusterLogs:
         """
         layout = await self._within(within_s, "did not tell its topics", self._layout)
         return layout.partitions
+
+    @property
+    def topic_ids(self) -> Mapping[str, UUID]:
+        """The id of each topic that has one, as the cluster told its topics last."""
+        return self._layouts.newest.ids if self._layouts.newest is not None else {}
 
     async def offsets(
         self,

@@ -43,6 +43,11 @@ class Layout:
         }
 
     @cached_property
+    def ids(self) -> dict[str, UUID]:
+        """The id of each topic that has one."""
+        return {name: topic.id for name, topic in self.topics.items() if topic.id is not None}
+
+    @cached_property
     def partitions(self) -> list[TopicPartition]:
         """All of them, in order."""
         return sorted(self.leaders)

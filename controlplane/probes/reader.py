@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Container, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from aiokafka import TopicPartition
 
@@ -46,6 +47,11 @@ class EndReader:
             UnreachableError: the cluster does not answer.
         """
         return await self._logs.partitions(_ANSWER_BUDGET_S)
+
+    @property
+    def topic_ids(self) -> Mapping[str, UUID]:
+        """The id of each topic, by its name, as the cluster told its topics last."""
+        return self._logs.topic_ids
 
     async def ends(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         """The end offset of each partition.

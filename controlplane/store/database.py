@@ -17,7 +17,12 @@ LOST = (
 """What is raised when Postgres cannot be reached, or goes away at whatever moment of a question:
 asyncpg's errors have no base of their own."""
 
-KINDS = ("log.reconciled", "node.token_issued", "account.password_sealed")
+KINDS = (
+    "log.reconciled",
+    "node.token_issued",
+    "account.password_sealed",
+    "switch.topic_ids_recorded",
+)
 """Kinds of event that came to be after the first release, in that order: who reads one of them,
 reads those before it."""
 READS = f"interlock reads {KINDS[-1]}"

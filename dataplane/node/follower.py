@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from contract.codec import LAYOUT, UnknownRecordError, decode, require_readable
 from contract.fold import ControlState
-from contract.records import CONTROL_TOPIC, Beacon, Node, Record, Routing
+from contract.records import CONTROL_TOPIC, READS, Beacon, Node, Record, Routing
 from contract.session import NodeReport, RecordsAnswer, ScopeReport, SessionAnswer, Unrest
 from dataplane.cancellation import heed_cancellation
 from dataplane.node import contradiction, machine
@@ -336,6 +336,7 @@ class Follower:
             scopes=scopes,
             unreadable=self.state.unreadable,
             sealing_keys=self._sealing_keys,
+            reads=READS,
             leaving=self._leaving,
             log=self._control.log,
             layout=LAYOUT,

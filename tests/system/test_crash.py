@@ -53,6 +53,7 @@ MIRRORED = (
     events.ProducersRecorded,
     events.PositionsTranslated,
     events.OffsetsNumbered,
+    events.TopicIdsRecorded,
     events.NumberingDecided,
     events.CutRecorded,
 )

@@ -271,6 +271,16 @@ class OffsetsNumbered(SwitchEvent, frozen=True, tag="switch.offsets_numbered"):
     """Partitions whose two logs differ in their numbers, so that a new numbering begins."""
 
 
+class TopicIdsRecorded(SwitchEvent, frozen=True, tag="switch.topic_ids_recorded"):
+    """Which topics clients know by another id than the target does, once this is committed."""
+
+    scope: str
+    epoch: int
+    """The one that the commit makes."""
+    pairs: bytes
+    """See `contract.records.TopicIds`."""
+
+
 class NumberingDecided(SwitchEvent, frozen=True, tag="switch.numbering_decided"):
     """All topics were looked at; those without an event of their own are shown as they are."""
 

@@ -5,8 +5,13 @@ from hashlib import sha256
 import msgspec
 
 from controlplane.domain.numbering.deciding import renumbered
-from controlplane.domain.switch.events import NumberingDecided, OffsetsNumbered, SwitchEvent
-from controlplane.domain.switch.view import View
+from controlplane.domain.switch.events import (
+    NumberingDecided,
+    OffsetsNumbered,
+    SwitchEvent,
+    TopicIdsRecorded,
+)
+from controlplane.domain.switch.view import Numbers, View
 
 
 def what_is_numbered(view: View) -> tuple[SwitchEvent, ...]:
@@ -35,7 +40,18 @@ def what_is_numbered(view: View) -> tuple[SwitchEvent, ...]:
         renumbered=sum(len(topic.renumbered) for topic in topics),
         digest=digest,
     )
-    return (*topics, decided)
+    return (*topics, *_ids(numbers, switch_id), decided)
+
+
+def _ids(numbers: Numbers, switch_id: str) -> tuple[TopicIdsRecorded, ...]:
+    found = numbers.topic_ids
+    if found is None:
+        return ()
+    return (
+        TopicIdsRecorded(
+            switch_id=switch_id, scope=found.scope, epoch=found.epoch, pairs=found.pairs
+        ),
+    )
 
 
 def numbers_cause(view: View) -> str:

@@ -73,6 +73,7 @@ TRANSITIONS: Final[Mapping[type[events.SwitchEvent], Row]] = {
     events.ProducersRecorded: _stays(Phase.CATCHING_UP),
     events.PositionsTranslated: _stays(Phase.CATCHING_UP),
     events.OffsetsNumbered: _stays(Phase.CATCHING_UP),
+    events.TopicIdsRecorded: _stays(Phase.CATCHING_UP),
     events.NumberingDecided: _stays(Phase.CATCHING_UP),
     events.CutRecorded: _stays(Phase.CATCHING_UP),
     events.SwitchCommitted: _leads(Phase.COMMITTED, Phase.CATCHING_UP),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from contract.records import Identities, Offsets, Producers
+from contract.records import Identities, Offsets, Producers, TopicIds
 from contract.session import ScopeReport
 from controlplane.domain.completeness import Hole
 from controlplane.domain.open_transactions import OpenTransaction
@@ -143,11 +143,13 @@ class Positions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True):
-    """How offsets are to be shown to clients after the switch."""
+    """How offsets and topics are to be shown to clients after the switch."""
 
     partitions: int
     """How many were looked at."""
     offsets: tuple[Offsets, ...]
+    topic_ids: TopicIds | None = None
+    """None: every topic is known by its id on the target, or not everybody could read the rest."""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

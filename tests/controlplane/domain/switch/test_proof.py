@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from contract.numbering import Numbering
-from contract.records import Offsets, Producers, Writer
+from contract.records import Offsets, Producers, TopicIds, Writer
 from controlplane.domain.event import Recorded
 from controlplane.domain.numbering.deciding import Renumbered
 from controlplane.domain.parity.made import Parity
@@ -222,6 +222,21 @@ class TestProof:
         assert (decided.partitions, decided.renumbered) == (2, 1)
         again = self.translating(**done, numbered=decided.digest, numbers=some)
         assert kinds(again) == ["committed"]
+
+    def test_records_with_the_numbers_which_topic_is_which(self) -> None:
+        ids = TopicIds(scope="main", epoch=1, pairs=bytes(32))
+        some = Numbers(partitions=2, offsets=(), topic_ids=ids)
+        at = self.translating(recorded=BROUGHT, positions=TRANSLATED, numbers=some)
+        assert kinds(at) == ["topic_ids_recorded", "numbering_decided"]
+        ((recorded, decided),) = (step.events for step in next_steps(at, 1.0))
+        assert (recorded.scope, recorded.epoch, recorded.pairs) == ("main", 1, bytes(32))
+        plain = self.translating(
+            recorded=BROUGHT,
+            positions=TRANSLATED,
+            numbers=msgspec.structs.replace(some, topic_ids=None),
+        )
+        ((without,),) = (step.events for step in next_steps(plain, 1.0))
+        assert without.digest != decided.digest
 
     def test_decides_about_numbers_again_under_a_new_coordinator(self) -> None:
         at = self.translating(BROUGHT, positions=TRANSLATED, numbers=None)

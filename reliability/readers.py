@@ -20,6 +20,9 @@ CLOSED_WITHIN_S: Final = 60
 """Seconds until a Java member has ended: its `close` alone takes up to 30, as a static member does
 not leave, and its last commit is tried again while the others join."""
 
+NEWEST_JAVA_CLIENT = "4.3.1"
+"""The release whose members of KIP-848 groups are tried; `JAVA_CLIENT` has them as a preview."""
+
 
 class Given(NamedTuple):
     """A record as it came to the application."""
@@ -145,15 +148,16 @@ class JavaReader:
         group: str,
         topics: list[str],
         *,
-        assignor: str = "RoundRobinAssignor",
+        assignor: str | None = "RoundRobinAssignor",
+        version: str = JAVA_CLIENT,
         instance: str = "",
         pause_ms: int = 0,
     ) -> None:
         self.given: list[Given] = []
         self.errors: list[str] = []
-        assignor = f"org.apache.kafka.clients.consumer.{assignor}"
-        arguments = [group, ",".join(topics), assignor, instance, str(pause_ms)]
-        self._command = [*java_reader(JAVA_CLIENT), *arguments]
+        strategy = f"org.apache.kafka.clients.consumer.{assignor}" if assignor is not None else ""
+        arguments = [group, ",".join(topics), strategy, instance, str(pause_ms)]
+        self._command = [*java_reader(version), *arguments]
         self._variables = java_variables(client)
         self._threads: list[threading.Thread] = []
 
@@ -223,6 +227,18 @@ READERS: dict[str, MakeReader] = {
     "Java cooperative": _java("CooperativeStickyAssignor"),
     "Java static": lambda client, group, topics, number: JavaReader(
         client, group, topics, instance=f"i{number}"
+    ),
+    "librdkafka KIP-848": _librdkafka(**{"group.protocol": "consumer"}),
+    "Java KIP-848": lambda client, group, topics, _: JavaReader(
+        client, group, topics, assignor=None, version=NEWEST_JAVA_CLIENT
+    ),
+    "Java KIP-848 static": lambda client, group, topics, number: JavaReader(
+        client,
+        group,
+        topics,
+        assignor=None,
+        version=NEWEST_JAVA_CLIENT,
+        instance=f"i{number}",
     ),
 }
 """What kinds of members there are."""

@@ -13,6 +13,7 @@ from importlib import import_module
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from kio.schema.api_versions.v0.request import ApiVersionsRequest
 from kio.schema.metadata.v9.request import MetadataRequest
 from kio.serial import entity_reader, entity_writer
 from kio.serial.errors import SerialError
@@ -163,6 +164,7 @@ class Inquiry:
         self._access = access
         self._addresses: dict[int, tuple[str, int]] = {}
         self._connections: dict[int, Connection] = {}
+        self._apis: dict[int, frozenset[int]] = {}
 
     @property
     def name(self) -> str:
@@ -197,6 +199,13 @@ class Inquiry:
                 f"{self._access.name} at {host}:{port} lists no broker at present"
             )
         raise problem
+
+    async def apis(self, broker: int) -> frozenset[int]:
+        """Keys of the APIs that a broker has. Raises InquiryError."""
+        if broker not in self._apis:
+            (answer,) = await self.ask(broker, ApiVersionsRequest())
+            self._apis[broker] = frozenset(api.api_key for api in answer.api_keys)
+        return self._apis[broker]
 
     async def ask(self, broker: int, *requests: Any) -> list[Any]:
         """A broker's answers, in the order of the requests. Raises InquiryError."""

@@ -13,15 +13,20 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 /**
  * A member of a consumer group: prints topic and value of each record, until its input ends.
  *
- * <p>Arguments: group, topics separated by commas, assignor class, group instance id ("" for none),
- * and milliseconds that it takes to handle what one poll brings.
+ * <p>Arguments: group, topics separated by commas, assignor class ("" for none: the group's members
+ * are assigned their partitions by its coordinator, KIP-848), group instance id ("" for none), and
+ * milliseconds that it takes to handle what one poll brings.
  */
 public final class Reader extends Program {
     public static void main(String[] arguments) throws Exception {
         Properties settings = client();
         settings.put("group.id", arguments[0]);
         settings.put("auto.offset.reset", "earliest");
-        settings.put("partition.assignment.strategy", arguments[2]);
+        if (arguments[2].isEmpty()) {
+            settings.put("group.protocol", "consumer");
+        } else {
+            settings.put("partition.assignment.strategy", arguments[2]);
+        }
         if (!arguments[3].isEmpty()) {
             settings.put("group.instance.id", arguments[3]);
         }

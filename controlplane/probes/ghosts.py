@@ -7,18 +7,27 @@ FENCED_INSTANCE_ID by one of its own former lives, which is fatal to it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from kio.schema.consumer_group_describe.v0.request import ConsumerGroupDescribeRequest
+from kio.schema.consumer_group_heartbeat.v0.request import ConsumerGroupHeartbeatRequest
 from kio.schema.describe_groups.v5.request import DescribeGroupsRequest
 from kio.schema.leave_group.v3.request import LeaveGroupRequest, MemberIdentity
 from kio.schema.list_groups.v4.request import ListGroupsRequest
 from kio.schema.types import GroupId
+from kio.static.primitive import i32
 
 from contract.clusters_file import ClusterProperties
 from controlplane.probes.describe import UnreachableError
 from upstream.access import access_to
 from upstream.inquiry import Inquiry, InquiryError, inquiry
 
+Groups: TypeAlias = Sequence[tuple[GroupId, ...]]
+"""In parts."""
+
+CONSUMER_GROUP_DESCRIBE: Final = 69
+_LEAVES: Final = i32(-1)
+"""The member epoch of one that leaves."""
 _DESCRIBED_AT_ONCE: Final = 100
 """Groups that one request asks for."""
 
@@ -41,32 +50,66 @@ async def remove_ghosts(cluster: ClusterProperties, is_ours: Callable[[str], boo
 
 
 async def remove_members(asked: Inquiry, groups: Sequence[GroupId]) -> int:
-    """Have all members leave these groups; how many there were.
+    """Have all members leave these groups, of whichever protocol; how many there were.
 
     Every broker is asked about every group: those that others coordinate, it does not know.
 
     Raises:
         InquiryError: the cluster does not answer, or is not ready yet.
     """
-    describing = [
-        DescribeGroupsRequest(
-            groups=tuple(groups[start : start + _DESCRIBED_AT_ONCE]),
-            include_authorized_operations=False,
-        )
+    some = [
+        tuple(groups[start : start + _DESCRIBED_AT_ONCE])
         for start in range(0, len(groups), _DESCRIBED_AT_ONCE)
     ]
     removed = 0
     for broker in asked.brokers:
-        described = await asked.ask(broker, *describing)
-        leaving = [
-            LeaveGroupRequest(group_id=group.group_id, members=tuple(_identities(group)))
-            for answer in described
-            for group in answer.groups
-            if group.members
-        ]
-        await asked.ask(broker, *leaving)
-        removed += sum(len(request.members) for request in leaving)
+        leaving = await _leaving_classic(asked, broker, some)
+        if CONSUMER_GROUP_DESCRIBE in await asked.apis(broker):
+            leaving += await _leaving_new(asked, broker, some)
+        await asked.ask(broker, *(request for request, _ in leaving))
+        removed += sum(members for _, members in leaving)
     return removed
+
+
+async def _leaving_classic(asked: Inquiry, broker: int, groups: Groups) -> list[tuple[Any, int]]:
+    """What members of classic groups would say, and of how many each."""
+    describing = [
+        DescribeGroupsRequest(groups=some, include_authorized_operations=False) for some in groups
+    ]
+    return [
+        (
+            LeaveGroupRequest(group_id=group.group_id, members=tuple(_identities(group))),
+            len(group.members),
+        )
+        for answer in await asked.ask(broker, *describing)
+        for group in answer.groups
+        if group.members
+    ]
+
+
+async def _leaving_new(asked: Inquiry, broker: int, groups: Groups) -> list[tuple[Any, int]]:
+    """The same of KIP-848 groups, of which a broker says nothing when it is asked for classic ones.
+
+    A static member leaves for good, so that its instance id is free for whoever comes with it.
+    """
+    describing = [
+        ConsumerGroupDescribeRequest(group_ids=some, include_authorized_operations=False)
+        for some in groups
+    ]
+    return [
+        (
+            ConsumerGroupHeartbeatRequest(
+                group_id=group.group_id,
+                member_id=member.member_id,
+                member_epoch=_LEAVES,
+                topic_partitions=None,
+            ),
+            1,
+        )
+        for answer in await asked.ask(broker, *describing)
+        for group in answer.groups
+        for member in group.members
+    ]
 
 
 def _identities(group: Any) -> Iterator[MemberIdentity]:

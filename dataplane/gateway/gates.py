@@ -13,9 +13,11 @@ from typing import Final
 from dataplane.virtual.last_writes import RepeatedWriteError
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.transactions import NAMES_PRODUCER
-from dataplane.wire.errors import ReadOnlyTopicError
+from dataplane.wire.errors import NamedByIdError, ReadOnlyTopicError
 
 _PRODUCE: Final = 0
+_HOLDS_IDS: Final = frozenset({68, 69})
+"""ConsumerGroupHeartbeat and ConsumerGroupDescribe: topics in their answers have ids alone."""
 
 
 class Gate(Enum):
@@ -24,6 +26,7 @@ class Gate(Enum):
     WRITE_ORDER = "a write waits for those before it that were put off"
     REAL_PRODUCER = "a producer's id and epoch become those that the cluster knows"
     PARKING = "what has to wait for the end of a switch leaves the line"
+    TOPIC_IDS = "topics get names that are named by id, and ids that have to be known"
     JUDGEMENT = "what the account may not do is answered, and the rest goes on"
     REPETITIONS = "writes that the cluster before had appended are answered, the rest goes on"
     REAL_WRITES = "batches get the producer and the numbers that the cluster knows"
@@ -46,6 +49,7 @@ def gates_of(
         Gate.WRITE_ORDER: is_write and order_is_broken,
         Gate.REAL_PRODUCER: api_key in NAMES_PRODUCER,
         Gate.PARKING: is_watched,
+        Gate.TOPIC_IDS: api_key in _HOLDS_IDS,
         Gate.JUDGEMENT: is_judged,
         Gate.REPETITIONS: is_judged and is_write,
     }
@@ -56,6 +60,7 @@ _LOOK_INTO: Final = (Gate.JUDGEMENT, Gate.REPETITIONS)
 
 _BEHIND: Final[Mapping[type[Exception], tuple[Gate, ...]]] = MappingProxyType(
     {
+        NamedByIdError: (Gate.TOPIC_IDS,),
         ReadOnlyTopicError: _LOOK_INTO,
         RepeatedWriteError: _LOOK_INTO,
         TransactionalWriteError: (Gate.REAL_WRITES,),

@@ -29,14 +29,13 @@ from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.memory_pool import slowest
 from dataplane.gateway.node_memory import NodeMemory
-from dataplane.gateway.producers import RecordedProducers
-from dataplane.gateway.recorded_identities import RecordedIdentities
-from dataplane.gateway.recorded_numbers import RecordedNumbers
+from dataplane.gateway.recorded import Recorded
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, ClientRelay, Counters
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
+from dataplane.gateway.topic_names import TopicNames
 from dataplane.gateway.topics_under_way import Untold
 from dataplane.gateway.topology import Topology
 from dataplane.gateway.write_order import WriteOrder
@@ -103,15 +102,11 @@ class Gateway:
         self.longest_session = timedelta(milliseconds=settings.longest_session_ms)
         self.shows_certificates = settings.security_protocol == "SSL"
         self._aliases = Aliases(control)
-        self._producers = RecordedProducers(control)
-        self._numbers = RecordedNumbers(control)
-        self._identities = RecordedIdentities(control)
+        self._recorded = Recorded(control)
         self.views = Views(
             control,
             self._aliases,
-            self._producers,
-            self._numbers,
-            self._identities,
+            self._recorded,
             advertised_host=settings.advertised_host,
             port_start=settings.port_start,
         )
@@ -129,6 +124,7 @@ class Gateway:
         self.tell: Callable[[machine.Event], None] = _nobody_listens
         """Where the follower hears of closed connections and of a lease that ran out."""
         self._accesses = {c.name: access_to(c) for c in settings.clusters}
+        self.topic_names = TopicNames(self._accesses)
         self._topology = Topology(settings.clusters)
         self._scopes: dict[str, Scope] = {}
         self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
@@ -145,6 +141,7 @@ class Gateway:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self._topology.run())
+            tasks.create_task(self.topic_names.run())
             tasks.create_task(self.issuer_keys.run())
             tasks.create_task(self._watch_the_clock())
             if self.certificate is not None:
@@ -170,8 +167,7 @@ class Gateway:
             self.views.forget()
             self.accounts.changed(vcluster)
             return
-        known = (self._producers, self._numbers, self._identities)
-        if any(records.changed(record) for records in known):
+        if self._recorded.changed(record):
             self.views.forget()
         match record.state:
             case Cluster() | Face() | Routing():

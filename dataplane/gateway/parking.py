@@ -20,6 +20,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from dataplane.gateway.frames import Frame
+from dataplane.gateway.heartbeats import Heartbeats
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.tenant import Tenant
 from dataplane.relay.exchange import Exchange, Request
@@ -27,6 +28,7 @@ from dataplane.virtual.empty_fetch import empty_fetch
 from dataplane.virtual.heads import (
     ADD_OFFSETS_TO_TXN,
     ADD_PARTITIONS_TO_TXN,
+    CONSUMER_GROUP_HEARTBEAT,
     END_TXN,
     HEARTBEAT,
     INIT_PRODUCER_ID,
@@ -72,6 +74,10 @@ PARKING_LIMIT: Final = 25.0
 clients' limits the lowest is 30 s (aiokafka)."""
 
 
+LOOKUP_LIMIT: Final = 5.0
+"""Seconds that a request may wait for what a cluster tells of topics."""
+
+
 class _Parked(NamedTuple):
     request: Request
     until: float
@@ -93,6 +99,7 @@ class Parking:
         self._tenant = tenant
         self._scope = tenant.scope
         self._connection = connection
+        self._heartbeats = Heartbeats(self._scope, refusing, connection)
         self._parked: deque[_Parked] = deque()
 
     def __len__(self) -> int:
@@ -102,13 +109,17 @@ class Parking:
         """The client is gone."""
         self._parked.clear()
 
-    def takes(self, request: Request, now: float) -> bool:
+    def takes(  # noqa: PLR0911 - one line for each kind of request
+        self, request: Request, now: float
+    ) -> bool:
         """Whether a watched request does not go to a broker now: it is parked, or answered.
 
         Raises:
             MalformedFrameError: it cannot be read.
         """
         match request.api.key:
+            case key if key == CONSUMER_GROUP_HEARTBEAT:
+                return self._heartbeats.takes(request, self._membership(request), now)
             case key if key == FETCH:
                 longest = decode_request(request.frame).body.max_wait
                 self._park(request, now + longest / timedelta(seconds=1))
@@ -125,6 +136,19 @@ class Parking:
             case key:
                 return self._heed(key, request, now)
 
+    def looks_up(self, request: Request, now: float) -> None:
+        """Have a request wait until its cluster has told something about topics."""
+        self._park(request, now + LOOKUP_LIMIT)
+
+    def take_back(self, request: Request, now: float) -> bool:
+        """Have a request go on that has waited; whether it still does."""
+        found = next((parked for parked in self._parked if parked.request is request), None)
+        if found is None:
+            return False
+        self._parked.remove(found)
+        self._exchange.again([request], now)
+        return True
+
     def instead_of(self, answer: Frame, request: Request, now: float) -> bytes | None:
         """The answer to a watched request that a client gets instead of a broker's, if any.
 
@@ -134,6 +158,8 @@ class Parking:
         match request.api.key:
             case key if key == FETCH:
                 return empty_fetch(request.frame)
+            case key if key == CONSUMER_GROUP_HEARTBEAT:
+                return self._heartbeats.instead_of(answer, request, self._membership(request))
             case key if key == HEARTBEAT and self._calls(request, now):
                 return self._called(request, answer)
             case key if key == JOIN_GROUP:

@@ -75,7 +75,9 @@ class Relay:
         self._client = client
         self._refusing = Refusing(exchange, services.write_order, tenant.account, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
-        self._rewriting = Rewriting(services, tenant, self._refusing, self._parking)
+        self._rewriting = Rewriting(
+            services, tenant, self._refusing, self._parking, self._found_out
+        )
         tenant.account.relays.add(self)
         tenant.scope.members.add(self)
         tenant.account.settle(monotonic())
@@ -187,6 +189,12 @@ class Relay:
         if out:
             self._services.counters.batches += 1
             write(upstream.transport, out)
+
+    def _found_out(self, request: Request) -> None:
+        """Its cluster has told what a request waited for."""
+        now = monotonic()
+        if self._parking.take_back(request, now):
+            self.go_on(now)
 
     def refuse_overdue(self, before: float) -> None:
         """Answer what waits since before a monotonic second with a retriable error."""

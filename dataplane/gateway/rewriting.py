@@ -3,7 +3,9 @@
 Between the frame and its program stand gates; which, says `gates.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
@@ -14,11 +16,13 @@ from dataplane.gateway.protocol_types import ProtocolTypes
 from dataplane.gateway.refusing import PRODUCE, Refusing
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
+from dataplane.gateway.topic_names import Lookup
 from dataplane.relay.exchange import Request
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
 from dataplane.virtual.last_writes import NOTHING_WRITTEN
 from dataplane.virtual.messages import elements_by_hand
+from dataplane.virtual.named_by_id import BY_ID, asked_ids, by_name
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.repetitions import without_repetitions
 from dataplane.virtual.transactional_writes import with_real_writes
@@ -39,9 +43,18 @@ class Rewriting:
     """The requests of one client connection on their way to a broker."""
 
     def __init__(
-        self, services: Services, tenant: Tenant, refusing: Refusing, parking: Parking
+        self,
+        services: Services,
+        tenant: Tenant,
+        refusing: Refusing,
+        parking: Parking,
+        found_out: Callable[[Request], None],
     ) -> None:
-        """What does not go on is answered by `refusing`, or waits in `parking`."""
+        """What does not go on is answered by `refusing`, or waits in `parking`.
+
+        `found_out` is called when a request need not wait there any longer.
+        """
+        self._found_out = found_out
         self._services = services
         self._tenant = tenant
         self._write_order = services.write_order
@@ -76,6 +89,7 @@ class Rewriting:
     def _through(self, gates: tuple[Gate, ...], request: Request, view: View) -> list[Frame] | None:
         """What goes on behind these gates, and behind those that the program finds lacking."""
         going = _Going(request.frame, request.header.version, view)
+        request.ruling = None
         passed: set[Gate] = set()
         while True:
             for gate in gates:
@@ -91,7 +105,9 @@ class Rewriting:
                 if not gates:
                     raise
 
-    def _pass(self, gate: Gate, request: Request, going: _Going) -> _Going | None:
+    def _pass(  # noqa: PLR0911 - one line for each gate
+        self, gate: Gate, request: Request, going: _Going
+    ) -> _Going | None:
         """What goes on behind a gate; None if nothing does."""
         match gate:
             case Gate.WRITE_ORDER:
@@ -100,6 +116,8 @@ class Rewriting:
                 return going._replace(frame=with_real_producer(going.frame, going.view))
             case Gate.PARKING:
                 return None if self._parking.takes(request, monotonic()) else going
+            case Gate.TOPIC_IDS:
+                return self._with_known_topics(request, going)
             case Gate.JUDGEMENT:
                 return self._judged(request, going)
             case Gate.REPETITIONS:
@@ -114,11 +132,36 @@ class Rewriting:
             self._refusing.put_off(request, request.api.busy_error)
         return not too_early
 
+    def _with_known_topics(self, request: Request, going: _Going) -> _Going | None:
+        """What goes on by name, once it is known which topics have the ids in it."""
+        names, ids = self._services.topic_names, going.view.topic_ids
+        is_by_id = request.api.key in BY_ID
+        asked = asked_ids(going.frame, going.view) if is_by_id else frozenset()
+        lookup, cluster = Lookup(asked, ids.untold), self._cluster
+        if names.lacks(cluster, lookup, now := monotonic()):
+            self._parking.looks_up(request, now)
+            names.ask(cluster, lookup, lambda: self._found_out(request))
+            return None
+        for name in lookup.names:
+            ids.learn(name, names.id_of(cluster, name))
+        if not is_by_id:
+            return going
+        self._account.effort += elements_by_hand(going.frame)
+        ruling = by_name(going.frame, going.view, partial(names.name_of, cluster))
+        return self._ruled(request, going, ruling)
+
+    @property
+    def _cluster(self) -> str:
+        """The one that serves: a request only comes here while one does."""
+        routing = self._scope.routing
+        return routing.cluster if routing is not None else ""
+
     def _judged(self, request: Request, going: _Going) -> _Going | None:
         """What the account may do of it."""
         if request.api.key != PRODUCE:
             self._account.effort += elements_by_hand(going.frame)
-        return self._ruled(request, going, self._services.judge(self._tenant, going.frame))
+        ruling = self._services.judge(self._tenant, going.frame)
+        return self._ruled(request, going, followed(request.ruling, ruling))
 
     def _ruled(self, request: Request, going: _Going, ruling: Ruling | None) -> _Going | None:
         """What a ruling leaves of a request; None if it was answered with it."""

@@ -1,7 +1,8 @@
 """The members of consumer groups that a scope's clients are, and which of them are at rest.
 
 Pure: `now` is an argument. A member is at rest from when it asks to join again (it has committed by
-then) until it is in the group again. A cooperative one need not commit before it joins: it is at
+then) until it is in the group again; in a KIP-848 group, from when it holds nothing, as it was
+told. A cooperative one need not commit before it joins: it is at
 rest only if it was called to join, and called only when it has committed by its timer. Where a
 group has members on several nodes, each node knows its own.
 """
@@ -10,7 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dataplane.virtual.heads import JOIN_GROUP, OFFSET_COMMIT, SYNC_GROUP, Membership
+from dataplane.virtual.heads import (
+    CONSUMER_GROUP_HEARTBEAT,
+    JOIN_GROUP,
+    OFFSET_COMMIT,
+    SYNC_GROUP,
+    Membership,
+)
 
 CALL_AFTER: Final = 1.0
 """Seconds from when no records come any more until members are asked to join again: they have
@@ -37,6 +44,9 @@ class _Seat:
     at_rest: bool = False
     is_cooperative: bool = False
     was_called: bool = False
+    """To join again, or in a KIP-848 group to hold nothing."""
+    holds: bool | None = None
+    """Whether a member of a KIP-848 group has partitions; None: its coordinator has not said."""
     committed_at: float = float("-inf")
 
 
@@ -74,6 +84,10 @@ class Roster:
                 )
             case _ if api_key == SYNC_GROUP:
                 seat = replace(seat, joining=False, at_rest=False, was_called=False)
+            case _ if api_key == CONSUMER_GROUP_HEARTBEAT and said.generation == 0:
+                seat = _Seat(connection, epoch, now, SESSION_TIMEOUT, at_rest=True, holds=False)
+            case _ if api_key == CONSUMER_GROUP_HEARTBEAT:
+                seat = replace(seat, at_rest=seat.was_called and seat.holds is False)
             case _ if api_key == OFFSET_COMMIT:
                 seat = replace(seat, committed_at=now)
         self._seats[key] = seat
@@ -120,10 +134,27 @@ class Roster:
         return seat is not None and seat.joining and seat.epoch < epoch
 
     def called(self, said: Membership) -> None:
-        """A member was asked to join again."""
+        """A member was asked to join again, or told to hold nothing: some hold nothing anyway."""
         key = (said.group, said.member)
         if (seat := self._seats.get(key)) is not None:
-            self._seats[key] = replace(seat, was_called=True)
+            at_rest = seat.at_rest or seat.holds is False
+            self._seats[key] = replace(seat, was_called=True, at_rest=at_rest)
+
+    def given(self, said: Membership, *, holds: bool) -> None:
+        """A member of a KIP-848 group is known to have partitions, or none."""
+        key = (said.group, said.member)
+        if (seat := self._seats.get(key)) is not None:
+            at_rest = seat.was_called and not holds
+            self._seats[key] = replace(seat, holds=holds, at_rest=at_rest)
+
+    def knows(self, said: Membership) -> bool:
+        """Whether a member has spoken on this node."""
+        return (said.group, said.member) in self._seats
+
+    def has_to_join_anew(self, said: Membership, epoch: int) -> bool:
+        """Whether a member of a KIP-848 group was told to hold nothing, or is of an older epoch."""
+        seat = self._seats[said.group, said.member]
+        return seat.was_called or seat.epoch < epoch
 
     def cooperative_at_rest(self, now: float) -> int:
         """Members that keep their partitions until they have joined again."""

@@ -9,17 +9,17 @@ from typing import Final, Protocol
 
 from contract.records import Routing
 from contract.session import NAMED, Unrest
-from dataplane.gateway.roster import Roster
+from dataplane.gateway.roster import SESSION_TIMEOUT, Roster
 from dataplane.gateway.topics_under_way import TopicsUnderWay
 from dataplane.gateway.transactions import OpenTransactions
 from dataplane.node.machine import Command, Order
 from dataplane.virtual.topics import CHANGE_TOPICS
 
-WATCHED: Final = frozenset({8, 11, 12, 13, 14, 22, 24, 25, 26}) | CHANGE_TOPICS
-"""API keys of what members of groups say (OffsetCommit, JoinGroup, Heartbeat, LeaveGroup and
-SyncGroup), of where transactions begin and end (InitProducerId, AddPartitionsToTxn,
-AddOffsetsToTxn and EndTxn), and of what changes topics (CreateTopics, DeleteTopics and
-CreatePartitions)."""
+WATCHED: Final = frozenset({8, 11, 12, 13, 14, 22, 24, 25, 26, 68}) | CHANGE_TOPICS
+"""API keys of what members of groups say (OffsetCommit, JoinGroup, Heartbeat, LeaveGroup, SyncGroup
+and ConsumerGroupHeartbeat), of where transactions begin and end (InitProducerId,
+AddPartitionsToTxn, AddOffsetsToTxn and EndTxn), and of what changes topics (CreateTopics,
+DeleteTopics and CreatePartitions)."""
 WATCHED_QUIESCING: Final = WATCHED | {1}
 """With Fetch."""
 
@@ -64,9 +64,14 @@ class Scope:
         """API keys of requests and answers that are looked at on their way."""
         self.quiescing_since: float | None = None
         """Monotonic second from which on clients are to come to rest; None: they are not."""
+        self.unsure_until = 0.0
+        """Monotonic second up to which members of KIP-848 groups may come that another node has
+        told to hold nothing."""
         self._withholds_records = False
         self._rejoin_until = 0.0
         """Monotonic second up to which members that are to join anew are waited for."""
+        self._was_quiescing = False
+        """Whether the scope is not served again yet, or was not, since it began to quiesce."""
         self._closed_for_good = False
         self._upstreams_closed = upstreams_closed
 
@@ -158,6 +163,9 @@ class Scope:
         if self._closed_for_good:
             return
         moved = routing.epoch != self.epoch
+        if self._was_quiescing and routing.state != "quiescing":
+            self._was_quiescing = False
+            self.unsure_until = now + SESSION_TIMEOUT
         if moved:
             self.roster.begin_anew()
             self.transactions.begin_anew()
@@ -195,6 +203,7 @@ class Scope:
         self._tell_if_empty()
 
     def _quiesce_since(self, at: float | None) -> None:
+        self._was_quiescing |= at is not None
         self.quiescing_since = at
         self.watch()
 

@@ -15,6 +15,7 @@ from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.tenant import Tenant, Views
+from dataplane.gateway.topic_names import TopicNames
 from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.relay.exchange import Request
@@ -138,6 +139,7 @@ class Services(Protocol):
     """Whether clients prove who they are in the TLS handshake."""
     connections: set[Client]
     write_order: WriteOrder
+    topic_names: TopicNames
     lent_buffer: LentBuffer
     """Where the sockets of the node's loop are read into."""
 

@@ -4,9 +4,7 @@ from contract.fold import ControlState
 from contract.records import Cluster, Face, Routing, VirtualCluster
 from dataplane.gateway.accounts import Account
 from dataplane.gateway.aliases import Aliases
-from dataplane.gateway.producers import RecordedProducers
-from dataplane.gateway.recorded_identities import RecordedIdentities
-from dataplane.gateway.recorded_numbers import RecordedNumbers
+from dataplane.gateway.recorded import Recorded
 from dataplane.gateway.scope import Scope
 from dataplane.sasl.proof import Proof
 from dataplane.virtual.view import Listener, View
@@ -19,9 +17,7 @@ class Views:
         self,
         control: ControlState,
         aliases: Aliases,
-        producers: RecordedProducers,
-        numbers: RecordedNumbers,
-        identities: RecordedIdentities,
+        recorded: Recorded,
         *,
         advertised_host: str,
         port_start: int,
@@ -29,9 +25,7 @@ class Views:
         """Slot n is advertised at `advertised_host`, port `port_start` plus n."""
         self._control = control
         self._aliases = aliases
-        self._producers = producers
-        self._numbers = numbers
-        self._identities = identities
+        self._recorded = recorded
         self._host = advertised_host
         self._port_start = port_start
         self._views: dict[tuple[str, str, int], View] = {}
@@ -67,10 +61,11 @@ class Views:
             brokers=physical.brokers,
             cluster_index=physical.index,
             epoch=epoch,
+            moved_ids=self._recorded.topic_ids.of(vcluster.scope, epoch),
             aliases=aliases,
-            last_writes=self._producers.of(vcluster.scope),
-            identities=self._identities.of(vcluster.scope, epoch),
-            numbers=self._numbers.of(vcluster.scope, epoch, vcluster.name, aliased),
+            last_writes=self._recorded.producers.of(vcluster.scope),
+            identities=self._recorded.identities.of(vcluster.scope, epoch),
+            numbers=self._recorded.numbers.of(vcluster.scope, epoch, vcluster.name, aliased),
         )
 
 

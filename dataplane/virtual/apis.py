@@ -3,11 +3,11 @@
 Whoever adds a version to a row looks at its new fields first; `fields` refuses to compile a message
 with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
 
-Versions are capped so that no topic id reaches a client: ids differ between clusters, and once
-shown they cannot be taken back. Clients that take no notice of what is offered are served beyond
-it, as far as a null id does (ADR 23).
+Fetch, Produce and commits are capped where topics are named by ids alone (ADR 39). Clients that
+take no notice of what is offered are answered beyond it (ADR 23).
 """
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -50,9 +50,9 @@ class Api:
     highest: int = -1
     served_from: int = 0
     """Versions from `lowest` up to here are offered, for clients that look for them, not served."""
-    served_to: int = -1
-    """Versions after `highest` up to here are served and not offered, for clients that do not look:
-    topic ids in them are null."""
+    looked_up_from: int = sys.maxsize
+    """Versions from here on are younger than some clusters: whether all have them is looked up for
+    each request, as clients that do not look what is offered lose their connection at a switch."""
     by_id_to: int = -1
     """Versions after all those, up to here, name topics by id alone, and clients know none: each
     topic is answered with an error."""
@@ -66,8 +66,7 @@ class Api:
     @property
     def served(self) -> range:
         """The versions whose requests are handled."""
-        highest = max(self.highest, self.served_to)
-        return range(max(self.lowest, self.served_from), highest + 1)
+        return range(max(self.lowest, self.served_from), self.highest + 1)
 
     @property
     def by_id(self) -> range:
@@ -79,8 +78,11 @@ class Api:
         return version in self.served
 
     def serves_as_offered(self, version: int) -> bool:
-        """Whether requests of this version are handled, and clients can know it."""
-        return max(self.lowest, self.served_from) <= version <= self.highest
+        """Whether requests of this version are handled, whatever the clusters are."""
+        return (
+            max(self.lowest, self.served_from) <= version <= self.highest
+            and version < self.looked_up_from
+        )
 
 
 def _rewritten(  # noqa: PLR0917 - the columns of the table
@@ -141,7 +143,8 @@ _TABLE: Final = (
     _rewritten(1, "Fetch", (4, 12), NOT_LEADER_OR_FOLLOWER, "13 has topic ids", _R, by_id_to=18),
     _rewritten(2, "ListOffsets", (1, 10), NOT_LEADER_OR_FOLLOWER,
         "11 asks for offsets of tiered storage", _R),
-    _rewritten(3, "Metadata", (0, 9), LEADER_NOT_AVAILABLE, "10 has topic ids", _R, served_to=13),
+    _rewritten(3, "Metadata", (0, 13), LEADER_NOT_AVAILABLE, "all versions", _R,
+        looked_up_from=10),
     _rewritten(8, "OffsetCommit", (2, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids"),
     _rewritten(9, "OffsetFetch", (1, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids", _R),
     _rewritten(10, "FindCoordinator", (0, 5), COORDINATOR_NOT_AVAILABLE,
@@ -155,8 +158,8 @@ _TABLE: Final = (
         "groups of others are left out", _R),
     _answered(17, "SaslHandshake", (0, 1), "the gateway authenticates"),
     _answered(18, "ApiVersions", (0, 4), "one face for all clusters; 5 names a cluster to check"),
-    _rewritten(19, "CreateTopics", (2, 6), NOT_CONTROLLER, "7 has topic ids", served_to=7),
-    _rewritten(20, "DeleteTopics", (1, 5), NOT_CONTROLLER, "6 has topic ids", served_to=6),
+    _rewritten(19, "CreateTopics", (2, 7), NOT_CONTROLLER, "all versions", looked_up_from=7),
+    _rewritten(20, "DeleteTopics", (1, 6), NOT_CONTROLLER, "all versions", looked_up_from=6),
     _rewritten(21, "DeleteRecords", (0, 2), NOT_LEADER_OR_FOLLOWER, "all versions"),
     _rewritten(22, "InitProducerId", (0, 5), COORDINATOR_LOAD_IN_PROGRESS,
         "producer ids are made unique; 6 is two-phase commit"),
@@ -211,14 +214,16 @@ _TABLE: Final = (
     _rewritten(66, "ListTransactions", (0, 2), COORDINATOR_LOAD_IN_PROGRESS,
         "those of others are left out", _R),
     _refused(67, "AllocateProducerIds", "between brokers and controllers"),
-    _refused(68, "ConsumerGroupHeartbeat", "needs topic ids (KIP-848)"),
-    _refused(69, "ConsumerGroupDescribe", "needs topic ids (KIP-848)"),
+    _rewritten(68, "ConsumerGroupHeartbeat", (0, 1), COORDINATOR_LOAD_IN_PROGRESS,
+        "all versions (KIP-848)", _R, looked_up_from=0),
+    _rewritten(69, "ConsumerGroupDescribe", (0, 1), COORDINATOR_LOAD_IN_PROGRESS,
+        "all versions (KIP-848)", _R, looked_up_from=0),
     _refused(70, "ControllerRegistration", "between controllers"),
     _refused(71, "GetTelemetrySubscriptions", "a subscription belongs to one physical cluster"),
     _refused(72, "PushTelemetry", "a subscription belongs to one physical cluster"),
     _refused(73, "AssignReplicasToDirs", "between brokers and controllers"),
     _denied(74, "ListConfigResources", (0, 1), _OPERATED),
-    _rewritten(75, "DescribeTopicPartitions", (0, 0), REQUEST_TIMED_OUT, "topic ids are zero", _R),
+    _rewritten(75, "DescribeTopicPartitions", (0, 0), REQUEST_TIMED_OUT, "all versions", _R),
     _refused(76, "ShareGroupHeartbeat", "share groups are not served"),
     _refused(77, "ShareGroupDescribe", "share groups are not served"),
     _refused(78, "ShareFetch", "share groups are not served"),

@@ -31,8 +31,7 @@ with what Kafka's own classes, and a broker that refuses a stranger, make of the
 
 ## APIs
 
-*Versions*: those that are offered. *Served to*: for clients that do not look what is offered; topic
-ids are null. *By topic id to*: answered with UNKNOWN_TOPIC_ID, as clients have been shown no ids.
+*Versions*: those that are offered. *By topic id to*: answered with UNKNOWN_TOPIC_ID.
 *Repeatable*: sending it twice does no more than sending it once. *Error*: the error code with which
 a request is answered: of what is rewritten one that had to wait too long, so that clients try
 again; of what is denied every one, with the reason as its message where the answer has room for it.
@@ -70,7 +69,6 @@ _ERROR: Final = {
 def _offered(row: Api) -> str:
     apart = [
         f"served from {row.served_from}" if row.served_from else "",
-        f"served to {row.served_to}" if row.served_to > row.highest else "",
         f"by topic id to {row.by_id_to}" if row.by_id else "",
     ]
     words = ", ".join(filter(None, apart))

@@ -47,7 +47,7 @@ WRITES: Final = {
 depends on what is asked for: see `judgement`."""
 
 READS: Final = frozenset(
-    {1, 2, METADATA, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 35, 60, 61, 65, 66, 75}
+    {1, 2, METADATA, 8, 9, 10, 11, 12, 13, 14, 15, 16, 32, 35, 60, 61, 65, 66, 68, 69, 75}
 )
 """API keys of the others. Being in a group and committing offsets goes with reading."""
 

@@ -19,8 +19,10 @@ from dataplane.virtual.log_dirs import nameless_directory
 from dataplane.virtual.numbers import renumbered_batches, signpost
 from dataplane.virtual.own_range import first_of_mine, pattern_of_mine
 from dataplane.virtual.producer_ids import renewed_producer_ids
+from dataplane.virtual.topic_patterns import pattern_as_given, pattern_of_my_topics
 from dataplane.wire.treatments import (
     AddPrefix,
+    ClusterId,
     Constant,
     Dropped,
     FieldTreatment,
@@ -28,6 +30,7 @@ from dataplane.wire.treatments import (
     ListenerHost,
     ListenerPort,
     Mapped,
+    Named,
     Noted,
     Only,
     PartitionNumbered,
@@ -35,6 +38,7 @@ from dataplane.wire.treatments import (
     Renumbered,
     Replaced,
     Shifted,
+    ShownId,
     StripPrefix,
     Through,
     ToNumber,
@@ -45,7 +49,6 @@ INVALID_TOPIC_EXCEPTION: Final = 17
 INVALID_GROUP_ID: Final = 24
 CLUSTER_AUTHORIZATION_FAILED: Final = 31
 INVALID_REQUEST: Final = 42
-UNKNOWN_TOPIC_ID: Final = 100
 UNSUPPORTED_ENDPOINT_TYPE: Final = 115
 
 CONFIG_OF_TOPIC: Final = 2
@@ -53,7 +56,6 @@ CONFIG_OF_TOPIC: Final = 2
 
 _MINUS_ONE: Final = b"\xff\xff\xff\xff"
 _MINUS_ONE_LONG: Final = b"\xff" * 8
-_NO_UUID: Final = b"\0" * 16
 _ZERO: Final = b"\0\0\0\0"
 _INT32_MIN: Final = b"\x80\0\0\0"
 """How Kafka says that authorized operations were not asked for."""
@@ -246,15 +248,34 @@ FOLLOWERS_OFFSET = FieldClass(
 )
 OFFSET_LAG = FieldClass("offset lag", "a number of records between two replicas: passes")
 OWN = FieldClass("own", "the tenant's own words, or Kafka's: passes")
+TOPIC_ID = FieldClass(
+    "topic id", "a topic's UUID, its name is not there or comes later", ClusterId(), ShownId()
+)
+TOPIC_AND_ITS_ID = FieldClass(
+    "topic, and its id",
+    "a topic's name, or an alias, before its UUID",
+    response=StripPrefix(aliased=True, identified=True),
+)
+LISTED_TOPIC_AND_ITS_ID = FieldClass(
+    "listed topic, and its id",
+    "the same in a list that also holds those of others",
+    response=StripPrefix(leave_out_foreign=True, aliased=True, identified=True),
+)
+ID_OF_NAMED_TOPIC = FieldClass(
+    "id of a named topic", "a topic's UUID after its name", response=ShownId(named=True)
+)
+ASKED_TOPIC_ID = FieldClass(
+    "asked topic id",
+    "a topic's UUID in the place of its name, or null: named by name alone it goes on",
+    Named(),
+)
 HIDDEN_TOPIC_ID = FieldClass(
-    "hidden topic id",
-    "a topic's UUID, where 0 says that there is none",
-    response=Constant(_NO_UUID),
+    "hidden topic id", "a topic's UUID on one cluster, in APIs by names alone", offered=False
 )
-NO_TOPIC_ID = FieldClass(
-    "no topic id",
-    "a topic's UUID beside its name, null: clients have been shown none",
-    Only((_NO_UUID,), UNKNOWN_TOPIC_ID, "no topic has the id"),
+TOPIC_PATTERN = FieldClass(
+    "topic pattern",
+    "a regular expression for whole topic names, which brokers match with all that there are",
+    Through(pattern_of_my_topics),
+    Through(pattern_as_given),
 )
-TOPIC_ID = FieldClass("topic id", "a topic's UUID on one cluster", offered=False)
 UNSERVED = FieldClass("unserved", "a field of versions or APIs that are refused", offered=False)

@@ -45,14 +45,20 @@ MARKED: Final = {
 """Classes of the types that kio gives to fields."""
 
 RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
-    # What only other versions have than the offered ones: some are served all the same
-    ("describe_topic_partitions.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
-    ("metadata.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
-    ("create_topics.response.topics[].topic_id", fc.HIDDEN_TOPIC_ID),
-    ("delete_topics.response.responses[].topic_id", fc.HIDDEN_TOPIC_ID),
-    ("metadata.request.topics[].topic_id", fc.NO_TOPIC_ID),
-    ("delete_topics.request.topics[].topic_id", fc.NO_TOPIC_ID),
-    ("*topic_id", fc.TOPIC_ID),
+    # Ids of topics
+    ("metadata.response.topics[].name", fc.LISTED_TOPIC_AND_ITS_ID),
+    ("metadata.response.topics[].topic_id", fc.ID_OF_NAMED_TOPIC),
+    ("metadata.request.topics[].topic_id", fc.ASKED_TOPIC_ID),
+    ("describe_topic_partitions.response.topics[].name", fc.LISTED_TOPIC_AND_ITS_ID),
+    ("describe_topic_partitions.response.topics[].topic_id", fc.ID_OF_NAMED_TOPIC),
+    ("create_topics.response.topics[].name", fc.TOPIC_AND_ITS_ID),
+    ("create_topics.response.topics[].topic_id", fc.ID_OF_NAMED_TOPIC),
+    ("delete_topics.response.responses[].name", fc.TOPIC_AND_ITS_ID),
+    ("delete_topics.response.responses[].topic_id", fc.ID_OF_NAMED_TOPIC),
+    ("delete_topics.request.topics[].topic_id", fc.ASKED_TOPIC_ID),
+    ("consumer_group_*.topic_id", fc.TOPIC_ID),
+    ("*topic_id", fc.HIDDEN_TOPIC_ID),
+    # What only other versions have than the offered ones
     ("fetch.request.replica_state.*", fc.UNSERVED),
     ("fetch.request.topics[].partitions[].replica_directory_id", fc.UNSERVED),
     ("add_partitions_to_txn.*.*_by_transaction[].*", fc.UNSERVED),
@@ -60,7 +66,6 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("init_producer_id.*ongoing_txn_producer_id", fc.UNSERVED),
     ("produce.request.topic_data[].name", fc.WRITTEN_TOPIC),
     # Lists that hold everybody's
-    ("metadata.response.topics[].name", fc.LISTED_TOPIC),
     ("list_groups.response.groups[].group_id", fc.LISTED),
     ("list_transactions.response.transaction_states[].transactional_id", fc.LISTED),
     ("offset_fetch.response.*topics[].name", fc.LISTED_TOPIC),
@@ -69,7 +74,6 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     # A page of everybody's topics, in order of their names
     ("describe_topic_partitions.request.topics[].name", fc.ASKED_TOPIC),
     ("describe_topic_partitions.request.cursor", fc.CURSOR),
-    ("describe_topic_partitions.response.topics[].name", fc.LISTED_TOPIC),
     ("describe_topic_partitions.response.next_cursor.topic_name", fc.LISTED_TOPIC),
     ("describe_log_dirs.response.results[].topics[].name", fc.LISTED_TOPIC),
     # Brokers
@@ -103,6 +107,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("*configs.request.*.resource_type", fc.CONFIG_RESOURCE_TYPE),
     # Bytes and texts with names inside
     ("list_transactions.request.transactional_id_pattern", fc.TRANSACTION_PATTERN),
+    ("consumer_group_*.subscribed_topic_regex", fc.TOPIC_PATTERN),
     ("join_group.request.protocols[].metadata", fc.SUBSCRIPTION),
     ("join_group.response.members[].metadata", fc.SUBSCRIPTION),
     ("describe_groups.response.*.member_metadata", fc.SUBSCRIPTION),
@@ -127,13 +132,16 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     # What the physical cluster says about itself or the gateway
     ("*.response.*authorized_operations", fc.AUTHORIZED_OPERATIONS),
     ("*error_message", fc.ERROR_TEXT),
-    ("describe_groups.response.*.client_host", fc.CLIENT_HOST),
-    ("describe_groups.response.*.client_id", fc.OWN),
+    ("*_group*.response.*.client_host", fc.CLIENT_HOST),
+    ("*_group*.response.*.client_id", fc.OWN),
     ("describe_log_dirs.response.results[].log_dir", fc.LOG_DIR),
     ("describe_log_dirs.response.results[].*_bytes", fc.DISK_SIZE),
     # The tenant's own words, and Kafka's
     ("*.member_id", fc.OWN),
     ("*.group_instance_id", fc.OWN),
+    ("consumer_group_*.instance_id", fc.OWN),
+    ("consumer_group_*.rack_id", fc.OWN),
+    ("consumer_group_*assignor*", fc.OWN),
     ("*.committed_metadata", fc.OWN),
     ("offset_fetch.response.*partitions[].metadata", fc.OWN),
     ("*_group.*.protocol_type", fc.OWN),

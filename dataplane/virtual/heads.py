@@ -19,18 +19,20 @@ TXN_OFFSET_COMMIT: Final = 28
 JOIN_GROUP: Final = 11
 HEARTBEAT: Final = 12
 SYNC_GROUP: Final = 14
+CONSUMER_GROUP_HEARTBEAT: Final = 68
 _REBALANCE_TIMEOUT_SINCE: Final = 1
 _NO_GENERATION: Final = -1
 
 
 class Membership(NamedTuple):
-    """Who speaks in JoinGroup, SyncGroup, Heartbeat or OffsetCommit."""
+    """Who speaks in JoinGroup, SyncGroup, Heartbeat, OffsetCommit or ConsumerGroupHeartbeat."""
 
     group: str
     member: str
     """Empty: one that is not in the group yet, or does not want to be."""
     generation: int
-    """-1 in JoinGroup, and of whoever commits without being a member."""
+    """-1 in JoinGroup, and of whoever commits without being a member. Of a KIP-848 group the member
+    epoch: 0 of whoever joins, below of whoever leaves."""
     session_timeout: float | None = None
     """Seconds; JoinGroup alone says it."""
     is_cooperative: bool = False
@@ -38,7 +40,7 @@ class Membership(NamedTuple):
 
 
 def membership(frame: Buffer) -> Membership:
-    """Who speaks in a request of one of these four APIs. Raises MalformedFrameError."""
+    """Who speaks in a request of one of these APIs. Raises MalformedFrameError."""
     try:
         return _membership(frame)
     except (IndexError, struct.error, UnicodeDecodeError) as error:
@@ -76,6 +78,9 @@ def _membership(frame: Buffer) -> Membership:
     header = peek(frame)
     at, compact = body_of(frame)
     group, at = string_at(frame, at, compact)
+    if header.api_key == CONSUMER_GROUP_HEARTBEAT:
+        member, at = string_at(frame, at, compact)
+        return Membership(group, member, INT32.unpack_from(frame, at)[0])
     (number,) = INT32.unpack_from(frame, at)
     at += INT32.size
     if header.api_key != JOIN_GROUP:

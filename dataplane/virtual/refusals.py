@@ -168,6 +168,7 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     51: {"results": _names("deletions upsertions", "user", of="name")},
     61: {"topics": _FETCHED},
     65: {"transaction_states": _names("transactional_ids", "transactional_id", of="")},
+    69: {"groups": _names("group_ids", "group_id", of="")},
     75: {"topics": _names("topics")},
 }
 """By API key. APIs that are not here have one error code for the whole answer."""
@@ -179,6 +180,8 @@ _PRESET: Final[dict[int, dict[str, Any]]] = {
     9: {"metadata": ""},
     48: {"entries": None},
     65: {"producer_id": 0, "producer_epoch": 0},
+    68: {"member_epoch": 0},
+    69: {"group_epoch": 0, "assignment_epoch": 0},
 }
 """By API key: what brokers put into fields of an answer with an error, where it is not what `blank`
 takes for nothing."""

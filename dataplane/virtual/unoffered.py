@@ -1,7 +1,7 @@
 """Requests in versions that are not offered, from clients that take no notice of what is (ADR 23).
 
 Some never ask, or ask and send what they were configured for: sarama with a pinned version, and
-what is built on it. Versions whose topic ids stand beside names go on, with null ids.
+what is built on it.
 """
 
 from contract.records import Face

@@ -8,6 +8,7 @@ from contract.producer_ids import producer_id_offset
 from dataplane.virtual.identities import NO_IDENTITIES, KnownIdentities
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
 from dataplane.virtual.numbers import Numbers
+from dataplane.virtual.topic_ids import NOTHING_MOVED, MovedIds, TopicIds
 from dataplane.wire.primitives import INT16, INT32, encode_uvarint
 
 NO_NODE: Final = -1
@@ -57,6 +58,8 @@ class View:
     cluster_index: int
     """The physical cluster's number, which makes producer ids unique."""
 
+    moved_ids: MovedIds = NOTHING_MOVED
+    """Of the scope's topics that were not born on this cluster."""
     aliases: tuple[Alias, ...] = ()
     """Topics of others that it sees under names of its own."""
 
@@ -84,6 +87,9 @@ class View:
     """By physical name."""
     numbers_of_logical: dict[bytes, Numbers] = field(init=False, repr=False)
     """By logical name, aliases included."""
+    topic_ids: TopicIds = field(init=False, repr=False)
+    """Under which ids clients know topics: with what is learnt of aliases, the one thing here that
+    grows."""
     read_only_aliases: frozenset[bytes] = field(init=False, repr=False)
     """Their logical names."""
     below_compact: int = field(init=False)
@@ -110,6 +116,7 @@ class View:
             "producer_id_offset": producer_id_offset(self.cluster_index, self.epoch),
             "physical_of": physical_of,
             "logical_of": {a.physical.encode(): a.logical.encode() for a in self.aliases},
+            "topic_ids": TopicIds(self.vcluster, self.moved_ids, physical_of.items()),
             "read_only_aliases": frozenset(a.logical.encode() for a in self.aliases if a.read_only),
             "numbers_of_physical": {n.physical: n for n in self.numbers},
             "numbers_of_logical": _by_logical(self.numbers, prefix, physical_of),

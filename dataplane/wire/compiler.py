@@ -29,6 +29,7 @@ from dataplane.wire import primitives
 from dataplane.wire.emitter import Emitter
 from dataplane.wire.errors import ForeignNameError, MalformedFrameError
 from dataplane.wire.names import (
+    named_by_id,
     rare_classic_name,
     rare_classic_topic,
     rare_compact_name,
@@ -47,6 +48,7 @@ in which nobody else is served."""
 _RUNTIME: dict[str, Any] = {
     "ForeignNameError": ForeignNameError,
     "MalformedFrameError": MalformedFrameError,
+    "named_by_id": named_by_id,
     "not_readable": (IndexError, struct.error, OverflowError),
     "i16": primitives.INT16.unpack_from,
     "i32": primitives.INT32.unpack_from,

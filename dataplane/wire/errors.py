@@ -25,3 +25,7 @@ class RefusedRequestError(Exception):
 
 class ReadOnlyTopicError(RefusedRequestError):
     """A request that writes to an alias for reading only, maybe among topics that it may write."""
+
+
+class NamedByIdError(RefusedRequestError):
+    """A request that names a topic by its id alone: which one that is has to be found out first."""

@@ -10,6 +10,7 @@ from dataplane.wire.numbering_code import emit_partition, emit_to_number, emit_t
 from dataplane.wire.schema import FIXED_SIZES, Field
 from dataplane.wire.treatments import (
     AddPrefix,
+    ClusterId,
     Constant,
     Dropped,
     FieldTreatment,
@@ -17,6 +18,7 @@ from dataplane.wire.treatments import (
     ListenerHost,
     ListenerPort,
     Mapped,
+    Named,
     Noted,
     Only,
     PartitionNumbered,
@@ -24,6 +26,7 @@ from dataplane.wire.treatments import (
     Renumbered,
     Replaced,
     Shifted,
+    ShownId,
     StripPrefix,
     Through,
     ToNumber,
@@ -31,6 +34,7 @@ from dataplane.wire.treatments import (
     TopicNumbered,
 )
 
+_UUID = FIXED_SIZES["uuid"]
 _READERS = {
     "int8": "frame[{0}]",
     "int16": "i16(frame, {0})[0]",
@@ -65,6 +69,12 @@ def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
             _emit_add_prefix(emitter, field, treatment, compact=compact)
         case StripPrefix():
             _emit_strip_prefix(emitter, field, treatment, compact=compact)
+        case ShownId():
+            _emit_shown_id(emitter, treatment)
+        case ClusterId():
+            _emit_cluster_id(emitter)
+        case Named():
+            _emit_named(emitter)
         case Constant():
             _emit_constant(emitter, treatment)
         case Mapped():
@@ -241,6 +251,8 @@ def _emit_strip_prefix(
     size = emitter.view("prefix_size")
     emitter.settle()
     emitter.line("start = pos")
+    if treatment.identified:
+        emitter.line("alias = None")
     emit_length(emitter, field, compact=compact)
     with emitter.block("if n > 0:"):
         with emitter.block(f"if n > {size} and frame[pos : pos + {size}] == {prefix}:"):
@@ -254,12 +266,40 @@ def _emit_strip_prefix(
             found = "name := view.logical_of.get(bytes(frame[pos : pos + n]))"
             with emitter.block(f"elif view.logical_of and ({found}):"):
                 emitter.splice(f"encode_string(name, compact={compact})", "start", "pos + n")
+                if treatment.identified:
+                    emitter.line("alias = name")
         with emitter.block("else:"):
             if treatment.leave_out_foreign:
                 emitter.line(f"foreign{emitter.loops} = True")
             else:
                 emitter.line(f"raise ForeignNameError('{field.name} has no prefix of ours')")
         emitter.line("pos += n")
+
+
+def _emit_shown_id(emitter: Emitter, treatment: ShownId) -> None:
+    at, after = emitter.at(), emitter.at(_UUID)
+    # Usually no topic has moved, and there are no aliases.
+    with emitter.block(f"if {emitter.view('topic_ids')}:"):
+        emitter.line(f"topic_id = bytes(frame[{at}:{after}])")
+        shown = "topic_ids.shown(topic_id)"
+        if treatment.named:
+            shown = f"{shown} if alias is None else topic_ids.shown_as(alias, topic_id)"
+        emitter.splice(shown, at, after)
+    emitter.ahead += _UUID
+
+
+def _emit_cluster_id(emitter: Emitter) -> None:
+    at, after = emitter.at(), emitter.at(_UUID)
+    with emitter.block(f"if {emitter.view('topic_ids')}:"):
+        emitter.splice(f"topic_ids.here(bytes(frame[{at}:{after}]))", at, after)
+    emitter.ahead += _UUID
+
+
+def _emit_named(emitter: Emitter) -> None:
+    nothing = emitter.bind("no_id", bytes(_UUID))
+    with emitter.block(f"if frame[{emitter.at()}:{emitter.at(_UUID)}] != {nothing}:"):
+        emitter.line("named_by_id()")
+    emitter.ahead += _UUID
 
 
 def _emit_constant(emitter: Emitter, treatment: Constant) -> None:

@@ -1,12 +1,18 @@
 """Names that generated code does not handle in place: of rare lengths, and those of aliases."""
 
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from dataplane.wire.errors import ReadOnlyTopicError, RefusedRequestError
+from dataplane.wire.errors import NamedByIdError, ReadOnlyTopicError, RefusedRequestError
 from dataplane.wire.primitives import INT16, Buffer, encode_uvarint, unexpected_null, uvarint
 
 _LONGEST_NAME = 32767
 _TOPIC_AUTHORIZATION_FAILED: Final = 29
+_UNKNOWN_TOPIC_ID: Final = 100
+
+
+def named_by_id() -> NoReturn:
+    """Raises NamedByIdError."""
+    raise NamedByIdError(_UNKNOWN_TOPIC_ID, "no topic has the id")
 
 
 def rare_compact_name(

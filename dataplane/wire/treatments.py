@@ -34,6 +34,26 @@ class StripPrefix:
     be null. Else such a name is an error."""
     aliased: bool = False
     """A name that `view.logical_of` has becomes what stands there instead."""
+    identified: bool = False
+    """The topic's id comes after it (`ShownId`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownId:
+    """A topic's UUID on the cluster becomes the one that clients know it by."""
+
+    named: bool = False
+    """Its name came before it: it may be that of an alias."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterId:
+    """A topic's UUID that clients know becomes the one of the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A UUID must be zero: else the topic is named by it, and its name is found out first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +190,9 @@ class Renumbered:
 FieldTreatment: TypeAlias = (
     AddPrefix
     | StripPrefix
+    | ShownId
+    | ClusterId
+    | Named
     | Constant
     | Mapped
     | ListenerHost

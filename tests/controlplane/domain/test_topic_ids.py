@@ -1,5 +1,6 @@
 """Which topic is which after a switch: clients go on knowing it by the id that it was born with."""
 
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
@@ -67,7 +68,7 @@ def test_what_is_on_both_clusters_is_known_by_the_same_id_before_and_after(clust
     numbers = iter(range(1, 1000))
     clusters = [{name: id_(next(numbers)) for name in topics} for topics in clusters]
     record = None
-    for epoch, (source, target) in enumerate(zip(clusters, clusters[1:], strict=False)):
+    for epoch, (source, target) in enumerate(pairwise(clusters)):
         before = shown(source, record)
         record = ids_after("main", epoch + 1, source, target, record)
         after = shown(target, record)

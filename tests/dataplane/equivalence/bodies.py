@@ -20,6 +20,8 @@ from tests.dataplane.virtual.instances import Generator
 TOPICS: Final = ("orders", "payments", "users")
 PARTITIONS: Final = 3
 GROUPS: Final = ("billing", "billing", "audit")
+NEW_GROUP: Final = "shipping"
+"""One of KIP-848."""
 TRANSACTIONS: Final = ("tx-1", "tx-1", "tx-2")
 MISSING: Final = "nowhere"
 SYMBOL: Final = 1 << 40
@@ -55,6 +57,7 @@ _NUMBERS: Final[dict[str, tuple[int, ...]]] = {
     "generation_id": (-1, 1, 1, 2),
     "generation_id_or_member_epoch": (-1, 1, 1),
     "producer_epoch": (-1, 0, 0, 1, 2),
+    "member_epoch": (-1, 0, 1, 1, 2),
     "duration_filter": (-1, 0),
     "response_partition_limit": (1, 2, 5, 2000),
 }
@@ -66,6 +69,7 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "protocols[].name": ("range",),
     "reason": ("because",),
     "group_instance_id": ("static-1",),
+    "server_assignor": ("uniform", "range"),
     "states_filter[]": ("Stable", "Empty", "Bogus"),
     "types_filter[]": ("classic", "consumer", "bogus"),
     "state_filters[]": ("Ongoing", "Empty", "Bogus"),
@@ -88,6 +92,8 @@ class BodyGenerator(Generator):
 
     def value(self, field: Field, path: str) -> Any:
         """Nothing twice in a list, and no null records: some of that no broker ever answers."""
+        if field.name == "instance_id":
+            return None  # of a KIP-848 group, whose member is none of the static ones
         made = super().value(field, path)
         if field.array and made:
             return tuple({_first(element): element for element in made}.values())
@@ -118,6 +124,8 @@ class BodyGenerator(Generator):
                 return super().plain(field)
 
     def _words(self) -> tuple[str, ...]:
+        if self.api == "consumer_group_heartbeat" and self._path == "member_id":
+            return ("one", "one", "other")
         found = (words for end, words in _WORDS.items() if self._path.endswith(end))
         return next(found, ("plain-words",))
 
@@ -130,7 +138,10 @@ class BodyGenerator(Generator):
         if self.api == "join_group" and self._version == 0:
             # Its members may take as long as their session to rejoin, and would hold up the others.
             return self._fresh
-        return self.seed.choice((*GROUPS, MISSING))
+        if self.api == "consumer_group_heartbeat":
+            # Of one that there is not, clients hear that their epoch is over (ADR 39).
+            return NEW_GROUP
+        return self.seed.choice((*GROUPS, NEW_GROUP, MISSING))
 
     def transaction(self) -> str:
         return self.seed.choice((*TRANSACTIONS, MISSING))

@@ -8,6 +8,7 @@ from dataplane.virtual.messages import blank
 from dataplane.wire.schema import Struct, message
 from tests.dataplane.equivalence.bodies import (
     GROUPS,
+    NEW_GROUP,
     PARTITIONS,
     SYMBOL,
     TOPICS,
@@ -15,8 +16,9 @@ from tests.dataplane.equivalence.bodies import (
     a_batch,
 )
 
-PRODUCE, LIST_OFFSETS, OFFSET_COMMIT, JOIN_GROUP, SYNC_GROUP, CREATE_TOPICS = 0, 2, 8, 11, 14, 19
-INIT_PRODUCER_ID, ADD_PARTITIONS_TO_TXN = 22, 24
+PRODUCE, LIST_OFFSETS, OFFSET_COMMIT, FIND_COORDINATOR, JOIN_GROUP = 0, 2, 8, 10, 11
+SYNC_GROUP, CREATE_TOPICS = 14, 19
+INIT_PRODUCER_ID, ADD_PARTITIONS_TO_TXN, CONSUMER_GROUP_HEARTBEAT = 22, 24, 68
 MINUTE = dt.timedelta(minutes=1)
 SUBSCRIBED = b"\0\1\0\0\0\1\0\6orders" + b"\0\0\0\0" + b"\0\0\0\0"
 ASSIGNED = b"\0\0\0\0\0\1\0\6orders" + b"\0\0\0\1\0\0\0\0" + b"\0\0\0\0"
@@ -33,6 +35,9 @@ def requests() -> Iterator[tuple[int, int, Any]]:
     partition = {"index": 0, "records": a_batch(3)}
     written = [{"name": topic, "partition_data": [partition]} for topic in TOPICS]
     yield made(PRODUCE, 3, acks=-1, timeout=MINUTE, topic_data=written)
+    # Whoever asks first has the cluster make its coordinators.
+    yield made(FIND_COORDINATOR, 4, key_type=0, coordinator_keys=[*GROUPS[1:], NEW_GROUP])
+    yield made(FIND_COORDINATOR, 4, key_type=1, coordinator_keys=list(TRANSACTIONS[1:]))
     yield made(
         JOIN_GROUP,
         2,
@@ -49,6 +54,16 @@ def requests() -> Iterator[tuple[int, int, Any]]:
     committed = [{"name": "orders", "partitions": offsets}]
     member["generation_id_or_member_epoch"] = member.pop("generation_id")
     yield made(OFFSET_COMMIT, 6, **member, topics=committed)
+    yield made(
+        CONSUMER_GROUP_HEARTBEAT,
+        0,
+        group_id=NEW_GROUP,
+        member_id="one",
+        member_epoch=0,
+        rebalance_timeout=MINUTE,
+        subscribed_topic_names=["orders"],
+        topic_partitions=[],
+    )
     yield made(INIT_PRODUCER_ID, 3, transactional_id=TRANSACTIONS[0], transaction_timeout=MINUTE)
     yield made(
         ADD_PARTITIONS_TO_TXN,
@@ -77,14 +92,19 @@ def made(key: int, version: int, **given: Any) -> tuple[int, int, Any]:
     return key, version, _filled(message(key, version, "request"), given)
 
 
+def answered(key: int, version: int, **given: Any) -> tuple[int, int, Any]:
+    """An answer, made in the same way."""
+    return key, version, _filled(message(key, version, "response"), given)
+
+
 def _filled(struct: Struct, given: dict[str, Any]) -> Any:
     structs = {f.name: f.struct for f in struct.fields}
     return blank(
-        struct.entity,
-        **{
-            name: tuple(_filled(inner, one) if (inner := structs[name]) else one for one in value)
-            if isinstance(value, list)
-            else value
-            for name, value in given.items()
-        },
+        struct.entity, **{name: _value(structs[name], value) for name, value in given.items()}
     )
+
+
+def _value(struct: Struct | None, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_value(struct, one) for one in value)
+    return _filled(struct, value) if struct is not None and isinstance(value, dict) else value

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from kio.schema.errors import ErrorCode
 
@@ -26,7 +27,12 @@ Change = Callable[[Field, Any], Any]
 _NUMBER = (1 << NUMBER_BITS) - 1
 """Of a producer id, what a cluster itself gave out."""
 
-LATER = {ErrorCode.concurrent_transactions, ErrorCode.coordinator_load_in_progress}
+LATER = {
+    ErrorCode.concurrent_transactions,
+    ErrorCode.coordinator_load_in_progress,
+    ErrorCode.coordinator_not_available,
+    ErrorCode.not_coordinator,
+}
 """Errors that are gone a moment later, with nothing done until then."""
 
 
@@ -142,6 +148,7 @@ DIFFERENCES = {
     "transaction_start_time": "the time of the request",
     "last_timestamp": "the same",
     "log_dir": "directories go by other names",
+    "topic_id": "the twin's topics are others: it is there or not",
     "generation_id": "how often a group begins anew that its members have left depends on time",
 }
 """Fields that are not compared, and why. Arrays are compared without their order, as brokers keep
@@ -151,6 +158,8 @@ them in hash maps of physical names."""
 def _leveled(value: Any) -> Any:
     if isinstance(value, str):
         return "some text" if value else value
+    if isinstance(value, UUID):
+        return UUID(int=1)
     return dt.timedelta() if isinstance(value, dt.timedelta) else None
 
 

@@ -8,7 +8,7 @@ from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.last_writes import RepeatedWriteError
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.rights import Rights
-from dataplane.wire.errors import ReadOnlyTopicError
+from dataplane.wire.errors import NamedByIdError, ReadOnlyTopicError
 
 PRODUCE, FETCH, CREATE_TOPICS, INIT_PRODUCER_ID = 0, 1, 19, 22
 PLAIN = Rights(vcluster="team", account="sa").judged
@@ -37,6 +37,11 @@ def test_a_producer_is_known_before_its_request_waits():
     assert known == (Gate.REAL_PRODUCER, Gate.PARKING)
 
 
+@pytest.mark.parametrize("key", [68, 69])
+def test_groups_of_the_new_protocol_are_answered_with_ids_that_are_known_first(key):
+    assert gates_of(key, False, False, False) == (Gate.TOPIC_IDS,)
+
+
 @pytest.mark.parametrize("key", REWRITTEN)
 def test_gates_stand_in_one_order(key):
     order = list(Gate)
@@ -51,6 +56,7 @@ def test_gates_stand_in_one_order(key):
         (ReadOnlyTopicError(29, "users"), (Gate.JUDGEMENT, Gate.REPETITIONS)),
         (RepeatedWriteError(), (Gate.JUDGEMENT, Gate.REPETITIONS)),
         (TransactionalWriteError(), (Gate.REAL_WRITES,)),
+        (NamedByIdError(100, "users"), (Gate.TOPIC_IDS,)),
     ],
 )
 def test_a_program_names_what_it_lacks_once(lacking, gates):

@@ -2,6 +2,7 @@
 
 from dataplane.gateway.roster import AUTO_COMMIT, CALL_AFTER, SESSION_TIMEOUT, Roster
 from dataplane.virtual.heads import (
+    CONSUMER_GROUP_HEARTBEAT,
     HEARTBEAT,
     JOIN_GROUP,
     OFFSET_COMMIT,
@@ -219,3 +220,43 @@ class TestComingBack:
         roster = self.moved(cooperative=True)
         roster.give_up_waiting()
         assert not roster.to_come_back
+
+
+class TestNewGroups:
+    """Of KIP-848, whose members are told what to hold."""
+
+    def roster(self, generation: int = 1) -> Roster:
+        roster = Roster()
+        roster.note(CONSUMER_GROUP_HEARTBEAT, said(generation=generation), HERE, 3, 0.0)
+        return roster
+
+    def test_one_that_joins_holds_nothing(self) -> None:
+        assert self.roster(generation=0).restless(0.0) == []
+
+    def test_one_that_is_in_the_group_is_restless_until_it_was_told_and_holds_nothing(self) -> None:
+        roster = self.roster()
+        assert roster.restless(1.0) == [MEMBER]
+        roster.given(said(), holds=False)
+        assert roster.restless(1.0) == [MEMBER]  # it may be given something any time
+        roster.called(said())
+        assert roster.restless(1.0) == []
+
+    def test_what_it_still_holds_it_has_to_give_up(self) -> None:
+        roster = self.roster()
+        roster.given(said(), holds=True)
+        roster.called(said())
+        assert roster.restless(1.0) == [MEMBER]
+        roster.given(said(), holds=False)
+        assert roster.restless(1.0) == []
+        roster.note(CONSUMER_GROUP_HEARTBEAT, said(), HERE, 3, 2.0)
+        assert roster.restless(2.0) == []
+
+    def test_it_joins_anew_if_it_was_told_or_is_of_an_older_epoch(self) -> None:
+        roster = self.roster()
+        assert roster.knows(said())
+        assert not roster.has_to_join_anew(said(), 3)
+        assert roster.has_to_join_anew(said(), 4)
+        roster.called(said())
+        assert roster.has_to_join_anew(said(), 3)
+        roster.note(CONSUMER_GROUP_HEARTBEAT, said(generation=0), HERE, 4, 1.0)
+        assert not roster.has_to_join_anew(said(), 4)

@@ -4,6 +4,7 @@ Everything of another tenant or of the physical cluster carries one of MARKS, so
 """
 
 import datetime as dt
+import hashlib
 import io
 import random
 import re
@@ -20,9 +21,11 @@ from kio.schema.consumer_protocol_subscription.v1.data import (
 from kio.schema.errors import ErrorCode
 from kio.serial import entity_reader, entity_writer
 
+from contract.topic_ids import packed
 from dataplane.virtual import field_classes as fc
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.fields import class_of
+from dataplane.virtual.topic_ids import MovedIds
 from dataplane.virtual.view import Alias, Listener, View
 from dataplane.wire.header import request_is_tagged, response_is_tagged
 from dataplane.wire.schema import Direction, Field, Struct, api_name, message, struct_of
@@ -56,9 +59,14 @@ NAMES = {
     fc.CONFIG_RESOURCE,
     fc.LISTED,
     fc.LISTED_TOPIC,
+    fc.TOPIC_AND_ITS_ID,
+    fc.LISTED_TOPIC_AND_ITS_ID,
 }
-TOPICS = {fc.TOPIC, fc.ASKED_TOPIC, fc.WRITTEN_TOPIC, fc.LISTED_TOPIC, fc.CONFIG_RESOURCE}
-LISTS = {fc.LISTED, fc.LISTED_TOPIC}
+TOPICS = NAMES - {fc.GROUP, fc.TRANSACTION, fc.COORDINATOR_KEY, fc.LISTED}
+LISTS = {fc.LISTED, fc.LISTED_TOPIC, fc.LISTED_TOPIC_AND_ITS_ID}
+PATTERN = "a|b.*"
+IDS = range(1, 6)
+"""Born ids of topics; on the cluster that serves they are larger by a hundred."""
 ALIASED = replace(
     VIEW,
     aliases=(
@@ -66,8 +74,9 @@ ALIASED = replace(
         Alias("b", f"{SECRET}lent"),
         Alias("l" * 200, f"{RIVAL}{'x' * 120}"),
     ),
+    moved_ids=MovedIds(packed((uuid.UUID(int=n).bytes, uuid.UUID(int=n + 100).bytes) for n in IDS)),
 )
-"""The same virtual cluster, with names of its own for topics of others."""
+"""The same virtual cluster, with names of its own for topics of others; and topics have moved."""
 _GROUP_CONFIG = 32
 _INTEGERS = {"int8": 7, "int16": 15, "uint16": 15, "int32": 31, "int64": 47}
 
@@ -103,7 +112,7 @@ class Generator:
         if field.struct is not None:
             return self.entity(field.struct, path + ".")
         class_ = class_of(self.api, self.direction, path, field)
-        if class_ is fc.NO_TOPIC_ID:
+        if class_ is fc.ASKED_TOPIC_ID:
             return None
         special = self.special(class_)
         return self.plain(field) if special is None else special
@@ -123,7 +132,11 @@ class Generator:
             fc.CLIENT_HOST: f"/{SECRET}",
             fc.RACK: SECRET,
             fc.LOG_DIR: f"/var/{SECRET}/kafka",
-            fc.TRANSACTION_PATTERN: seed.choice(["", "a|b.*"]),
+            fc.TRANSACTION_PATTERN: seed.choice(["", PATTERN]),
+            fc.TOPIC_PATTERN: seed.choice(
+                ["", f"{re.escape(PREFIX)}(?:{PATTERN})" if response else PATTERN]
+            ),
+            fc.TOPIC_ID: uuid.UUID(int=seed.choice([7, *IDS]) + 100 * response),
             fc.COORDINATOR_TYPE: seed.choice([0, 1]),
             fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),
             fc.REPLICA: -1,
@@ -211,6 +224,7 @@ class Oracle:
         for field in (*struct.fields, *struct.tagged):
             changes[field.name] = self.value(field, path + field.step, getattr(entity, field.name))
         self.endpoints(changes, path)
+        self.ids(entity, changes, path)
         if self.direction == "request" and changes.get("resource_type") == _GROUP_CONFIG:
             changes["resource_name"] = self.prefixed(entity.resource_name)
         default = {
@@ -232,6 +246,16 @@ class Oracle:
             slot = changes["node_id"]
             listener = self.view.listeners[slot] if slot >= 0 else Listener("", -1)
             changes.update(host=listener.host, port=listener.port)
+
+    def ids(self, entity: Any, changes: dict[str, Any], path: str) -> None:
+        """An alias has an id of its own, which differs from that of the topic behind it."""
+        address = path + "topic_id"
+        if class_of(self.api, self.direction, address, _TOPIC_ID) is not fc.ID_OF_NAMED_TOPIC:
+            return
+        id_, aliased = getattr(entity, "topic_id", None), changes["name"] != entity.name
+        if id_ is not None and aliased and not entity.name.startswith(self.prefix):
+            owned = b"\0".join((self.prefix.encode(), changes["name"].encode(), id_.bytes))
+            changes["topic_id"] = uuid.UUID(bytes=hashlib.sha256(owned).digest()[:16])
 
     def value(self, field: Field, path: str, value: Any) -> Any:
         class_ = class_of(self.api, self.direction, path, field)
@@ -305,6 +329,8 @@ class Oracle:
                 fc.FETCH_SESSION_EPOCH: -1,
                 fc.RACK: "",
                 fc.TRANSACTION_PATTERN: value and f"{re.escape(self.prefix)}(?:{value})",
+                fc.TOPIC_PATTERN: value and f"{re.escape(self.prefix)}(?:{value}){self.also}",
+                fc.TOPIC_ID: self.moved(value, 100) if class_ is fc.TOPIC_ID else None,
             }
         else:
             masked = "Topic 'abc' on ***:9092 *** with topic ***."
@@ -316,13 +342,23 @@ class Oracle:
                 fc.CLUSTER_ID: self.view.cluster_id,
                 fc.LOG_DIR: "log-dir-42623355",
                 fc.DISK_SIZE: -1,
-                fc.HIDDEN_TOPIC_ID: None,
+                fc.TOPIC_PATTERN: value and PATTERN,
+                fc.TOPIC_ID: self.moved(value, -100) if class_ is fc.TOPIC_ID else None,
                 fc.AUTHORIZED_OPERATIONS: -(2**31),
                 fc.CLIENT_HOST: "",
                 fc.ERROR_TEXT: value and masked,
                 fc.NEW_PRODUCER_ID: value + shift if class_ is fc.NEW_PRODUCER_ID else None,
             }
         return replaced.get(class_, value)
+
+    @property
+    def also(self) -> str:
+        """The physical names of aliases that match PATTERN."""
+        return f"|{SECRET}lent|{RIVAL}lent".replace(".", r"\.") if self.view.aliases else ""
+
+    def moved(self, id_: uuid.UUID, distance: int) -> uuid.UUID:
+        born = id_.int if distance > 0 else id_.int + distance
+        return uuid.UUID(int=id_.int + distance) if self.view.aliases and born in IDS else id_
 
     def node(self, value: int) -> int:
         if self.direction == "request":
@@ -367,6 +403,7 @@ class Oracle:
         return value[:2] + written.getvalue() + value[2 + size :]
 
 
+_TOPIC_ID = next(f for p, f in message(3, 12, "response").walk() if p.endswith("topic_id"))
 _HOST = next(f for _, f in message(10, 0, "response").walk() if f.name == "host")
 
 

@@ -13,7 +13,7 @@ from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import request_is_tagged
 from dataplane.wire.schema import entity_of
 
-GROUP_APIS = (8, 11, 12, 14)
+GROUP_APIS = (8, 11, 12, 14, 68)
 TRANSACTION_APIS = (22, 24, 25, 26, 28)
 
 
@@ -41,6 +41,7 @@ def test_who_speaks(key: int, version: int) -> None:
             member_id="member",
             generation_id=7,
             generation_id_or_member_epoch=7,
+            member_epoch=7,
         )
     )
     assert (said.group, said.member) == ("gr\u00fcppe" * 20, "member")

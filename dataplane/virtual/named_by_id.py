@@ -1,0 +1,75 @@
+"""Requests that name topics by their ids alone (KIP-516), which go on by name.
+
+So what a tenant may reach is decided by one thing, a topic's name, whatever it was asked by: the id
+of somebody else's topic is answered like one that does not exist.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from dataplane.virtual.division import Ruling, divided
+from dataplane.virtual.effects import DELETE_TOPICS, METADATA
+from dataplane.virtual.messages import decode_request
+from dataplane.virtual.refusals import UNKNOWN_TOPIC_ID, Refusal
+from dataplane.virtual.view import View
+from dataplane.wire.primitives import Buffer
+
+BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
+"""API keys of the requests that may do that."""
+_METADATA_BY_ID_SINCE: Final = 12
+"""Before that brokers take ids and names only together (KAFKA-10816)."""
+
+_UNKNOWN: Final = Refusal(UNKNOWN_TOPIC_ID, "This server does not host this topic ID.")
+
+NameOf = Callable[[bytes], str | None]
+"""Physical name of the topic with an id on the cluster; None if there is no such topic."""
+
+
+def asked_ids(frame: Buffer, view: View) -> frozenset[bytes]:
+    """Ids on the cluster of the topics that a request names by id. Raises MalformedFrameError."""
+    return frozenset(
+        view.topic_ids.here(topic.topic_id.bytes)
+        for topic in decode_request(frame).body.topics or ()
+        if _is_by_id(topic)
+    )
+
+
+def by_name(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
+    """The request with names in the place of ids; what is not the tenant's is answered.
+
+    Raises:
+        MalformedFrameError: the frame is no request.
+    """
+    request = decode_request(frame)
+    takes_ids = request.header.api_key != METADATA or request.header.version >= (
+        _METADATA_BY_ID_SINCE
+    )
+
+    def treat(topic: Any) -> Any | Refusal:
+        if not _is_by_id(topic):
+            return topic
+        id_ = topic.topic_id.bytes
+        physical = name_of(view.topic_ids.here(id_)) if takes_ids else None
+        logical = _logical(physical, id_, view) if physical is not None else None
+        return replace(topic, topic_id=None, name=logical) if logical is not None else _UNKNOWN
+
+    return divided(frame, request, treat)
+
+
+def _logical(physical: str, shown: bytes, view: View) -> str | None:
+    """What the tenant calls a topic that it knows by this id; None if it does not."""
+    name = physical.encode()
+    alias = view.logical_of.get(name)
+    here = view.topic_ids.here(shown)
+    if alias is not None and view.topic_ids.shown(here) == shown:
+        return alias.decode()
+    if name.startswith(view.prefix) and view.topic_ids.shown(here) == shown:
+        return name[view.prefix_size :].decode()
+    return None
+
+
+def _is_by_id(topic: Any) -> bool:
+    id_: UUID | None = getattr(topic, "topic_id", None)
+    return id_ is not None and id_.int != 0

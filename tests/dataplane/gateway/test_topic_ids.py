@@ -1,0 +1,191 @@
+"""Ids of topics through the gateway, on real clusters: stable over a switch, and of one's own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from kio.schema.errors import ErrorCode
+
+from contract.records import TopicAlias, TopicIds
+from contract.topic_ids import packed
+from tests.dataplane.equivalence import scene
+from tests.dataplane.equivalence.worlds import World
+from tests.dataplane.gateway.conftest import Stage
+from tests.dataplane.gateway.scripted import RawClient
+from tests.environment.backends import Clusters
+
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(60)]
+
+METADATA, FIND_COORDINATOR, CREATE_TOPICS, DELETE_TOPICS = 3, 10, 19, 20
+HEARTBEAT, DESCRIBE, DESCRIBE_TOPICS = 68, 69, 75
+TOPIC, GROUP = "orders", "readers"
+
+
+@pytest.fixture
+async def client(stage: Stage) -> AsyncIterator[World]:
+    async with await RawClient.connect(stage.bootstrap) as connected:
+        assert await connected.authenticate(stage.token()) == 0
+        yield World(connected)
+
+
+@pytest.fixture
+async def operator(clusters: Clusters) -> AsyncIterator[World]:
+    """At the cluster itself."""
+    async with await RawClient.connect(clusters.main) as connected:
+        yield World(connected)
+
+
+async def ask(world: World, key: int, version: int, **given: Any) -> Any:
+    return await world.ask(*scene.made(key, version, **given))
+
+
+async def create(world: World, name: str = TOPIC, partitions: int = 2) -> UUID:
+    topic = {"name": name, "num_partitions": partitions, "replication_factor": 1}
+    answer = await ask(world, CREATE_TOPICS, 7, timeout=scene.MINUTE, topics=[topic])
+    (created,) = answer.topics
+    assert created.error_code is ErrorCode.none
+    id_: UUID = created.topic_id
+    return id_
+
+
+async def by_name(world: World, name: str = TOPIC, version: int = 12) -> Any:
+    (topic,) = (await ask(world, METADATA, version, topics=[{"name": name}])).topics
+    return topic
+
+
+async def by_id(world: World, *ids: UUID) -> dict[UUID, tuple[str | None, int]]:
+    """Name and error of what has these ids."""
+    answer = await ask(world, METADATA, 12, topics=[{"topic_id": id_, "name": None} for id_ in ids])
+    return {topic.topic_id: (topic.name, topic.error_code) for topic in answer.topics}
+
+
+async def heartbeat(world: World, epoch: int, **given: Any) -> Any:
+    return await ask(
+        world,
+        HEARTBEAT,
+        1,
+        group_id=GROUP,
+        member_id="one",
+        member_epoch=epoch,
+        rebalance_timeout=timedelta(minutes=1) if epoch == 0 else timedelta(milliseconds=-1),
+        **given,
+    )
+
+
+async def assigned(world: World, **subscription: Any) -> set[UUID]:
+    """The topics that the only member of a group is given, once a coordinator is there."""
+    await ask(world, FIND_COORDINATOR, 4, key_type=0, coordinator_keys=[GROUP])
+    answer = await heartbeat(world, 0, topic_partitions=[], **subscription)
+    for _ in range(100):
+        assert answer.error_code is ErrorCode.none, answer.error_message
+        if answer.assignment is not None and answer.assignment.topic_partitions:
+            return {topic.topic_id for topic in answer.assignment.topic_partitions}
+        await asyncio.sleep(0.05)
+        answer = await heartbeat(world, answer.member_epoch, topic_partitions=None)
+    raise AssertionError("nothing was assigned")
+
+
+async def test_a_topic_has_one_id_wherever_it_is_shown(client: World, operator: World, stage):
+    created = await create(client)
+    for version in (10, 11, 12, 13):
+        assert (await by_name(client, version=version)).topic_id == created
+    described = await ask(client, DESCRIBE_TOPICS, 0, topics=[{"name": TOPIC}])
+    assert [topic.topic_id for topic in described.topics] == [created]
+    assert (await by_name(operator, f"{stage.vcluster}{TOPIC}")).topic_id == created
+
+
+async def test_a_topic_is_found_and_deleted_by_its_id_and_nobody_elses_is(
+    client: World, operator: World, unique_name: str
+):
+    own, theirs = await create(client), await create(operator, f"other-{unique_name}")
+    unknown = UUID(int=4711)
+    assert await by_id(client, own, theirs, unknown) == {
+        own: (TOPIC, ErrorCode.none),
+        theirs: (None, ErrorCode.unknown_topic_id),
+        unknown: (None, ErrorCode.unknown_topic_id),
+    }
+    topics = [{"topic_id": id_, "name": None} for id_ in (theirs, own)]
+    answer = await ask(client, DELETE_TOPICS, 6, timeout=scene.MINUTE, topics=topics)
+    assert {t.topic_id: (t.name, t.error_code) for t in answer.responses} == {
+        own: (TOPIC, ErrorCode.none),
+        theirs: (None, ErrorCode.unknown_topic_id),
+    }
+    assert (await by_name(operator, f"other-{unique_name}")).error_code is ErrorCode.none
+
+
+async def test_a_topic_that_was_made_anew_is_another_one(client: World):
+    before = await create(client)
+    await ask(client, DELETE_TOPICS, 6, timeout=scene.MINUTE, topics=[{"name": TOPIC}])
+    after = await create(client)
+    assert after != before
+    assert (await by_name(client)).topic_id == after
+
+
+async def test_it_keeps_its_id_when_the_scope_moves(
+    client: World, clusters: Clusters, stage: Stage
+):
+    born = await create(client)
+    async with await RawClient.connect(clusters.failover) as there:
+        here = await create(World(there), f"{stage.vcluster}{TOPIC}")
+    pairs = packed([(born.bytes, here.bytes)])
+    stage.record(TopicIds(scope="main", epoch=stage.epoch + 1, pairs=pairs))
+    assert (await by_name(client)).topic_id == born
+    await stage.switch("failover")
+    assert (await by_name(client)).topic_id == born
+    assert await by_id(client, born, here) == {
+        born: (TOPIC, ErrorCode.none),
+        here: (None, ErrorCode.unknown_topic_id),
+    }
+    assert await assigned(client, subscribed_topic_names=[TOPIC]) == {born}
+
+
+@pytest.mark.parametrize("pattern", [".*", "^ord.*", "orders|.*x", "(?i)ORDERS"])
+async def test_a_pattern_finds_own_topics_alone(
+    client: World, operator: World, unique_name: str, pattern: str
+):
+    own = await create(client)
+    await create(operator, f"other-{unique_name}-orders")
+    await create(operator, f"orders-{unique_name}")
+    assert await assigned(client, subscribed_topic_regex=pattern) == {own}
+    (group,) = (await ask(client, DESCRIBE, 1, group_ids=[GROUP])).groups
+    (member,) = group.members
+    assert member.subscribed_topic_regex in {pattern, pattern.removeprefix("^")}
+    (partitions,) = member.assignment.topic_partitions
+    assert (partitions.topic_id, partitions.topic_name) == (own, TOPIC)
+
+
+async def test_a_pattern_that_would_find_others_is_refused(client: World, operator: World):
+    answer = await heartbeat(client, 0, topic_partitions=[], subscribed_topic_regex="a)|(.*")
+    assert answer.error_code is ErrorCode.invalid_regular_expression
+
+
+async def test_an_alias_has_an_id_of_its_own_in_every_answer(
+    client: World, operator: World, stage: Stage, unique_name: str
+):
+    lent = f"lent-{unique_name}"
+    owners = await create(operator, lent)
+    stage.record(
+        TopicAlias(
+            vcluster=stage.vcluster,
+            logical="borrowed",
+            physical=lent,
+            read_only=True,
+            partitions=2,
+            replication_factor=1,
+            created_at=0,
+        )
+    )
+    # Before anybody has asked for its metadata, as after a node was restarted.
+    (given,) = await assigned(client, subscribed_topic_names=["borrowed"])
+    assert given != owners
+    assert (await by_name(client, "borrowed")).topic_id == given
+    assert await by_id(client, given, owners) == {
+        given: ("borrowed", ErrorCode.none),
+        owners: (None, ErrorCode.unknown_topic_id),
+    }
+    (group,) = (await ask(client, DESCRIBE, 1, group_ids=[GROUP])).groups
+    (partitions,) = group.members[0].assignment.topic_partitions
+    assert (partitions.topic_id, partitions.topic_name) == (given, "borrowed")

@@ -1,0 +1,104 @@
+"""Requests that name topics by id go on by name; what is not the tenant's does not exist."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from kio.schema.errors import ErrorCode
+
+from contract.topic_ids import packed
+from dataplane.virtual.messages import (
+    blank,
+    decode_request,
+    decode_response,
+    element_of,
+    encode_response,
+)
+from dataplane.virtual.named_by_id import asked_ids, by_name
+from dataplane.virtual.topic_ids import MovedIds
+from dataplane.wire.schema import entity_of
+from tests.dataplane.virtual.instances import ALIASED, PREFIX, RIVAL, VIEW, request_frame
+
+METADATA, DELETE_TOPICS = 3, 20
+OWN, MOVED, BORN, FOREIGN, LENT, UNKNOWN = (UUID(int=n) for n in range(1, 7))
+NAMES = {
+    OWN.bytes: f"{PREFIX}own",
+    MOVED.bytes: f"{PREFIX}moved",
+    FOREIGN.bytes: f"{RIVAL}theirs",
+    LENT.bytes: f"{RIVAL}lent",
+}
+MOVED_VIEW = replace(VIEW, moved_ids=MovedIds(packed([(BORN.bytes, MOVED.bytes)])))
+
+
+def frame_of(key: int, version: int, *topics: tuple[UUID | None, str | None]) -> bytes:
+    entity = entity_of(key, version, "request")
+    element = element_of(entity, "topics")
+    asked = tuple(element(topic_id=id_, name=name) for id_, name in topics)
+    return request_frame(key, version, blank(entity, topics=asked))
+
+
+def ruled(frame: bytes, view=VIEW):
+    return by_name(frame, view, NAMES.get)
+
+
+@pytest.mark.parametrize(("key", "version"), [(METADATA, 12), (METADATA, 13), (DELETE_TOPICS, 6)])
+def test_own_topics_go_on_by_name_and_others_do_not_exist(key, version):
+    frame = frame_of(key, version, (OWN, None), (FOREIGN, None), (UNKNOWN, None), (None, "named"))
+    ruling = ruled(frame)
+    sent = decode_request(ruling.frame).body
+    assert [(t.name, t.topic_id) for t in sent.topics] == [("own", None), ("named", None)]
+    answer = decode_response(key, version, ruling.finish(answered(key, version, "own", "named")))
+    told = answer.topics if key == METADATA else answer.responses
+    assert [(t.error_code, t.name or None, t.topic_id) for t in told][2:] == [
+        (ErrorCode.unknown_topic_id, None, FOREIGN),
+        (ErrorCode.unknown_topic_id, None, UNKNOWN),
+    ]
+
+
+def answered(key: int, version: int, *names: str) -> bytes:
+    entity = entity_of(key, version, "response")
+    array = "topics" if key == METADATA else "responses"
+    parts = tuple(blank(element_of(entity, array), name=name) for name in names)
+    header = SimpleNamespace(api_key=key, correlation_id=7, version=version)
+    return encode_response(header, blank(entity, **{array: parts}))
+
+
+def test_a_topic_that_has_moved_is_found_by_the_id_that_clients_know():
+    frame = frame_of(METADATA, 12, (BORN, None))
+    assert asked_ids(frame, MOVED_VIEW) == {MOVED.bytes}
+    (topic,) = decode_request(ruled(frame, MOVED_VIEW).frame).body.topics
+    assert topic.name == "moved"
+
+
+def test_the_clusters_own_id_of_it_is_not_known_to_clients():
+    ruling = ruled(frame_of(METADATA, 12, (MOVED, None)), MOVED_VIEW)
+    (topic,) = decode_response(METADATA, 12, ruling.answer).topics
+    assert topic.error_code is ErrorCode.unknown_topic_id
+
+
+def test_an_alias_is_found_by_its_own_id_and_not_by_its_owners():
+    view = replace(ALIASED)
+    shown = UUID(bytes=view.topic_ids.shown_as(b"borrowed", LENT.bytes))
+    (topic,) = decode_request(ruled(frame_of(METADATA, 12, (shown, None)), view).frame).body.topics
+    assert topic.name == "borrowed"
+    ruling = ruled(frame_of(METADATA, 12, (LENT, None)), view)
+    (topic,) = decode_response(METADATA, 12, ruling.answer).topics
+    assert topic.error_code is ErrorCode.unknown_topic_id
+
+
+def test_what_names_none_by_id_goes_on_as_it_is():
+    frame = frame_of(METADATA, 12, (None, "named"))
+    assert asked_ids(frame, VIEW) == frozenset()
+    assert ruled(frame) is None
+
+
+@pytest.mark.parametrize("version", [10, 11])
+def test_versions_in_which_brokers_take_no_ids_are_told_that_there_is_none(version):
+    entity = entity_of(METADATA, version, "request")
+    element = element_of(entity, "topics")
+    frame = request_frame(
+        METADATA, version, blank(entity, topics=(element(topic_id=OWN, name="own"),))
+    )
+    (topic,) = decode_response(METADATA, version, ruled(frame).answer).topics
+    assert topic.error_code is ErrorCode.unknown_topic_id

@@ -11,6 +11,7 @@ from contextlib import suppress
 from time import thread_time
 from typing import Any, NamedTuple
 
+from contract.garbage import set_aside_what_stays
 from dataplane.virtual import messages
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.census import Census
@@ -39,6 +40,7 @@ class Cost(NamedTuple):
 
 def main() -> None:
     """Measure and print."""
+    set_aside_what_stays()
     shown = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     costs = sorted(measured(), reverse=True)
     for cost in costs[:shown]:

@@ -48,7 +48,7 @@ def test_null_stays_null():
 
 def test_what_one_tenant_was_shown_is_not_shown_to_another():
     text = b"Topic teamAusers already exists."
-    others = replace(view(), prefix=b"teamB", logical_of={})
+    others = replace(view(), vcluster="teamB")
     for _ in range(2):
         assert tenant_text(text, view(), None) == b"Topic users already exists."
         assert tenant_text(text, others, None) == b"Topic *** already exists."

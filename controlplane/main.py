@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 
 from contract.clusters_file import ClustersFileError, selected_path
+from contract.garbage import set_aside_what_stays
 from contract.logs import configure_logs
 from contract.request_deadline import DeadlinedProtocol
 from controlplane.api.app import create_app
@@ -53,6 +54,7 @@ def main() -> None:
     except ClustersFileError as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.interlock_log_format)
+    set_aside_what_stays()
     try:
         asyncio.run(_run_until_signalled(settings))
     except SchemaError as error:

@@ -7,8 +7,9 @@ records calls the functions of this module in place of its own.
 
 import gzip
 import io
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from mmap import mmap
 from struct import Struct
 from typing import Final
@@ -25,15 +26,31 @@ _BLOCK: Final = Struct(">i")
 _FULL: Final = "failed to write whole buffer"
 _ROOM: Final = memoryview(bytearray(1 << 20))
 """For all but the largest batches. Records are parsed by one thread, one batch after the other."""
+_LIMIT: Final = ContextVar("limit", default=MOST_BYTES)
 
 
 class TooLargeError(Exception):
     """A batch of records is more than may be decompressed; the message says so."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, most: int) -> None:
         super().__init__(
-            f"a batch of {size} bytes is more than {MOST_BYTES >> 20} MiB when it is decompressed"
+            f"a batch of {size} bytes is more than {most / (1 << 20):.3g} MiB when it is"
+            " decompressed"
         )
+
+
+@contextmanager
+def limited_to(most: int) -> Iterator[None]:
+    """Have whoever reads in here decompress no batch to more bytes than these."""
+    before = _LIMIT.set(most)
+    try:
+        yield
+    finally:
+        _LIMIT.reset(before)
+
+
+def _most() -> int:
+    return min(_LIMIT.get(), MOST_BYTES)
 
 
 def install() -> None:
@@ -47,18 +64,19 @@ def install() -> None:
 
 
 def _gzip(data: bytes) -> bytes:
+    most = _most()
     with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
-        found = unpacked.read(MOST_BYTES + 1)
-    if len(found) > MOST_BYTES:
-        raise TooLargeError(len(data))
+        found = unpacked.read(most + 1)
+    if len(found) > most:
+        raise TooLargeError(len(data), most)
     return found
 
 
 def _snappy(data: bytes) -> bytes:
     view = memoryview(data)
     blocks = list(_xerial_blocks(view)) if view[: len(_XERIAL)] == _XERIAL else [view]
-    if sum(map(cramjam.snappy.decompress_raw_len, blocks)) > MOST_BYTES:
-        raise TooLargeError(len(data))
+    if sum(map(cramjam.snappy.decompress_raw_len, blocks)) > _most():
+        raise TooLargeError(len(data), _most())
     return b"".join(bytes(cramjam.snappy.decompress_raw(block)) for block in blocks)
 
 
@@ -82,19 +100,27 @@ def _zstd(data: bytes) -> bytes:
 
 def _within(data: bytes, decompress_into: Callable[[bytes, mmap | memoryview], int]) -> bytes:
     """Decompress to where there is room, most of them to where there was some before."""
+    most = _most()
+    found = _into(_ROOM[:most], data, decompress_into)
+    if found is None and most > len(_ROOM):
+        # What of this room is not written to takes no memory.
+        with closing(mmap(-1, most)) as room:
+            found = _into(room, data, decompress_into)
+    if found is None:
+        raise TooLargeError(len(data), most)
+    return found
+
+
+def _into(
+    room: mmap | memoryview, data: bytes, decompress_into: Callable[[bytes, mmap | memoryview], int]
+) -> bytes | None:
+    """What it becomes; None if there is no room for that."""
     try:
-        return bytes(_ROOM[: decompress_into(data, _ROOM)])
+        return bytes(room[: decompress_into(data, room)])
     except cramjam.DecompressionError as error:
         if _FULL not in str(error):
             raise
-    # What of this room is not written to takes no memory.
-    with closing(mmap(-1, MOST_BYTES)) as room:
-        try:
-            return room[: decompress_into(data, room)]
-        except cramjam.DecompressionError as error:
-            if _FULL not in str(error):
-                raise
-            raise TooLargeError(len(data)) from None
+        return None
 
 
 _DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {

@@ -30,6 +30,7 @@ SECTIONS: dict[str, tuple[Figure, ...]] = {
         Figure("total_s", "planned: call to completion, median", "s", 2),
         Figure("completed", "planned: completed", "", 0, grows=False),
         Figure("wait_s", "planned: longest wait of a writer", "s", 2),
+        Figure("wait_before_s", "the same, before and between the switches", "s", 2),
         Figure("turned_s", "planned: from then until the way back would pass, median", "s", 1),
         Figure("forced_fenced_s", "forced: fence to commit", "s", 2),
         Figure("forced_total_s", "forced: call to completion", "s", 2),

@@ -12,6 +12,9 @@ from benchmarks.scale.clients import connections, make_groups, members
 from benchmarks.scale.scene import Scene
 from benchmarks.scale.writer import ShareWriter, fill
 
+_ANSWERED_S = 2.0
+"""After a switch: until what was held is answered."""
+
 Figures = dict[str, float]
 Say = Callable[[str], None]
 
@@ -87,11 +90,12 @@ def _processes(scene: Scene, figures: Figures, state: str, say: Say) -> None:
 def _switches(
     scene: Scene, writer: ShareWriter, figures: Figures, amiss: list[str], say: Say
 ) -> None:
-    plans, fenced, totals, waits, turned, events = [], [], [], [], [], []
+    plans, fenced, totals, turned, events = [], [], [], [], []
+    waits, waits_before = [], []
     for number in range(scene.size.switches):
         scene.site.wait_for_mirror()
         plans.append(scene.planned()[0])
-        writer.longest_wait_s()
+        waits_before.append(writer.longest_wait_s())
         newest = scene.newest_event()
         report = scene.site.switch_to(scene.site.standby, "make scale")
         say(f"switch {number + 1}: {report['outcome']}, fenced for {report['fenced_ms']} ms")
@@ -101,15 +105,17 @@ def _switches(
             continue
         fenced.append(report["fenced_ms"] / 1000)
         totals.append(_took_s(report))
+        time.sleep(_ANSWERED_S)
+        waits.append(writer.longest_wait_s())
         began = time.monotonic()
         scene.site.wait_for_mirror()
         turned.append(time.monotonic() - began)
-        waits.append(writer.longest_wait_s())
     figures["completed"] = len(fenced)
     figures["plan_s"] = statistics.median(plans)
     if fenced:
         figures["fenced_s"], figures["fenced_max_s"] = statistics.median(fenced), max(fenced)
         figures["total_s"], figures["wait_s"] = statistics.median(totals), max(waits)
+        figures["wait_before_s"] = max(waits_before)
         figures["turned_s"] = statistics.median(turned)
         figures["event_kib"], figures["events_kib"] = max(events) / 1024, sum(events) / 1024
 

@@ -10,6 +10,9 @@ from benchmarks.scale.size import Size
 
 _VALUE = bytes(256)
 _PATIENCE_S = 120.0
+_PRODUCERS = 8
+"""An idempotent producer has five requests under way at most, each with one partition: a single one
+for hundreds of partitions in a second would wait for itself."""
 
 
 class ShareWriter:
@@ -17,9 +20,8 @@ class ShareWriter:
 
     def __init__(self, client: dict[str, Any], size: Size) -> None:
         self._size = size
-        self._producer = Producer(
-            {**client, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
-        )
+        settings = {**client, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
+        self._producers = [Producer(settings) for _ in range(_PRODUCERS)]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._waits: list[float] = []
@@ -33,7 +35,8 @@ class ShareWriter:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._producer.flush(_PATIENCE_S)
+        for producer in self._producers:
+            producer.flush(_PATIENCE_S)
 
     def longest_wait_s(self) -> float:
         """Of the records that were acknowledged since this was asked last."""
@@ -46,14 +49,16 @@ class ShareWriter:
         while not self._stop.is_set():
             topic, partition = divmod(at % self._size.partitions, self._size.partitions_each)
             written_at = time.monotonic()
-            self._producer.produce(
+            self._producers[at % _PRODUCERS].produce(
                 f"t{topic}",
                 _VALUE,
                 partition=partition,
                 on_delivery=lambda error, _, at=written_at: self._delivered(error, at),
             )
             at += 1
-            self._producer.poll(max(0.0, begin + at * pause_s - time.monotonic()))
+            for producer in self._producers:
+                producer.poll(0)
+            self._stop.wait(max(0.0, begin + at * pause_s - time.monotonic()))
 
     def _delivered(self, error: object, written_at: float) -> None:
         if error is not None:

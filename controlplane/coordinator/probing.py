@@ -136,8 +136,10 @@ class Prober:
             seen, accepted = await newest_seen(self._plane, self._pair), self._switch.accepts_loss
             waived = self._switch.waived
             switch = PlannedSwitch(facts, scope, self._direction, seen, waived)
-            ready = await topics_ready(self._plane.settings, switch)
-            alike = await self._alike.compare_twice(lambda: self._governed)
+            ready, alike = await together(
+                topics_ready(self._plane.settings, switch),
+                self._alike.compare_twice(lambda: self._governed),
+            )
             ready += parity_checks(self._direction, alike, waived)
             if came_apart(facts, scope):
                 divergent = await divergence_between(facts, self._readers, scope, self._direction)

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from contract.mirror import Direction
 from contract.records import Routing
 from controlplane.coordinator.adopting import Adopter
+from controlplane.domain.mirror.common_ground import equal_ends
 from controlplane.domain.mirror.made_anew import filled_by_the_mirror_alone, made_anew_since
 from controlplane.domain.replica import (
     Troubles,
@@ -252,5 +253,6 @@ async def _watch_one(
     ours = [p for p in there.partitions if p.topic in topics]
     direction = Direction(source=pair.from_cluster, target=pair.to_cluster)
     filled = filled_by_the_mirror_alone(facts, pair.scope, direction)
-    seen = await watch(source, replica, ours, before, filled, back=back)
+    equal_at = equal_ends(facts, pair.scope, direction, None)
+    seen = await watch(source, replica, ours, before, filled, back=back, equal_at=equal_at)
     return msgspec.structs.replace(seen, seq=there.seq)

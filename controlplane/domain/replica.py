@@ -31,7 +31,7 @@ def is_newest(anchor: Anchor | None, source_end: int, replica_end: int) -> bool:
     return anchor == Anchor(source_end - 1, replica_end - 1)
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One partition, when both clusters last answered."""
 
     partition: str
@@ -53,6 +53,9 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
     postponed: bool = False
     """Whether the newest look left it to a later one: the rest is as it was seen before."""
+    counted: Anchor | None = None
+    """Of what could not be read: up to where both hold as many records. Not a record that was seen
+    on both, and nothing is counted from it of which a loss is told."""
 
     @property
     def cursor(self) -> Anchor | None:
@@ -178,7 +181,7 @@ def forgetting(watched: Watched | None, topics: Collection[str]) -> Watched | No
         return watched
     marks = tuple(
         msgspec.structs.replace(
-            mark, anchor=None, replica_end=None, alike=False, runs=(), hole=None
+            mark, anchor=None, replica_end=None, alike=False, runs=(), hole=None, counted=None
         )
         if mark.partition.rpartition("-")[0] in topics
         else mark

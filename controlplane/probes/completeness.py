@@ -87,17 +87,21 @@ async def prove(source: EndReader, target: EndReader, cut: Cut, following: Follo
         known[partition] = KnownBefore(cursor, back_to(anchor, end, target_end))
         ends[partition] = end
     both = {p: EndOnBoth(end, target_ends[named(p)]) for p, end in ends.items()}
-    read = following.at(both)
-    unread = {p: before for p, before in known.items() if p not in read}
+    read, counted = following.at(both), following.counted_at(both)
+    done = read.keys() | counted.keys()
+    unread = {p: before for p, before in known.items() if p not in done}
     more, unreadable = await newest_rows(source, target, unread, ends)
+    await following.count(source, target, {p: both[p] for p in unreadable})
+    counted = following.counted_at(both)
     rows = read | more
     found = [both.hole(named(p)) for p, both in rows.items()]
     before = [mark.hole for name, mark in marks.items() if name in target_ends]
     holes = {hole.partition: hole for hole in (*before, *found) if hole is not None}
     means |= {named(p): _means(both, marks.get(named(p))) for p, both in rows.items()}
+    means |= {named(p): by for p, by in counted.items()}
     records = sum(both.found for both in rows.values())
-    proved = proved_by(means, records)
-    return Compared(rows, tuple(holes.values()), tuple(unreadable.values()), proved)
+    unproved = tuple(one for p, one in unreadable.items() if p not in counted)
+    return Compared(rows, tuple(holes.values()), unproved, proved_by(means, records))
 
 
 def _means(rows: Rows, mark: Mark | None) -> Means:

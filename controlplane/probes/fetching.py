@@ -7,16 +7,19 @@ bytes of a partition, that partition is read no further, and named; all others a
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from aiokafka import TopicPartition
 from kio.schema.errors import ErrorCode
 
 from controlplane.domain.unreadable import Unreadable
+from controlplane.probes.batch_headers import PackedBatch
 from controlplane.probes.cluster_logs import AGAIN_AFTER_S, MOVED, ClusterLogs, by_leader
 from controlplane.probes.failing import UnreadableError
 from controlplane.probes.fetch_requests import FetchedPartition, fetch_requests, fetched
+from controlplane.probes.reading_budget import OutOfShareError, ReadingBudget
+from upstream.decompressing import limited_to
 
 T = TypeVar("T")
 
@@ -28,7 +31,31 @@ class Taker(Protocol):
     """What records of one partition are handed to, in order."""
 
     def take(self, record: Any, /) -> None:
-        """One more of aiokafka's ConsumerRecords."""
+        """One more of aiokafka's ConsumerRecords, or of the batches that they are packed in."""
+
+
+class Form(NamedTuple):
+    """In which form records are handed out."""
+
+    of: Callable[[FetchedPartition, int], Any]
+    """What iterates over them from an offset on; its `next_fetch_offset` says how far it came."""
+    size: Callable[[Any], int]
+    """Bytes that one of them takes of what may be read of its partition."""
+
+
+def _size_of_record(record: Any) -> int:
+    key, value = record.key, record.value
+    return (len(key) if key else 0) + (len(value) if value else 0)
+
+
+def _size_of_batch(batch: PackedBatch) -> int:
+    return batch.size
+
+
+UNPACKED: Final = Form(FetchedPartition.records, _size_of_record)
+"""Record by record."""
+PACKED: Final = Form(FetchedPartition.packed, _size_of_batch)
+"""Batch by batch, with what their headers say, and nothing decompressed."""
 
 
 class Wanted(NamedTuple):
@@ -60,7 +87,12 @@ class Fetched(NamedTuple):
 
 
 async def fetch(
-    logs: ClusterLogs, wanted: Mapping[TopicPartition, Wanted], budget_s: float
+    logs: ClusterLogs,
+    wanted: Mapping[TopicPartition, Wanted],
+    budget_s: float,
+    *,
+    budget: ReadingBudget | None = None,
+    form: Form = UNPACKED,
 ) -> Fetched:
     """Hand out the committed records of each partition, from an offset up to another.
 
@@ -68,11 +100,14 @@ async def fetch(
         logs: of the cluster.
         wanted: what to read.
         budget_s: how long it may take. Partitions that are not read by then are unreadable as well.
+        budget: how many bytes may be read of each, so that one does not take the time of all.
+        form: in which records are handed out.
 
     Raises:
         UnreachableError: the cluster does not answer, or not any more.
     """
-    fetching = _Fetching(logs, {p: one for p, one in wanted.items() if one.begin < one.end})
+    some = {p: one for p, one in wanted.items() if one.begin < one.end}
+    fetching = _Fetching(logs, some, budget or ReadingBudget(), form)
     try:
         async with asyncio.timeout(budget_s):
             await fetching.run()
@@ -152,15 +187,24 @@ def _unreadable(partition: TopicPartition, cluster: str, offset: int, cause: str
 def _told(error: Exception) -> str:
     said = str(error)
     name = type(error).__name__
-    return said if said.startswith(name) else f"{name}: {said}".removesuffix(": ")
+    is_ours = isinstance(error, OutOfShareError)
+    return said if is_ours or said.startswith(name) else f"{name}: {said}".removesuffix(": ")
 
 
 class _Fetching:
     """One call of `fetch`."""
 
-    def __init__(self, logs: ClusterLogs, wanted: Mapping[TopicPartition, Wanted]) -> None:
+    def __init__(
+        self,
+        logs: ClusterLogs,
+        wanted: Mapping[TopicPartition, Wanted],
+        budget: ReadingBudget,
+        form: Form,
+    ) -> None:
         self._logs = logs
         self._wanted = wanted
+        self._budget = budget
+        self._form = form
         self._taken = dict.fromkeys(wanted, 0)
         self._unread = dict.fromkeys(wanted, True)
         """In the order in which they are asked for."""
@@ -197,7 +241,8 @@ class _Fetching:
                 return False
             self._fail(partition, one.error.name)
             return True
-        before, records = self.reached[partition], one.records(self.reached[partition])
+        before = self.reached[partition]
+        records = self._form.of(one, before)
         try:
             await self._hand_out(partition, records)
         except Exception as error:  # noqa: BLE001 - what a library raises of bytes is laid down nowhere
@@ -214,19 +259,31 @@ class _Fetching:
         return self.reached[partition] > before
 
     async def _hand_out(self, partition: TopicPartition, records: Any) -> None:
-        _, end, taker, most = self._wanted[partition]
-        for record in records:
-            if record.offset >= end:
-                records.next_fetch_offset = end
-                return
-            taker.take(record)
-            self._taken[partition] += 1
-            if self._taken[partition] == most:
-                return
-            self._since_others += 1
-            if self._since_others >= _OTHERS_AFTER:
-                self._since_others = 0
-                await asyncio.sleep(0)
+        left, used = self._budget.left(partition), 0
+        try:
+            with limited_to(left):
+                for record in records:
+                    if record.offset >= self._wanted[partition].end:
+                        records.next_fetch_offset = self._wanted[partition].end
+                        return
+                    if used >= left:
+                        records.next_fetch_offset = record.offset
+                        return
+                    used += self._form.size(record)
+                    if self._take_one(partition, record):
+                        return
+                    self._since_others += 1
+                    if self._since_others >= _OTHERS_AFTER:
+                        self._since_others = 0
+                        await asyncio.sleep(0)
+        finally:
+            self._budget.use(partition, used)
+
+    def _take_one(self, partition: TopicPartition, record: Any) -> bool:
+        """Whether that is enough."""
+        self._wanted[partition].taker.take(record)
+        self._taken[partition] += 1
+        return self._taken[partition] == self._wanted[partition].most
 
     def _is_read(self, partition: TopicPartition) -> bool:
         wanted = self._wanted[partition]

@@ -10,10 +10,14 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.positions import Imprint
 from controlplane.probes.cluster_logs import EARLIEST, ClusterLogs, cluster_logs
 from controlplane.probes.fetching import Wanted, fetch
+from controlplane.probes.reading_budget import ReadingBudget
 from controlplane.probes.taking import LastRecord
 
 _BUDGET_S: Final = 20.0
 """For one reading; whoever brings positions over has less time than that for all of it."""
+_MOST_BYTES_OF_ONE: Final = 128 << 20
+"""Of a partition: thousands of records are read where groups are not at its end."""
+_MOST_BYTES: Final = 512 << 20
 
 
 class Range(NamedTuple):
@@ -59,7 +63,8 @@ class ImprintReader:
         """The records in each range; control records are none."""
         rows = {partition: _Row() for partition in ranges}
         wanted = {p: Wanted(r.begin, r.end, rows[p], r.most) for p, r in ranges.items()}
-        reached, unreadable = await fetch(self._logs, wanted, _BUDGET_S)
+        budget = ReadingBudget(each=_MOST_BYTES_OF_ONE, pot=_MOST_BYTES)
+        reached, unreadable = await fetch(self._logs, wanted, _BUDGET_S, budget=budget)
         return {
             p: Records(row.imprints, reached[p] >= ranges[p].end, p not in unreadable)
             for p, row in rows.items()

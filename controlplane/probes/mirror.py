@@ -3,7 +3,6 @@
 import time
 from collections.abc import Collection, Container, Mapping
 from heapq import nlargest
-from types import MappingProxyType
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -14,17 +13,17 @@ from controlplane.domain.switch.state import Cut
 from controlplane.domain.switch.view import MirrorState, Sweep
 from controlplane.domain.unreadable import Unreadable, not_proved
 from controlplane.probes.ends import LogEnds, ends_of
-from controlplane.probes.following import Following
+from controlplane.probes.following import NOWHERE, Following
 from controlplane.probes.reader import EndReader
 from controlplane.probes.standing import (
     Standing,
     is_timeless,
+    standing_of_count,
     standing_of_rows,
     standings_by_tails,
 )
 from controlplane.probes.together import together
 
-NOWHERE: Final[Mapping[str, Collection[tuple[int, int]]]] = MappingProxyType({})
 _TIMED: Final = 100
 """Partitions, those that are behind by most, whose last records tell by how many seconds."""
 
@@ -71,7 +70,8 @@ async def compare(
     partitions, there = await together(source.partitions(topics), target.partitions(topics))
     mirrored = set(there).intersection(partitions)
     first = await ends_of(source, target, partitions, mirrored)
-    moved = _moved(partitions, first, following.marks)
+    counted = following.counted_at(first.both())
+    moved = [p for p in _moved(partitions, first, following.marks) if p not in counted]
     standing, unreadable = await _standings(source, target, first.of(moved), equal_at, following)
     # After that: what a mirror delivered once more in between belongs before the cut.
     # Of what an open transaction has written nothing is mirrored yet.
@@ -119,7 +119,10 @@ async def _standings(
     equal_at: Mapping[str, Collection[tuple[int, int]]],
     following: Following,
 ) -> tuple[dict[TopicPartition, Standing], tuple[Unreadable, ...]]:
-    """By what came since a record that both have; by what stands last where that says nothing."""
+    """By what came since a record that both have; by what stands last where that says nothing.
+
+    And by number, where it cannot be read.
+    """
     followed = await following.look(source, target, both := moved.both())
     found = {
         p: standing
@@ -130,7 +133,15 @@ async def _standings(
     }
     unclear = [p for p in moved.source if p not in found]
     by_tails, unreadable = await standings_by_tails(source, target, unclear, moved.target.keys())
-    return found | by_tails, unreadable
+    unread = frozenset(not_proved(unreadable))
+    to_count = {p: ends for p, ends in both.items() if _name(p) in unread}
+    counted = await following.count(source, target, to_count, equal_at)
+    by_count = {
+        p: told for p, one in counted.items() if (told := standing_of_count(one)) is not None
+    }
+    counted_by_name = {_name(p) for p in by_count}
+    untold = tuple(one for one in unreadable if one.partition not in counted_by_name)
+    return found | by_tails | by_count, untold
 
 
 def _lacks(

@@ -12,8 +12,8 @@ from contract.clusters_file import ClusterProperties
 from controlplane.domain.numbering.runs import Placed
 from controlplane.domain.unreadable import Unreadable
 from controlplane.probes.cluster_logs import EARLIEST, LATEST, ClusterLogs, cluster_logs
-from controlplane.probes.fetching import Read, Taker, Wanted, fetch, stream
-from controlplane.probes.taking import LastOf, Row, Tail, Window
+from controlplane.probes.fetching import PACKED, Read, Taker, Wanted, fetch, stream
+from controlplane.probes.taking import LastOf, Packed, PackedRow, Row, Tail, Window
 from controlplane.probes.together import together
 
 _ANSWER_BUDGET_S = 5.0
@@ -144,6 +144,20 @@ class EndReader:
         unreadable = await self._read(ranges, rows, _READ_BUDGET_S)
         found = {p: row.placed for p, row in rows.items() if p not in unreadable}
         return Read(found, unreadable)
+
+    async def packed(self, begins: Mapping[TopicPartition, int]) -> dict[TopicPartition, Packed]:
+        """What headers of batches say from an offset of each partition on, as far as they can be.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        ends = await self.committed_ends(list(begins))
+        rows = {partition: PackedRow() for partition in begins}
+        wanted = {p: Wanted(begin, ends[p], rows[p]) for p, begin in begins.items()}
+        _, unreadable = await fetch(self._logs, wanted, _READ_BUDGET_S, form=PACKED)
+        return {
+            p: Packed(row.batches, ends[p], is_all=p not in unreadable) for p, row in rows.items()
+        }
 
     async def records(self, partition: TopicPartition, begin: int) -> AsyncIterator[Any]:
         """The records of a partition from an offset on, to where it ended when this was called.

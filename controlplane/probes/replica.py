@@ -22,7 +22,10 @@ from controlplane.domain.replica import (
     marks_of,
     nothing_mirrored,
 )
+from controlplane.domain.unreadable import Unreadable
+from controlplane.probes.counting import count_on_both, places_of
 from controlplane.probes.fetching import Read
+from controlplane.probes.following import NOWHERE
 from controlplane.probes.numbers import beginnings, name, runs_known, within
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import ROW, KnownBefore, Rows, newest_rows
@@ -41,6 +44,7 @@ async def watch(
     filled_by_the_mirror: Collection[str] = (),
     *,
     back: Watched | None = None,
+    equal_at: Mapping[str, Collection[tuple[int, int]]] = NOWHERE,
 ) -> Watched:
     """Where the replica stands in the source, partition by partition.
 
@@ -53,6 +57,8 @@ async def watch(
             are an anchor too, as the last ones may be far behind the source's.
         back: what was seen last while the replica was the original: where nothing is known yet,
             reading goes on from there.
+        equal_at: end offsets of both at which partitions (`topic-n`) are known to have held the
+            same: what cannot be read is counted from there.
 
     Raises:
         UnreachableError: one of them does not answer.
@@ -81,6 +87,7 @@ async def watch(
     new = {p: some for p, some in runs.items() if p in replica_ends and not held[p]}
     runs |= await beginnings(source, replica, new, begins, await replica.begins(list(new)))
     holes = _holes(marks, rows, begins, replica_ends)
+    counted = await _counted(source, replica, unreadable, marks, equal_at)
     return Watched(
         seen_at=datetime.now(UTC),
         marks=tuple(
@@ -92,13 +99,42 @@ async def watch(
                 anchor=anchors.get(called),
                 runs=runs.get(p, ()),
                 hole=holes.get(called),
-                unreadable=unreadable.get(p),
+                unreadable=unreadable.get(p) or _still_unreadable(marks.get(called), p, moved),
+                counted=counted.get(p) or _still_counted(marks.get(called), p, rows),
                 postponed=p in moved and p not in rows and p not in unreadable,
                 alike=not rows[p].is_behind if p in rows else _stays_alike(p, moved, marks),
             )
             for p in partitions
         ),
     )
+
+
+async def _counted(
+    source: EndReader,
+    replica: EndReader,
+    unreadable: Collection[TopicPartition],
+    marks: Mapping[str, Mark],
+    equal_at: Mapping[str, Collection[tuple[int, int]]],
+) -> dict[TopicPartition, Anchor]:
+    """Up to where both hold as many records, of what cannot be read."""
+    places = {p: places_of(marks.get(name(p)), equal_at.get(name(p), ())) for p in unreadable}
+    counted = await count_on_both(source, replica, places)
+    return {p: one.place for p, one in counted.items() if one.found.fits}
+
+
+def _still_counted(
+    mark: Mark | None, partition: TopicPartition, rows: Container[TopicPartition]
+) -> Anchor | None:
+    """Nothing any more, once it could be read."""
+    return mark.counted if mark is not None and partition not in rows else None
+
+
+def _still_unreadable(
+    mark: Mark | None, partition: TopicPartition, moved: Container[TopicPartition]
+) -> Unreadable | None:
+    """What was counted to its end is not read again, and so is no more readable than it was."""
+    is_counted = mark is not None and mark.counted is not None and partition not in moved
+    return mark.unreadable if mark is not None and is_counted else None
 
 
 def _is_known(
@@ -111,7 +147,8 @@ def _is_known(
     """Whether reading would show nothing that was not seen before."""
     if mark is None:
         return False
-    if is_newest(mark.anchor, ends[partition], replica_ends[partition]):
+    both = ends[partition], replica_ends[partition]
+    if is_newest(mark.anchor, *both) or is_newest(mark.counted, *both):
         return True
     # What is known to be filled by the mirror alone only now may have an anchor after all.
     is_settled = mark.anchor is not None or partition.topic not in filled_by_the_mirror

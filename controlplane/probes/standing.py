@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from controlplane.domain.fingerprints import timestamp_of
 from controlplane.domain.unreadable import Unreadable
+from controlplane.probes.counting import Counted
 from controlplane.probes.reader import EndReader
 from controlplane.probes.rows import ROW, Rows, last_rows
 from controlplane.probes.taking import Tail
@@ -33,6 +34,15 @@ def standing_of_rows(rows: Rows) -> Standing:
     told = [at for placed in rows.to_come if (at := timestamp_of(placed.digest)) is not None]
     is_far = bool(told) and told[-1] - told[0] > FAR_MS
     return Standing(is_behind=rows.is_behind, is_far_behind=is_far)
+
+
+def standing_of_count(counted: Counted) -> Standing | None:
+    """Of a partition that cannot be read; None if its number proves nothing."""
+    if counted.means is not None:
+        return Standing(is_behind=False, is_far_behind=False)
+    if not counted.is_behind:
+        return None
+    return Standing(is_behind=True, is_far_behind=counted.found.behind_ms > FAR_MS)
 
 
 async def standings_by_tails(

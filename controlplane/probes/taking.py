@@ -6,6 +6,7 @@ import msgspec
 
 from controlplane.domain.fingerprints import fingerprint
 from controlplane.domain.numbering.runs import Placed
+from controlplane.probes.batch_headers import PackedBatch
 
 
 class LastRecord(msgspec.Struct, frozen=True):
@@ -46,6 +47,16 @@ class LastOf(NamedTuple):
     """Whether the log has no records before these."""
 
 
+class Packed(NamedTuple):
+    """Batches of a partition that were not opened, in order."""
+
+    batches: list[PackedBatch]
+    end: int
+    """Where the partition's committed records end."""
+    is_all: bool
+    """Whether these go up to there."""
+
+
 class Window:
     """What was read of one partition, from some offset to its end."""
 
@@ -80,3 +91,15 @@ class Row:
     def take(self, record: Any, /) -> None:
         """One more record."""
         self.placed.append(Placed(record.offset, LastRecord.of(record).digest))
+
+
+class PackedRow:
+    """Batches of one partition."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.batches: list[PackedBatch] = []
+
+    def take(self, batch: PackedBatch, /) -> None:
+        """One more."""
+        self.batches.append(batch)

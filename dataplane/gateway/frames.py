@@ -12,7 +12,7 @@ from struct import Struct
 from time import monotonic
 from typing import TypeAlias
 
-from dataplane.gateway.memory_pool import MemoryPool
+from dataplane.gateway.memory_pool import MemoryPool, PooledBuffer
 from dataplane.wire.primitives import Buffer
 
 Frame: TypeAlias = Buffer
@@ -64,7 +64,7 @@ class FrameReader:
         self._lent = lent or LentBuffer()
         self._begun = b""
         """The beginning of a frame, while it is short."""
-        self._own: bytearray | None = None
+        self._own: PooledBuffer | None = None
         """Where a frame is read that is begun, and not short; it is a pool's if it is large."""
         self._filled = 0
         """Bytes in there."""
@@ -142,7 +142,7 @@ class FrameReader:
             ends.append(start)
         return ends, 0
 
-    def _may_wait(self, own: bytearray, end: int, wanted: int) -> bool:
+    def _may_wait(self, own: PooledBuffer, end: int, wanted: int) -> bool:
         """Whether there is room left, be it for a while, for a frame that is begun in there."""
         return wanted <= len(own) or (end < len(own) and len(own) >= self.trusted)
 
@@ -165,7 +165,7 @@ class FrameReader:
         elif size < self._filled:
             self._keep(bytes(begun), self._own)
 
-    def _keep(self, begun: Buffer, buffer: bytearray) -> None:
+    def _keep(self, begun: Buffer, buffer: PooledBuffer) -> None:
         buffer[: len(begun)] = begun
         self._begun, self._own, self._filled = b"", buffer, len(begun)
 

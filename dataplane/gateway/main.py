@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from contract.clusters_file import ClustersFileError, selected_path
 from contract.fold import ControlState
+from contract.garbage import set_aside_what_stays
 from contract.logs import configure_logs
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.http import Server, application, server
@@ -100,6 +101,7 @@ async def _run(settings: GatewaySettings) -> None:
         )
         gateway.tell = follower.take
         compile_all()
+        set_aside_what_stays()
         log.info("node starts", incarnation=incarnation, group=settings.cluster_id)
         await _serve(settings, gateway, follower, control_planes)
         await gateway.close()

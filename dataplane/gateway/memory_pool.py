@@ -7,8 +7,15 @@ answer or a socket that its peer does not read. Pure: the time is an argument.
 """
 
 from collections.abc import Iterable
+from mmap import mmap
+from typing import Final, TypeAlias
 
 UNLIMITED = float("inf")
+LARGE: Final = 16 << 20
+"""Bytes of a buffer that is filled with zeros in some milliseconds. For what is larger the kernel
+makes pages one by one, as they are written to: that costs more, and nobody waits for all of it."""
+
+PooledBuffer: TypeAlias = bytearray | mmap
 
 
 class MemoryPool:
@@ -41,13 +48,13 @@ class MemoryPool:
             pool = pool.within
         return pool is not None
 
-    def try_allocate(self, size: int, now: float) -> bytearray | None:
+    def try_allocate(self, size: int, now: float) -> PooledBuffer | None:
         """A buffer of so many bytes; None if there is no memory left."""
         return None if self.used_up() else self.allocate(size, now)
 
-    def allocate(self, size: int, now: float) -> bytearray:
+    def allocate(self, size: int, now: float) -> PooledBuffer:
         """The same, even if there is none left."""
-        buffer = _PooledBuffer(size)
+        buffer = _Filled(size) if size <= LARGE else _Mapped(-1, size)
         buffer.pool = self  # only now: a buffer that could not be made is not to come back
         self._allocated_at[id(buffer)] = now
         self._count(size)
@@ -57,7 +64,7 @@ class MemoryPool:
         """When the first of the buffers was allocated that are not back; infinite if all are."""
         return next(iter(self._allocated_at.values()), UNLIMITED)
 
-    def release(self, buffer: bytearray) -> None:
+    def release(self, buffer: PooledBuffer) -> None:
         """A buffer is held by nobody any more."""
         del self._allocated_at[id(buffer)]
         self._count(-len(buffer))
@@ -69,8 +76,18 @@ class MemoryPool:
             pool = pool.within
 
 
-class _PooledBuffer(bytearray):
+class _Filled(bytearray):
     """Goes back when the last view of it has gone."""
+
+    pool: MemoryPool | None = None
+
+    def __del__(self) -> None:
+        if self.pool is not None:
+            self.pool.release(self)
+
+
+class _Mapped(mmap):
+    """The same, of memory that is no file's."""
 
     pool: MemoryPool | None = None
 

@@ -7,11 +7,14 @@ nothing is left becomes null: clients then show their own text for the error cod
 """
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 _WORD: Final = re.compile(rb"[A-Za-z0-9._-]+|[\x80-\xff]+")
 _NUMBER: Final = re.compile(rb"[0-9]{1,19}")
 _MASK: Final = b"***"
+_SHORT: Final = 200
+"""Bytes of a text that is remembered."""
 
 _PLAIN: Final = """
 a abort access acks after all allowed already an and another any appends are as assigned assignment
@@ -68,7 +71,7 @@ _KNOWN: Final = frozenset(word.encode() for word in f"{_PLAIN} {_CONFIGS}".split
 
 def tenant_text(text: bytes | None, view: Any, _fact: object) -> bytes | None:
     """What remains of a broker's text when every word that may be foreign is masked."""
-    if not text:
+    if not text or (len(text) <= _SHORT and _is_plain(text)):
         return text
     prefix: bytes = view.prefix
     logical_of: dict[bytes, bytes] = view.logical_of
@@ -78,7 +81,7 @@ def tenant_text(text: bytes | None, view: Any, _fact: object) -> bytes | None:
         nonlocal seen
         word = match[0].rstrip(b".-")
         ending = match[0][len(word) :]
-        if not word or word.lower() in _KNOWN or _NUMBER.fullmatch(word):
+        if not word or _is_known(word):
             seen += bool(word)
             return match[0]
         if word.startswith(prefix) and word != prefix:
@@ -91,3 +94,14 @@ def tenant_text(text: bytes | None, view: Any, _fact: object) -> bytes | None:
 
     shown_text = _WORD.sub(shown, text)
     return shown_text if seen else None
+
+
+def _is_known(word: bytes) -> bool:
+    return word.lower() in _KNOWN or _NUMBER.fullmatch(word) is not None
+
+
+@lru_cache(maxsize=1000)
+def _is_plain(text: bytes) -> bool:
+    """Whether it may be said to anybody: brokers say the same to thousands of elements at once."""
+    words = [word for found in _WORD.findall(text) if (word := found.rstrip(b".-"))]
+    return bool(words) and all(map(_is_known, words))

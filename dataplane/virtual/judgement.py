@@ -35,12 +35,17 @@ from dataplane.virtual.topic_rules import (
     new_topic,
     not_owned,
 )
+from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.primitives import Buffer
 
 _TOPIC: Final = 2
 """The type of a config resource that is a topic."""
 
 _OPERATION_NOT_ATTEMPTED: Final = 55
+
+MOST_MADE: Final = 5_000
+"""Topics in one CreateTopics: a controller of Kafka's makes no more either, as it writes at most
+10,000 records for one request (`QuorumController.MAX_RECORDS_PER_USER_OP`)."""
 
 
 _GROUP: Final = 32
@@ -86,6 +91,8 @@ def _code_for(resource_type: int) -> int:
 def _created(
     frame: Buffer, request: DecodedRequest, rights: Rights, census: Census
 ) -> Ruling | None:
+    if (count := len(request.body.topics)) > MOST_MADE:
+        raise MalformedFrameError(f"too many topics: {count}, and at most {MOST_MADE} in one go")
     return divided(frame, request, lambda topic: new_topic(topic, rights, census))
 
 

@@ -45,7 +45,9 @@ def new_topic(topic: Any, rights: Rights, census: Census) -> Any | Refusal:
         _room_fault(topic.name, max(partitions, 1), rights, census),
         *_config_faults({c.name: c.value for c in configs}, rules),
     ]
-    return next((f for f in faults if f is not None), replace(filled, configs=configs))
+    fault = next((f for f in faults if f is not None), None)
+    # There may be thousands, of which most stay as they are.
+    return fault or (filled if configs == filled.configs else replace(filled, configs=configs))
 
 
 def grown_topic(topic: Any, rights: Rights, census: Census) -> Any | Refusal:
@@ -124,7 +126,7 @@ def _with_numbers(topic: Any, rules: TopicRules) -> Any:
         changes["num_partitions"] = rules.partitions.default
     if topic.replication_factor == OPEN and rules.replication_factor is not None:
         changes["replication_factor"] = rules.replication_factor.default
-    return replace(topic, **changes)
+    return replace(topic, **changes) if changes else topic
 
 
 def _number_fault(name: str, rule: Any, value: int) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 import msgspec
 import psutil
@@ -20,7 +21,7 @@ from contract.clusters_file import ClusterProperties
 from sandbox.process import wait_until
 from tests.controlplane.probes.batches import Raw, append, batch
 from tests.system.mirrored import mirror, mirrored, refusals, turned_to
-from tests.system.operator import Operator
+from tests.system.operator import Operator, end_of
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
@@ -117,6 +118,32 @@ def test_no_record_of_a_tenant_stops_the_mirror_or_a_planned_switch(operator):
         for topic in ODD:
             held = [list(records(operator, name, f"odd-{topic}")) for name in ("main", "failover")]
             assert held[0] == held[1], topic
+
+
+def test_a_topic_that_is_too_much_to_read_is_counted_and_stops_nobody(operator):
+    """As a tenant can make it: records that grow a thousandfold when they are decompressed."""
+    admin = AdminClient(operator.client("odd-"))
+    for created in admin.create_topics([NewTopic("bomb", 1, 1)]).values():
+        created.result(10)
+    for serving, to in (("failover", "main"), ("main", "failover")):
+        reached = {"bootstrap.servers": operator.cluster(serving).bootstrap_servers}
+        main = ClusterProperties(name=serving, role="upstream", properties=reached)
+        for number in range(15):
+            bomb = batch(Raw(bytes(3 << 20), timestamp=now_ms() + number), compressed=True)
+            asyncio.run(append(main, "odd-bomb", 0, bomb))
+        produce(operator, "roundtrip-", "numbers", 0)
+        answer = operator.switch(to, wait="mirror")
+        assert answer.status_code == 200, answer.text
+        wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 60)
+        proved = operator.events(kind="switch.caught_up")[-1]["data"]["proved"]
+        assert "odd-bomb-0" in (*proved.get("counted", ()), *proved.get("alone", ())), proved
+        assert not any("roundtrip-" in name for name in proved.get("alone", ()))
+        ends = [end_of(operator.cluster(name), "odd-bomb") for name in ("main", "failover")]
+        assert ends[0] == ends[1] > 0
+
+
+def now_ms():
+    return int(datetime.now(UTC).timestamp() * 1000)
 
 
 def test_a_task_that_failed_is_told_with_its_cause_and_started_again(operator):

@@ -8,7 +8,7 @@ from aiokafka.record import default_records
 from aiokafka.record._crecords import default_records as compiled
 
 from upstream import decompressing
-from upstream.decompressing import TooLargeError, install
+from upstream.decompressing import TooLargeError, install, limited_to
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 
@@ -43,6 +43,18 @@ def test_what_is_larger_is_refused_with_its_size(codec):
     data = getattr(library, f"{codec}_encode")(bytes((4 << 20) + 1))
     with pytest.raises(TooLargeError, match=f"{len(data)} bytes is more than 4 MiB"):
         unpacked(codec, data)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("most", [0, 1000, 1 << 20, 3 << 20])
+def test_whoever_reads_may_want_less(codec, most):
+    fits, too_large = (getattr(library, f"{codec}_encode")(bytes(most + n)) for n in (0, 1))
+    with limited_to(most):
+        if most:
+            assert unpacked(codec, fits) == bytes(most)
+        with pytest.raises(TooLargeError):
+            unpacked(codec, too_large)
+    assert unpacked(codec, too_large) == bytes(most + 1), "as before"
 
 
 @pytest.mark.parametrize("codec", CODECS)

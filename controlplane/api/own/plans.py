@@ -1,5 +1,7 @@
 """`/api/v1/switch-plans`: what would stand in the way of a switch; changes nothing."""
 
+import asyncio
+
 from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -90,22 +92,19 @@ async def plan_of(plane: ControlPlane, data: SwitchQuestion) -> Plan:
     if data.mode == "planned" and all(check.passed for check in checks):
         direction = Direction(source=source, target=data.to_cluster)
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
-        try:
-            planned = PlannedSwitch(facts, scope, direction, seen, data.waive)
-            more, delay_s = await all_ready(plane.settings, planned)
-        except LookError as error:
-            more = [Check(name="mirror_direction", passed=False, detail=str(error))]
-        checks += more
-        checks += await _divergence(plane, facts, scope, direction, data)
-        checks.append(
-            completeness_check(
-                direction, seen, topics, accepted=data.accept_loss, waived=data.waive
-            )
+        planned = PlannedSwitch(facts, scope, direction, seen, data.waive)
+        # None waits for another: each asks the clusters, or waits for what comes in a moment.
+        (ready, delay_s), diverged, alike, watched, ended = await asyncio.gather(
+            _ready(plane, planned),
+            _divergence(plane, facts, scope, direction, data),
+            _parity(plane, direction, scope, data),
+            _watch(plane, facts, pair),
+            _transactions(plane, facts, scope, source, data),
         )
-        checks.append(means_check(seen, topics))
-        checks += await _parity(plane, direction, scope, data)
-        checks.append(await _watch(plane, facts, pair))
-        checks += await _transactions(plane, facts, scope, source, data)
+        complete = completeness_check(
+            direction, seen, topics, accepted=data.accept_loss, waived=data.waive
+        )
+        checks += [*ready, *diverged, complete, means_check(seen, topics), *alike, watched, *ended]
     if data.mode == "forced":
         checks += await _losses(plane, pair)
     silent = any(not node.leased for node in nodes)
@@ -116,6 +115,14 @@ async def plan_of(plane: ControlPlane, data: SwitchQuestion) -> Plan:
             facts, Timing(lease_s=plane.settings.interlock_lease_s), delay_s, silent=silent
         ),
     )
+
+
+async def _ready(plane: ControlPlane, planned: PlannedSwitch) -> tuple[list[Check], float | None]:
+    """What topics and the mirror are like, and how many seconds records take."""
+    try:
+        return await all_ready(plane.settings, planned)
+    except LookError as error:
+        return [Check(name="mirror_direction", passed=False, detail=str(error))], None
 
 
 async def _divergence(

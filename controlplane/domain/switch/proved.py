@@ -18,6 +18,9 @@ class Means(StrEnum):
     COUNTED_AND_TAIL = "counted_and_tail"
     """The last records were found; those before them are told by their number alone, or were read
     by earlier looks."""
+    COUNTED = "counted"
+    """The target holds as many since they were known to hold the same, and of the same times where
+    batches can be compared. None was read: they are more than we decompress, or no records."""
     NOT_SEEN_SINCE = "not_seen_since"
     """Neither has moved since a look saw both end with the same, so neither was read again."""
 
@@ -31,7 +34,11 @@ class Proved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     records: int = 0
     """Found on the target one by one, of all partitions together."""
     counted: tuple[str, ...] = ()
-    """Some of those that were counted (`topic-n`): no more of them than there is room for."""
+    """Some of those with *counted and tail* (`topic-n`): no more than there is room for."""
+    counted_alone: int = 0
+    """Partitions with *counted*."""
+    alone: tuple[str, ...] = ()
+    """Some of these."""
 
 
 def proved_by(means: Mapping[str, Means], records: int = 0) -> Proved:
@@ -45,12 +52,15 @@ def proved_by(means: Mapping[str, Means], records: int = 0) -> Proved:
     for one in means.values():
         counts[one] += 1
     counted = [name for name, one in means.items() if one is Means.COUNTED_AND_TAIL]
+    alone = [name for name, one in means.items() if one is Means.COUNTED]
     return Proved(
         every_record=counts[Means.EVERY_RECORD],
         counted_and_tail=counts[Means.COUNTED_AND_TAIL],
         not_seen_since=counts[Means.NOT_SEEN_SINCE],
         records=records,
         counted=tuple(sorted(counted)[:MOST_NAMED]),
+        counted_alone=counts[Means.COUNTED],
+        alone=tuple(sorted(alone)[:MOST_NAMED]),
     )
 
 

@@ -159,7 +159,15 @@ def _means(proved: Proved | None) -> list[Markdown]:
         not_seen_since=proved.not_seen_since,
     )
     named = Markdown("Counted: {names}.").filled(names=listed(proved.counted))
-    return [Markdown(), told, *([Markdown(), named] if proved.counted else [])]
+    lines = [Markdown(), told, *([Markdown(), named] if proved.counted else [])]
+    if proved.counted_alone:
+        alone = Markdown(
+            "By their number alone, as what is in them could not be read within our budget:"
+            " {counted} ({names}). The target holds as many records of these partitions, and of the"
+            " same times wherever batches end alike on both; what the records say was not compared."
+        ).filled(counted=proved.counted_alone, names=listed(proved.alone))
+        lines += [Markdown(), alone]
+    return lines
 
 
 def _proved(proof: Proof) -> str:

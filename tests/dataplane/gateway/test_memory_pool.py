@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataplane.gateway import memory_pool
 from dataplane.gateway.memory_pool import UNLIMITED, MemoryPool, slowest
 
 SIZES = st.integers(1, 100)
@@ -47,9 +48,13 @@ def test_every_pool_knows_what_is_held_and_goes_over_by_one_buffer_at_most(steps
     assert all(pool.oldest() == UNLIMITED for pool in connections)
 
 
-def test_a_buffer_is_held_for_as_long_as_a_view_of_it():
+@pytest.mark.parametrize("large", [10, 9], ids=["filled", "mapped"])
+def test_a_buffer_is_held_for_as_long_as_a_view_of_it(monkeypatch, large):
+    monkeypatch.setattr(memory_pool, "LARGE", large)
     pool = MemoryPool(10)
     buffer = pool.allocate(10, 1.0)
+    buffer[:3] = memoryview(b"new")
+    assert bytes(buffer[:]) == b"new" + bytes(7)
     view = memoryview(buffer)[3:4]
     del buffer
     assert (pool.used, pool.oldest()) == (10, 1.0)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from dataplane.virtual.error_text import tenant_text
@@ -42,3 +44,11 @@ def test_a_text_of_kafkas_words_alone_stays_as_it_is():
 
 def test_null_stays_null():
     assert tenant_text(None, view(), None) is None
+
+
+def test_what_one_tenant_was_shown_is_not_shown_to_another():
+    text = b"Topic teamAusers already exists."
+    others = replace(view(), vcluster="teamB")
+    for _ in range(2):
+        assert tenant_text(text, view(), None) == b"Topic users already exists."
+        assert tenant_text(text, others, None) == b"Topic *** already exists."

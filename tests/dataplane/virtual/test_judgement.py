@@ -12,7 +12,7 @@ from dataplane.virtual.apis import APIS
 from dataplane.virtual.census import Census
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.effects import READS, WRITES
-from dataplane.virtual.judgement import judge
+from dataplane.virtual.judgement import MOST_MADE, judge
 from dataplane.virtual.messages import (
     blank,
     decode_request,
@@ -21,6 +21,7 @@ from dataplane.virtual.messages import (
     encode_response,
 )
 from dataplane.virtual.rights import Rights
+from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import Peek
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import OFFERED, generated, request_frame
@@ -362,3 +363,10 @@ def test_a_transaction_takes_all_its_partitions_or_none():
         for t in answer.results_by_topic_v3_and_below
     }
     assert codes == {"own": 55, "cars": 29}
+
+
+def test_no_more_topics_are_judged_in_one_go_than_a_controller_makes():
+    topics = [{"name": f"t{n}"} for n in range(MOST_MADE)]
+    assert judge(create(7, *topics), Rights(vcluster="teamA", account="sa"), Census({})) is None
+    with pytest.raises(MalformedFrameError, match="too many topics: 5001, and at most 5000"):
+        judge(create(7, *topics, {"name": "one"}), RULED, Census({}))

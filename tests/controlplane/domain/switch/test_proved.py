@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from controlplane.domain.numbering.runs import Run
 from controlplane.domain.replica import Anchor, Mark, Watched
@@ -14,12 +15,19 @@ from controlplane.domain.switch.proved import (
     most_compared,
     proved_by,
 )
+from controlplane.domain.unreadable import Unreadable
 
 
 def test_partitions_are_counted_by_their_means():
     means = {"t-2": Means.EVERY_RECORD, "t-1": Means.COUNTED_AND_TAIL, "t-0": Means.NOT_SEEN_SINCE}
-    assert proved_by(means, 7) == Proved(
-        every_record=1, counted_and_tail=1, not_seen_since=1, records=7, counted=("t-1",)
+    assert proved_by(means | {"t-3": Means.COUNTED}, 7) == Proved(
+        every_record=1,
+        counted_and_tail=1,
+        not_seen_since=1,
+        records=7,
+        counted=("t-1",),
+        counted_alone=1,
+        alone=("t-3",),
     )
 
 
@@ -66,3 +74,20 @@ def test_a_plan_says_how_it_would_be_proved():
         " from their last records if they moved"
     )
     assert means_check(None, {"t"}).passed, "it stands in no switch's way"
+
+
+def test_a_plan_names_what_would_be_counted():
+    cause = Unreadable(partition="t-1", cluster="main", offset=3, cause="more than 32 MiB")
+    huge = replace(mark("t-1"), unreadable=cause, counted=Anchor(8, 8))
+    not_counted = replace(mark("t-2"), unreadable=cause)
+    marks = (mark("t-0"), huge, not_counted)
+    seen = Watched(seen_at=datetime(2026, 1, 1, tzinfo=UTC), marks=marks)
+    check = means_check(seen, {"t"})
+    assert check.passed
+    assert check.detail.endswith(
+        "; 1 cannot be read within our budget, and would be proved by their number, and the last"
+        " records if these can be read: t-1"
+    )
+    many = tuple(replace(huge, partition=f"t-{n}") for n in range(9))
+    told = means_check(replace(seen, marks=many), {"t"}).detail
+    assert told.endswith("t-0, t-1, t-2, t-3, t-4 and 4 more")

@@ -49,8 +49,12 @@ CLOSE_LIMIT = 5.0
 log = structlog.get_logger()
 
 
-class ClientConnection(asyncio.BufferedProtocol):
-    """A Kafka client's connection to one slot's port."""
+class ClientConnection:
+    """A Kafka client's connection to one slot's port.
+
+    An `asyncio.BufferedProtocol` by its methods alone: uvloop asks for no more, and a class with a
+    base from elsewhere is slower when compiled.
+    """
 
     def __init__(self, services: Services, slot: int) -> None:
         """Wait for a client on the port of a slot."""

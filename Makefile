@@ -20,7 +20,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 .PHONY: setup
 setup: $(VENV)/.installed ## install all that the other targets need; compile the data path where that can be done
-	@$(BIN)/python -m dataplane.compiled.building
+	@$(BIN)/python -m dataplane.building
 
 .PHONY: check
 check: style ## style, types, layers and unit tests, in a minute or two

@@ -21,6 +21,8 @@ from dataplane.settings import GatewaySettings
 KEY = b"k" * 32
 VCLUSTER = "bench"
 USER = "sa"
+UNLIMITED = 10**9
+"""Elements that the one account may have looked at in a second."""
 
 
 def gateway_on(port: int, broker: int, folder: Path) -> Gateway:
@@ -40,6 +42,7 @@ def gateway_on(port: int, broker: int, folder: Path) -> Gateway:
         GATEWAY_ADVERTISED_HOST="localhost",
         GATEWAY_BIND_HOST="127.0.0.1",
         GATEWAY_PORT_START=port,
+        INTERLOCK_ACCOUNT_ELEMENTS_PER_SECOND=UNLIMITED,
     )
     gateway = Gateway(settings, control)
     states: tuple[State, ...] = (

@@ -9,11 +9,16 @@ from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleS
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from dataplane.compiled.sources import DIGEST_FILE, FOLDER, digest
 
 VARIABLE = "INTERLOCK_INTERPRETED"
 """Set to anything, it has the sources interpreted whatever was compiled."""
+
+
+FILES: Final[dict[str, Path]] = {}
+"""What is taken in its compiled form, by the modules' names."""
 
 
 class Form(Enum):
@@ -59,7 +64,8 @@ def prefer_compiled() -> Form:
     """Take compiled modules from now on, if these are their sources; whether it is so."""
     found = form()
     if found is Form.COMPILED:
-        sys.meta_path.insert(0, CompiledFinder(_compiled_files()))
+        FILES.update(_compiled_files())
+        sys.meta_path.insert(0, CompiledFinder(FILES))
     return found
 
 

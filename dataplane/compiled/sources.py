@@ -36,7 +36,7 @@ that lay there would go before a source that is newer."""
 DIGEST_FILE: Final = FOLDER / "sources.sha256"
 """The digest of the sources at the time when they were compiled."""
 
-_LOOKED_AT: Final = ("contract", "dataplane", "upstream")
+LOOKED_AT: Final = ("contract", "dataplane", "upstream")
 """The packages that modules which are compiled import from: types and constants of theirs are built
 into the code, so what was compiled is good for none but these very sources."""
 
@@ -44,7 +44,7 @@ into the code, so what was compiled is good for none but these very sources."""
 def digest() -> str:
     """Of all sources that go into what is compiled, as they are now."""
     total = hashlib.sha256()
-    for package in _LOOKED_AT:
+    for package in LOOKED_AT:
         for file in sorted((ROOT / package).rglob("*.py")):
             total.update(f"{file.relative_to(ROOT)}\n".encode())
             total.update(hashlib.sha256(file.read_bytes()).digest())

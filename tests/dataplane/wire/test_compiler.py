@@ -48,7 +48,7 @@ def test_a_name_is_spliced_and_the_rest_is_not_copied():
 
 def test_the_source_can_be_read():
     source = source_of(HEARTBEAT_3)
-    assert "def example(frame, view, fact=None):" in source
+    assert "def example(frame: Buffer, view: Any, fact: Any = None) -> Any:" in source
     assert "put(grown_classic[n])" in source
 
 

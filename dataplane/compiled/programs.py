@@ -7,7 +7,7 @@ that comes out otherwise, because a schema or a treatment has changed, is never 
 import hashlib
 from dataclasses import replace
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from dataplane.compiled.loading import FILES
 from dataplane.wire.compiler import Program
@@ -32,7 +32,7 @@ def in_its_best_form(program: Program) -> Program:
     name = module_name(program)
     if name not in FILES:
         return program
-    module = import_module(name)
+    module: Any = import_module(name)
     module.interpreted = program.run
     return replace(program, run=module.run)
 

@@ -19,14 +19,15 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: setup
-setup: $(VENV)/.installed ## install everything that the other targets need
+setup: $(VENV)/.installed ## install all that the other targets need; compile the data path where that can be done
+	@$(BIN)/python -m dataplane.building
 
 .PHONY: check
 check: style ## style, types, layers and unit tests, in a minute or two
 	@$(BIN)/python -m pytest -q -m "not environment and not model"
 
 .PHONY: style
-style: setup ## style, types and layers alone
+style: $(VENV)/.installed ## style, types and layers alone
 	@$(BIN)/ruff format --quiet --check $(ALL_PYTHON)
 	@$(BIN)/ruff check --quiet $(ALL_PYTHON)
 	@$(BIN)/mypy
@@ -36,6 +37,15 @@ style: setup ## style, types and layers alone
 .PHONY: test
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
 	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --durations=25
+	@$(MAKE) --no-print-directory interpreted
+
+.PHONY: interpreted
+interpreted: $(VENV)/.installed ## the data path's unit tests, and those that need it so, with its sources interpreted
+	@INTERLOCK_INTERPRETED=1 $(BIN)/python -m pytest -q -m "not environment and not model" \
+	  tests/dataplane tests/model tests/simulation
+	@INTERLOCK_INTERPRETED=1 $(BIN)/python -m pytest -q \
+	  tests/dataplane/gateway/test_repeated_answers.py \
+	  tests/dataplane/gateway/test_renumbered_clients.py
 
 .PHONY: demo
 demo: setup ## the whole scenario on this machine: two clusters, a switch, and what it cost
@@ -73,7 +83,7 @@ fuzz: setup ## fuzz all code that reads foreign bytes (SECONDS=1800); writes doc
 .PHONY: clients
 clients: setup ## every client library through the gateway, in some minutes; writes docs/clients.md
 	@$(BIN)/python -m clients
-	@INTERLOCK_ALL_CLIENTS=1 $(BIN)/python -m pytest -q \
+	@INTERLOCK_ALL_CLIENTS=1 INTERLOCK_INTERPRETED=1 $(BIN)/python -m pytest -q \
 	  tests/dataplane/gateway/test_repeated_answers.py \
 	  tests/dataplane/gateway/test_renumbered_clients.py
 

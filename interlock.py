@@ -4,12 +4,25 @@ The planes do not know each other, so what they share on the command line lives 
 """
 
 import sys
+from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
 _USAGE = 2
 
-app = App(name="interlock", help="A Kafka gateway whose backend cluster can be exchanged live.")
+
+def release() -> str:
+    """The version, and whether the data path is compiled."""
+    from dataplane import FORM  # noqa: PLC0415 - only when asked
+
+    return f"interlock {version('interlock')}, data path {FORM.value}"
+
+
+app = App(
+    name="interlock",
+    help="A Kafka gateway whose backend cluster can be exchanged live.",
+    version=release,
+)
 
 # Loaded when called: nobody waits for the parts that a command does not need.
 app.command("controlplane.main:main", name="controlplane", help="Run a control plane.")

@@ -7,29 +7,19 @@ before and after. Kernel buffers are not in it.
 
 import argparse
 import asyncio
-import base64
 import json
 import resource
 import struct
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
-import jwt
 import psutil
 import uvloop
+from lone_gateway import gateway_on, open_door, token
 
-from contract.clusters_file import ClusterProperties
-from contract.fold import ControlState
-from contract.records import Cluster, Face, Record, Routing, State, VirtualCluster, key_of
-from dataplane.gateway import topology
-from dataplane.gateway.gateway import Gateway
-from dataplane.node.machine import Command, Order
-from dataplane.settings import GatewaySettings
 from sandbox.ports import reserved_ports
 
-KEY = b"k" * 32
 HANDSHAKE, AUTHENTICATE, PRODUCE = 17, 36, 0
 WRITE = struct.pack(">hhii", -1, 1, 1000, 0)
 WRITTEN = struct.pack(">ii", 0, 0)
@@ -88,37 +78,6 @@ async def peers() -> None:
         await asyncio.to_thread(sys.stdin.readline)
 
 
-def gateway_on(port: int, broker: int, folder: Path) -> Gateway:
-    """A gateway that serves one virtual cluster on one broker."""
-
-    async def addresses(cluster: ClusterProperties) -> dict[int, tuple[str, int]]:  # noqa: ARG001
-        return {1: ("127.0.0.1", broker)}
-
-    topology.ask_brokers = addresses
-    file = folder / "clusters.yaml"
-    file.write_text(f"config:\n  main:\n    bootstrap.servers: 127.0.0.1:{broker}\n")
-    control = ControlState()
-    settings = GatewaySettings(
-        GATEWAY_BACKEND_KAFKA_SELECTOR=f"file : {{ path: {file} }}",
-        GATEWAY_USER_POOL_SECRET_KEY=base64.b64encode(KEY).decode(),
-        INTERLOCK_NODE_TOKEN="bench",
-        GATEWAY_ADVERTISED_HOST="localhost",
-        GATEWAY_BIND_HOST="127.0.0.1",
-        GATEWAY_PORT_START=port,
-    )
-    gateway = Gateway(settings, control)
-    states: tuple[State, ...] = (
-        Cluster(name="main", index=0, role="upstream", cluster_id="main", brokers=(1,)),
-        Face(slots=1, api_versions=dict.fromkeys(range(100), (0, 30))),
-        VirtualCluster(name="bench", scope="main", cluster_id="bench"),
-    )
-    for seq, state in enumerate(states, start=1):
-        record = Record(log="bench", seq=seq, key=key_of(state), state=state)
-        control.apply(record)
-        gateway.record_applied(record)
-    return gateway
-
-
 async def measure(count: int, port: int, folder: Path) -> float:
     """KiB of resident memory for each of so many clients, with their broker connections."""
     child = await asyncio.create_subprocess_exec(
@@ -130,13 +89,9 @@ async def measure(count: int, port: int, folder: Path) -> float:
     assert child.stdout is not None
     gateway = gateway_on(port, int(await child.stdout.readline()), folder)
     running = asyncio.ensure_future(gateway.run())
-    gateway.set_lease(float("inf"))
-    routing = Routing(scope="main", cluster="main", epoch=0, state="serving", term=0)
-    gateway.carry_out(Command(Order.SERVE, routing))
+    open_door(gateway)
     await gateway.accepting.wait()
-    expiry = int(datetime.now(UTC).timestamp()) + 600
-    claims = {"username": "sa", "vcluster": "bench", "exp": expiry}
-    told = {"port": port, "token": jwt.encode(claims, KEY, "HS256"), "warm": 100, "count": count}
+    told = {"port": port, "token": token(), "warm": 100, "count": count}
     child.stdin.write(json.dumps(told).encode() + b"\n")
     await child.stdout.readline()
     before = psutil.Process().memory_info().rss

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from dataplane import FORM
 from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import Ports, reserved_ports
@@ -31,6 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="keep pictures of the console's pages there",
     )
+
+
+def pytest_report_header() -> str:
+    return f"data path: {FORM.value}"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from functools import partial
 from time import monotonic
+from typing import cast
 
 from dataplane.gateway.frames import LENGTH, Frame, LentBuffer
 from dataplane.gateway.upstream_connection import UpstreamConnection
@@ -33,8 +33,9 @@ async def connect(
     applicant = _Applicant()
     host, port = address
     context = access.tls_context()
-    _, upstream = await asyncio.get_running_loop().create_connection(
-        partial(UpstreamConnection, applicant, epoch, lent),
+    upstream = UpstreamConnection(applicant, epoch, lent)
+    await asyncio.get_running_loop().create_connection(
+        lambda: cast("asyncio.BufferedProtocol", upstream),
         host,
         port,
         ssl=context,

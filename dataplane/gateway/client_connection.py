@@ -7,7 +7,7 @@ than what it had already sent.
 
 import asyncio
 from time import monotonic
-from typing import cast
+from typing import Final, cast
 
 import structlog
 
@@ -25,7 +25,7 @@ from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
 from dataplane.virtual.unoffered import unoffered_answer
 from dataplane.wire.errors import MalformedFrameError
-from dataplane.wire.header import peek
+from dataplane.wire.header import Peek, peek
 
 UNAUTHENTICATED_LIMIT = 512 * 1024
 """Bytes of a frame before authentication (Kafka: `sasl.server.max.receive.size`)."""
@@ -46,15 +46,29 @@ DEPTH_LIMIT = 256
 CLOSE_LIMIT = 5.0
 """Seconds that a client may take to read the last answers of a connection that ends."""
 
+_RELAYED: Final = {
+    (api.key, version): api
+    for api in APIS.values()
+    if api.treatment is Treatment.REWRITE
+    for version in api.served
+    if api.serves_as_offered(version)
+}
+"""What is sent on, by API key and version: all that has to be asked of most requests."""
+
 log = structlog.get_logger()
 
 
-class ClientConnection(asyncio.BufferedProtocol):
-    """A Kafka client's connection to one slot's port."""
+class ClientConnection:
+    """A Kafka client's connection to one slot's port.
+
+    An `asyncio.BufferedProtocol` by its methods alone: uvloop asks for no more, and a class with a
+    base from elsewhere is slower when compiled.
+    """
 
     def __init__(self, services: Services, slot: int) -> None:
         """Wait for a client on the port of a slot."""
         self._services = services
+        self._counters = services.counters
         self.slot = slot
         self.connected_at = monotonic()
         self.session_ends = FOR_EVER
@@ -79,7 +93,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if peer else "unknown"
         self._services.connections.add(self)
-        self._services.counters.connections_opened += 1
+        self._counters.connections_opened += 1
         if transport.get_extra_info("sslcontext") is not None:
             self._encrypted = EncryptedOutgoing(self.transport)
         if self._services.shows_certificates:
@@ -114,7 +128,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone; so is what it waited for."""
         self._services.connections.discard(self)
-        self._services.counters.connections_closed += 1
+        self._counters.connections_closed += 1
         if exc is not None:
             log.info("client connection lost", peer=self._peer, error=str(exc))
         self._services.memory.gone(self)
@@ -164,7 +178,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def _tell_end(self, reason: str) -> None:
-        self._services.counters.connections_closed_by_node += 1
+        self._counters.connections_closed_by_node += 1
         user = self.relay.tenant.user if self.relay else None
         log.warning("client connection closed", peer=self._peer, user=user, reason=reason)
 
@@ -182,8 +196,18 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._authenticate(frame, now)
             return
         header = peek(frame)
-        if now >= self.session_ends and header.api_key not in RENEWAL:
+        key, version, _ = header
+        if now >= self.session_ends and key not in RENEWAL:
             raise AuthenticationOver("its session is over, and it did not authenticate again")
+        api = _RELAYED.get((key, version))
+        if api is not None and (key == PRODUCE or len(frame) <= OTHER_LIMIT):
+            self._counters.requests[key] += 1
+            self._exchange.ask(Request(api, header, frame, now))
+        else:
+            self._admit_other(header, frame, self.relay, now)
+
+    def _admit_other(self, header: Peek, frame: Frame, relay: Relay, now: float) -> None:
+        """The same for what is not simply relayed."""
         api = APIS.get(header.api_key)
         if api is None or api.treatment is Treatment.REFUSE:
             name = api.name if api else f"API key {header.api_key}"
@@ -192,7 +216,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             raise MalformedFrameError(
                 f"{api.name} of {len(frame)} bytes; the limit is {OTHER_LIMIT}"
             )
-        self._services.counters.requests[header.api_key] += 1
+        self._counters.requests[header.api_key] += 1
         request = Request(api, header, frame, now)
         if api.treatment is Treatment.ANSWER:
             request.answer = self._authentication.answer(request)
@@ -200,10 +224,10 @@ class ClientConnection(asyncio.BufferedProtocol):
         elif not api.serves_as_offered(header.version):
             request.answer = self._unoffered(request)
             if request.answer is not None:
-                self.relay.charge(elements_by_hand(frame))
+                relay.charge(elements_by_hand(frame))
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
-            self.relay.charge(elements_by_hand(frame))
+            relay.charge(elements_by_hand(frame))
         self._exchange.ask(request)
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)
@@ -272,7 +296,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     def send_answers(self) -> None:
         """Send the answers whose turn it is."""
         out: list[Frame] = []
-        for request in self._exchange.answered():
+        while (request := self._exchange.next_answered()) is not None:
             append_framed(out, request.answer or [])
         if not out:
             return

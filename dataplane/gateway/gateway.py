@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from time import monotonic
+from typing import cast
 
 import structlog
 
@@ -295,7 +296,9 @@ class Gateway:
         face = self.control.get("face")
         slots = face.slots if isinstance(face, Face) else 0
         for slot in range(slots):
-            connect_client = partial(ClientConnection, self, slot)
+            connect_client = cast(
+                "Callable[[], asyncio.BufferedProtocol]", partial(ClientConnection, self, slot)
+            )
             address = (self._settings.bind_host, self._settings.port_start + slot)
             if self.certificate is not None:
                 listener = TlsListener(address, self.certificate, connect_client)

@@ -16,11 +16,18 @@ pieces takes longer than to copy them."""
 
 def append_framed(out: list[Frame], pieces: list[Frame]) -> None:
     """Append a payload with its length in front; a small one as a single buffer."""
-    size = sum(map(len, pieces))
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+    length = LENGTH.pack(size)
     if size <= JOIN_BELOW or size < SMALL_PIECE * len(pieces):
-        out.append(b"".join((LENGTH.pack(size), *pieces)))
+        out.append(b"".join([length, *pieces]))
+    elif len(pieces[-1]) > size - SMALL_PIECE:
+        # A batch of records, and in front of it little that was written anew.
+        out.append(b"".join([length, *pieces[:-1]]))
+        out.append(pieces[-1])
     else:
-        out.append(LENGTH.pack(size))
+        out.append(length)
         out += pieces
 
 

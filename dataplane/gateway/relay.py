@@ -234,14 +234,14 @@ class Relay:
             raise MalformedFrameError(f"an answer of {len(frame)} bytes has no correlation id")
         (correlation_id,) = LENGTH.unpack_from(frame, 0)
         request = self.machine.request_of(correlation_id)
-        view = self.tenant.view
-        tenant, ruling, key = self.tenant, request.ruling, request.api.key
+        tenant, ruling = self.tenant, request.ruling
+        view, (key, version, _) = tenant.view, request.header
         if key in tenant.scope.watched and (
             instead := self._parking.instead_of(frame, request, now)
         ):
             request.answer = [instead]
         elif ruling is None:
-            program = response_program(key, request.header.version, view.is_numbered)
+            program = response_program(key, version, view.is_numbered)
             request.answer = program(frame, view, request.fact)
         else:
             program = response_program(key, ruling.version, view.is_numbered)
@@ -254,9 +254,9 @@ class Relay:
             account.settle(now)
         if account.meter is not None:
             self.mute_for(charge_read(request, account.meter, now))
-        if not request.api.repeatable:
+        if tenant.scope.released_at is not None and not request.api.repeatable:
             tenant.scope.write_acknowledged(now)
-        if request.api.key in CHANGE_TOPICS:
+        if key in CHANGE_TOPICS:
             self._services.topics_changed(tenant, request)
 
     def charge(self, elements: int) -> None:

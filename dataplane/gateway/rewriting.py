@@ -66,7 +66,7 @@ class Rewriting:
 
     def pieces_of(self, request: Request, view: View) -> list[Frame] | None:
         """What a broker gets of a request; None if it got its answer, or ended the connection."""
-        key = request.api.key
+        key, version, _ = request.header
         gates = gates_of(
             key,
             key in self._account.rights.judged,
@@ -77,7 +77,7 @@ class Rewriting:
             if gates:
                 return self._through(gates, request, view)
             try:
-                return self._run(request, request.frame, request.header.version, view)
+                return self._run(request, request.frame, version, view)
             except LACKING as lacking:
                 return self._through(gates_lacking(lacking, key, ()), request, view)
         except RefusedRequestError as refused:

@@ -28,19 +28,20 @@ class Views:
         self._recorded = recorded
         self._host = advertised_host
         self._port_start = port_start
-        self._views: dict[tuple[str, str, int], View] = {}
+        self.made: dict[tuple[str, str, int], View] = {}
+        """Another dictionary after each `forget`: who keeps a view looks whether it still is this."""
 
     def of(self, vcluster: VirtualCluster, routing: Routing) -> View:
         """The view of a virtual cluster while it is served as the routing says."""
         key = (vcluster.name, routing.cluster, routing.epoch)
-        view = self._views.get(key)
+        view = self.made.get(key)
         if view is None:
-            view = self._views[key] = self._make(vcluster, routing.cluster, routing.epoch)
+            view = self.made[key] = self._make(vcluster, routing.cluster, routing.epoch)
         return view
 
     def forget(self) -> None:
         """A cluster was described anew: make the views again when asked."""
-        self._views.clear()
+        self.made = {}
 
     def _make(self, vcluster: VirtualCluster, cluster: str, epoch: int) -> View:
         face = self._control.get("face")
@@ -72,7 +73,17 @@ class Views:
 class Tenant:
     """An authenticated user of a virtual cluster."""
 
-    __slots__ = ("_views", "account", "proof", "scope", "user", "vcluster")
+    __slots__ = (
+        "_routing",
+        "_seen",
+        "_view",
+        "_views",
+        "account",
+        "proof",
+        "scope",
+        "user",
+        "vcluster",
+    )
 
     def __init__(
         self,
@@ -89,6 +100,10 @@ class Tenant:
         self.scope = scope
         self._views = views
         self.account = account
+        self._view: View | None = None
+        """The last one that was asked for, and what it was made by."""
+        self._routing: Routing | None = None
+        self._seen = views.made
 
     @property
     def view(self) -> View:
@@ -98,6 +113,10 @@ class Tenant:
             LookupError: nothing serves it yet, or what does has not been described.
         """
         routing = self.scope.routing
-        if routing is None:
-            raise LookupError(f"scope {self.scope.name} has no routing yet")
-        return self._views.of(self.vcluster, routing)
+        view = self._view
+        if view is None or routing is not self._routing or self._views.made is not self._seen:
+            if routing is None:
+                raise LookupError(f"scope {self.scope.name} has no routing yet")
+            view = self._views.of(self.vcluster, routing)
+            self._view, self._routing, self._seen = view, routing, self._views.made
+        return view

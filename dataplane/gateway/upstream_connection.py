@@ -25,8 +25,11 @@ class Owner(Protocol):
         """The broker takes requests faster, or slower, than they are written."""
 
 
-class UpstreamConnection(asyncio.BufferedProtocol):
-    """Reads a broker's answers and hands them to the client connection that asked."""
+class UpstreamConnection:
+    """Reads a broker's answers and hands them to the client connection that asked.
+
+    An `asyncio.BufferedProtocol` by its methods alone; see `ClientConnection`.
+    """
 
     def __init__(self, owner: Owner, epoch: int, lent: LentBuffer) -> None:
         """Belong to a client connection, in one epoch of its scope; read into the buffer lent."""

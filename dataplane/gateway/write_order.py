@@ -40,11 +40,8 @@ class WriteOrder:
     def __init__(self) -> None:
         """Begin with none."""
         self._awaited: dict[_Line, _Awaited] = {}
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether any write has to come again."""
-        return bool(self._awaited)
+        self.is_broken = False
+        """Whether any write has to come again: asked for each request."""
 
     def refused(self, vcluster: str, produce: Frame, now: float) -> None:
         """Note a Produce request that was refused. Raises MalformedFrameError."""
@@ -52,6 +49,7 @@ class WriteOrder:
             awaited = self._awaited.get(line)
             if awaited is None or awaited.place.epoch != place.epoch:
                 self._awaited[line] = _Awaited(place, now)
+                self.is_broken = True
 
     def may_go(self, vcluster: str, produce: Frame) -> bool:
         """Whether nothing before this Produce request is missing. Raises MalformedFrameError.
@@ -67,6 +65,7 @@ class WriteOrder:
                 return False
         for line, _ in places:
             self._awaited.pop(line, None)
+        self.is_broken = bool(self._awaited)
         return True
 
     def forget(self, before: float) -> None:
@@ -74,6 +73,7 @@ class WriteOrder:
         gone = [line for line, awaited in self._awaited.items() if awaited.since < before]
         for line in gone:
             del self._awaited[line]
+        self.is_broken = bool(self._awaited)
 
 
 def _places(vcluster: str, produce: Frame) -> Iterator[tuple[_Line, _Place]]:

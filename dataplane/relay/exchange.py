@@ -138,7 +138,13 @@ class Exchange:
             late.append(self._waiting.popleft())
         return late
 
+    def next_answered(self) -> Request | None:
+        """The request whose answer may leave now: the first, as soon as it has one."""
+        if self._open and self._open[0].answer is not None:
+            return self._open.popleft()
+        return None
+
     def answered(self) -> Iterator[Request]:
-        """Requests whose answers may leave now: those before the first that has none."""
-        while self._open and self._open[0].answer is not None:
-            yield self._open.popleft()
+        """All requests whose answers may leave now: those before the first that has none."""
+        while (request := self.next_answered()) is not None:
+            yield request

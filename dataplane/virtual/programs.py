@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final, TypeAlias
 
+from dataplane.compiled.programs import in_its_best_form
 from dataplane.virtual.apis import APIS, Treatment, treatment
 from dataplane.virtual.fields import NUMBERED, numbered_treatment_of, treatment_of
 from dataplane.virtual.view import View
@@ -95,11 +96,12 @@ def program(
         return find(api, direction, path, field)
 
     is_tagged = request_is_tagged if direction == "request" else response_is_tagged
-    return compile_program(
-        f"{api}_{direction}_v{version}{'_numbered' if numbered else ''}",
+    interpreted = compile_program(
+        f"{api}_{direction}{'_numbered' if numbered else ''}",
         message(api_key, version, direction),
         direction,
         classify,
         tagged_header=is_tagged(api_key, version),
         most_elements=most_elements(api_key) if direction == "request" else None,
     )
+    return in_its_best_form(interpreted)

@@ -97,6 +97,8 @@ class View:
     may be that of an alias, which has to be looked up."""
     below_classic: int = field(init=False)
     """The same for lengths of 2 bytes, from 1 on."""
+    is_numbered: bool = field(init=False)
+    """Whether any topic's numbers are not the cluster's own offsets."""
     made: dict[Any, bytes] = field(init=False, repr=False, default_factory=dict)
     """Bytes made once for this view: broker lists, by the dataclass of their elements."""
     _slots: dict[bytes, bytes] = field(init=False, repr=False, default_factory=dict)
@@ -120,6 +122,7 @@ class View:
             "read_only_aliases": frozenset(a.logical.encode() for a in self.aliases if a.read_only),
             "numbers_of_physical": {n.physical: n for n in self.numbers},
             "numbers_of_logical": _by_logical(self.numbers, prefix, physical_of),
+            "is_numbered": bool(self.numbers),
             "below_compact": 0 if self.aliases else _SMALL_COMPACT,
             "below_classic": 0 if self.aliases else _SMALL_CLASSIC,
             "grown_compact": tuple(
@@ -165,11 +168,6 @@ class View:
             return b"", _NO_NODE_BYTES
         listener = self.listeners[slot]
         return listener.host.encode(), INT32.pack(listener.port)
-
-    @property
-    def is_numbered(self) -> bool:
-        """Whether any topic's numbers are not the cluster's own offsets."""
-        return bool(self.numbers)
 
     @staticmethod
     def count_compact(size: int) -> bytes:

@@ -52,8 +52,8 @@ class Emitter:
 
     def splice(self, new: str, start: str, after: str) -> None:
         """Put out the frame up to `start`, then `new`; the frame goes on at `after`."""
-        self.line(f"put(mv[last:{start}])")
-        self.line(f"put({new})")
+        self.line(f"pieces.append(mv[last:{start}])")
+        self.line(f"pieces.append({new})")
         self.line(f"last = {after}")
 
     def bind(self, name: str, value: Any) -> str:

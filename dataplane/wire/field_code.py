@@ -232,6 +232,9 @@ def _emit_add_prefix(
         emitter.line(f"pos += {_sum(emitter.ahead + (0 if compact else 2), 'n')}")
         if treatment.noted:
             emitter.line("fact = True")
+    if field.nullable and not treatment.noted:
+        with emitter.block("elif n == 0:" if compact else "elif n == -1:"):
+            emitter.line(f"pos += {emitter.ahead + width}")
     with emitter.block("else:"):
         emitter.line(f"start = {at}")
         emitter.line(

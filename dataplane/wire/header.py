@@ -31,7 +31,8 @@ def peek(frame: bytes | bytearray | memoryview) -> Peek:
         MalformedFrameError: the frame is shorter than that.
     """
     try:
-        return Peek(*_PEEK(frame))
+        # As the class itself would, but for a Python call: this is done for each request.
+        return tuple.__new__(Peek, _PEEK(frame))
     except struct.error:
         raise MalformedFrameError(
             f"a request of {len(frame)} bytes is too short for a header"

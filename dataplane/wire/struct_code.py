@@ -75,7 +75,7 @@ class StructCode:
         emitter = self._emitter
         emitter.loops += 1
         mark, foreign = f"mark{emitter.loops}", f"foreign{emitter.loops}"
-        emitter.line("put(mv[last : pos - 1])")
+        emitter.line("pieces.append(mv[last : pos - 1])")
         emitter.line("last = pos - 1")
         emitter.line(f"{mark} = len(pieces)")
         emitter.line(f"{foreign} = False")
@@ -83,7 +83,7 @@ class StructCode:
         emitter.settle()
         with emitter.block(f"if {foreign}:"):
             emitter.line(f"del pieces[{mark}:]")
-            emitter.line("put(NULL_STRUCT)")
+            emitter.line("pieces.append(NULL_STRUCT)")
             emitter.line("last = pos")
         emitter.loops -= 1
 
@@ -129,16 +129,16 @@ class StructCode:
             f"{name}{emitter.loops}" for name in ("count", "kept", "place", "mark", "foreign")
         )
         emitter.settle()
-        emitter.line("put(mv[last:pos])")
+        emitter.line("pieces.append(mv[last:pos])")
         emitter.line(f"{place} = len(pieces)")
-        emitter.line("put(b'')")
+        emitter.line("pieces.append(b'')")
         emit_count(emitter, field, count, compact=compact)
         emit_room(emitter, count, struct.least_size)
         emit_toll(emitter, count, nullable=field.nullable)
         emitter.line("last = pos")
         emitter.line(f"{kept} = min({count}, 0)")
         with emitter.block(f"for _ in range({count}):"):
-            emitter.line("put(mv[last:pos])")
+            emitter.line("pieces.append(mv[last:pos])")
             emitter.line("last = pos")
             emitter.line(f"{mark} = len(pieces)")
             emitter.line(f"{foreign} = False")

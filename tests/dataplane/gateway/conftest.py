@@ -16,6 +16,8 @@ import uvloop
 from contract.clusters_file import ClusterProperties
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Record, Routing, State, VirtualCluster, key_of
+from dataplane import FORM
+from dataplane.compiled.loading import Form
 from dataplane.gateway import topology
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.topology import ask_brokers
@@ -28,6 +30,11 @@ from tests.environment.backends import Clusters
 
 KEY = b"k" * 32
 FOREVER = float("inf")
+
+ONLY_INTERPRETED = pytest.mark.skipif(
+    FORM is Form.COMPILED, reason="no method of a compiled class can be exchanged"
+)
+"""For tests that reach inside; `make interpreted` runs them."""
 
 
 @dataclass

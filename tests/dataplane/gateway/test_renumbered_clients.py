@@ -18,10 +18,10 @@ from dataplane.gateway.topology import ask_brokers
 from dataplane.node.machine import Order
 from dataplane.relay.exchange import Exchange
 from dataplane.virtual.messages import decode_request
-from tests.dataplane.gateway.conftest import Stage, cluster_at, running_stage
+from tests.dataplane.gateway.conftest import ONLY_INTERPRETED, Stage, cluster_at, running_stage
 from tests.dataplane.gateway.libraries import LIBRARIES
 
-pytestmark = [pytest.mark.environment, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(300), ONLY_INTERPRETED]
 
 FETCH = 1
 PARTITIONS = 4

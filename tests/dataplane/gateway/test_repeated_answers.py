@@ -16,9 +16,10 @@ from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.virtual.messages import blank, decode_request, encode_response
 from dataplane.virtual.repetitions import told_repeated
 from dataplane.wire.schema import entity_of
+from tests.dataplane.gateway.conftest import ONLY_INTERPRETED
 from tests.dataplane.gateway.libraries import LIBRARIES
 
-pytestmark = [pytest.mark.environment, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.environment, pytest.mark.timeout(300), ONLY_INTERPRETED]
 
 WITHOUT_IDEMPOTENCE = "kafka-go"
 PRODUCER_ID, ATTRIBUTES, TRANSACTIONAL = slice(43, 51), slice(21, 23), 0x10

@@ -48,8 +48,8 @@ def test_a_name_is_spliced_and_the_rest_is_not_copied():
 
 def test_the_source_can_be_read():
     source = source_of(HEARTBEAT_3)
-    assert "def example(frame, view, fact=None):" in source
-    assert "put(grown_classic[n])" in source
+    assert "def example(frame: Buffer, view: Any, fact: Any = None) -> Any:" in source
+    assert "pieces.append(grown_classic[n])" in source
 
 
 def test_a_run_of_fixed_fields_and_of_strings_costs_one_addition_each():

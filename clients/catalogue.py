@@ -38,10 +38,22 @@ CLIENTS: Final = (
     _java("3.9.1"),
     _java("4.3.1"),
     Client(
+        "java-4.3-848",
+        "Java kafka-clients, group.protocol=consumer",
+        "4.3.1",
+        lambda: toolchains.java_exercise("4.3.1", "consumer"),
+    ),
+    Client(
         "confluent-kafka",
         "librdkafka (confluent-kafka-python)",
         toolchains.installed_version("confluent-kafka"),
         lambda: toolchains.own_python("confluent_kafka_client.py"),
+    ),
+    Client(
+        "confluent-kafka-848",
+        "librdkafka (confluent-kafka-python), group.protocol=consumer",
+        toolchains.installed_version("confluent-kafka"),
+        lambda: toolchains.own_python("confluent_kafka_client.py", "consumer"),
     ),
     Client(
         "aiokafka",

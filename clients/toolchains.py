@@ -31,9 +31,9 @@ _SLF4J: Final = "org.slf4j:slf4j-simple:1.7.36"
 _HEAP_MB: Final = 192
 
 
-def java_exercise(version: str, report: Report = silent) -> Sequence[str]:
+def java_exercise(version: str, *arguments: str, report: Report = silent) -> Sequence[str]:
     """The command of the Java program on one release of kafka-clients."""
-    return _java(_java_client(version, report), "Exercise", report)
+    return [*_java(_java_client(version, report), "Exercise", report), *arguments]
 
 
 def java_reader(version: str, report: Report = silent) -> Sequence[str]:
@@ -59,9 +59,9 @@ def connect_program(report: Report = silent) -> Sequence[str]:
     return [sys.executable, program, *worker, "org.apache.kafka.connect.cli.ConnectDistributed"]
 
 
-def own_python(program: str) -> Sequence[str]:
+def own_python(program: str, *arguments: str) -> Sequence[str]:
     """The command of a Python program that needs nothing but what the tests need."""
-    return [sys.executable, str(_PYTHON / program)]
+    return [sys.executable, str(_PYTHON / program), *arguments]
 
 
 def pinned_python(program: str, report: Report = silent) -> Sequence[str]:

@@ -41,8 +41,15 @@ public final class Exercise extends Program {
 
     private final List<String> expected = new ArrayList<>();
 
+    private final boolean newGroups;
+
+    private Exercise(boolean newGroups) {
+        this.newGroups = newGroups;
+    }
+
+    /** With {@code consumer} as its argument, the group is one of KIP-848. */
     public static void main(String[] arguments) {
-        new Exercise().run();
+        new Exercise(List.of(arguments).contains("consumer")).run();
     }
 
     private void run() {
@@ -237,14 +244,18 @@ public final class Exercise extends Program {
         return new KafkaProducer<>(all, new StringSerializer(), new StringSerializer());
     }
 
-    private static Consumer<String, String> member() {
+    private Consumer<String, String> member() {
         Properties settings = client();
         settings.putAll(new HashMap<>(Map.of(
             "group.id", GROUP,
             "auto.offset.reset", "earliest",
             "enable.auto.commit", "false",
-            "isolation.level", "read_committed",
-            "session.timeout.ms", "10000")));
+            "isolation.level", "read_committed")));
+        if (newGroups) {
+            settings.put("group.protocol", "consumer");
+        } else {
+            settings.put("session.timeout.ms", "10000");
+        }
         Consumer<String, String> consumer =
             new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer());
         consumer.subscribe(Collections.singleton(TOPIC));

@@ -1,5 +1,6 @@
 """The exercise with librdkafka, through confluent-kafka-python."""
 
+import sys
 from typing import Any
 
 from confluent_kafka import (
@@ -36,6 +37,8 @@ if USERNAME:
         "sasl.username": USERNAME,
         "sasl.password": PASSWORD,
     }
+NEW_GROUPS = "consumer" in sys.argv[1:]
+"""Whether the group is one of KIP-848."""
 QUIET_POLLS = 3
 """Empty polls after which nothing more is expected."""
 
@@ -106,7 +109,7 @@ def member() -> Consumer:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
-            "session.timeout.ms": 10_000,
+            **({"group.protocol": "consumer"} if NEW_GROUPS else {"session.timeout.ms": 10_000}),
         }
     )
     consumer.subscribe([TOPIC])

@@ -8,7 +8,7 @@ from clients.target import Target
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(300)]
 
-TELLING = ("java-4.3", "confluent-kafka")
+TELLING = ("java-4.3", "java-4.3-848", "confluent-kafka", "confluent-kafka-848")
 
 
 @pytest.mark.parametrize(

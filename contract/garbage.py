@@ -11,8 +11,8 @@ from typing import Final
 
 _OBJECTS: Final = 10_000
 """Made and not given back, before the youngest are looked through: a millisecond."""
-_YOUNG_LOOKS: Final = 10
-_LOOKS: Final = 20
+_LOOKS: Final = 10
+"""Of the youngest, before those are looked through that were left; and of these, before all are."""
 
 
 def set_aside_what_stays() -> None:
@@ -23,4 +23,4 @@ def set_aside_what_stays() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_OBJECTS, _YOUNG_LOOKS, _LOOKS)
+    gc.set_threshold(_OBJECTS, _LOOKS, _LOOKS)

@@ -96,5 +96,8 @@ def _split(batches: memoryview) -> Iterator[memoryview]:
             return
         if batches[at + _MAGIC_AT] != _FORMAT:
             raise OlderFormatError(f"a batch of format {batches[at + _MAGIC_AT]}")
+        if end - at < _HEADER.size:
+            # aiokafka's parser would go on reading beyond it.
+            raise CorruptRecordException("a batch that is shorter than its header")
         yield batches[at:end]
         at = end

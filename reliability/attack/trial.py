@@ -1,5 +1,6 @@
 """One tenant attacks for a while, another writes, and a planned switch is made every minute."""
 
+import os
 import subprocess
 import sys
 import time
@@ -51,6 +52,8 @@ class Trial:
     watch: Watch
     quiet: Probed
     """The same probe before the attack."""
+    load: float
+    """The machine's load average of the last minute of the attack."""
 
     def waits_s(self) -> list[float]:
         """The victim's waits outside of fences, sorted."""
@@ -117,6 +120,7 @@ def run(site: Site, seconds: float, say: Callable[[str], None]) -> Trial:
                 refusals.append(str(refused))
                 say(f"refused: {refused}")
         attacked = processes.outcome()
+        load = os.getloadavg()[0]
     return Trial(
         seconds=time.monotonic() - began,
         switches=switches,
@@ -125,6 +129,7 @@ def run(site: Site, seconds: float, say: Callable[[str], None]) -> Trial:
         attacked=attacked,
         watch=watch,
         quiet=quiet.result,
+        load=load,
     )
 
 

@@ -93,9 +93,9 @@ async def plan_of(plane: ControlPlane, data: SwitchQuestion) -> Plan:
         direction = Direction(source=source, target=data.to_cluster)
         seen, topics = await newest_seen(plane, pair), facts.topics_in(scope)
         planned = PlannedSwitch(facts, scope, direction, seen, data.waive)
-        # None waits for another: each asks the clusters, or waits for what comes in a moment.
-        (ready, delay_s), diverged, alike, watched, ended = await asyncio.gather(
-            _ready(plane, planned),
+        # A record that is to be seen to arrive has some seconds for that: no work beside it.
+        ready, delay_s = await _ready(plane, planned)
+        diverged, alike, watched, ended = await asyncio.gather(
             _divergence(plane, facts, scope, direction, data),
             _parity(plane, direction, scope, data),
             _watch(plane, facts, pair),

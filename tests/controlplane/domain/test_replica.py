@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -235,3 +236,24 @@ def test_reading_goes_on_behind_a_record_not_behind_the_end_of_an_empty_replica(
     seen = replace(empty, anchor=Anchor(8, 5), runs=(Run(4, 1, 5, whole=True),))
     assert seen.cursor == Anchor(8, 5)
     assert replace(seen, anchor=Anchor(8, 6)).cursor is None
+
+
+def test_a_mark_says_what_is_known_and_one_of_an_older_release_is_read():
+    mark = Mark(partition="t-0", source_begin=0, source_end=9, anchor=None)
+    assert msgspec.json.decode(msgspec.json.encode(mark)) == {
+        "partition": "t-0",
+        "source_begin": 0,
+        "source_end": 9,
+        "anchor": None,
+    }
+    older = b'{"partition":"t-0","source_begin":0,"source_end":9,"anchor":null,"alike":false}'
+    assert msgspec.json.decode(older, type=Mark) == mark
+    counted = replace(mark, counted=Anchor(8, 7))
+    assert msgspec.json.decode(msgspec.json.encode(counted), type=Mark) == counted
+
+
+def test_what_was_counted_of_a_topic_that_is_made_anew_is_forgotten():
+    mark = Mark(partition="t-0", source_begin=0, source_end=9, anchor=None, counted=Anchor(8, 7))
+    seen = Watched(seen_at=datetime(2026, 1, 1, tzinfo=UTC), marks=(mark,))
+    (forgotten,) = forgetting(seen, {"t"}).marks
+    assert forgotten.counted is None

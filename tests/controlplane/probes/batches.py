@@ -36,25 +36,31 @@ class Raw:
     headers: Sequence[tuple[bytes, bytes | None]] = field(default=())
 
 
-def batch(*records: Raw, compressed: bool = False) -> bytes:
+def batch(
+    *records: Raw,
+    compressed: bool = False,
+    attributes: int = 0,
+    producer_id: int = -1,
+    base_offset: int = 0,
+) -> bytes:
     """A batch of format 2 (`DefaultRecordBatch`)."""
     first = records[0].timestamp
     body = b"".join(_record(n, r, r.timestamp - first) for n, r in enumerate(records))
     payload = gzip.compress(body) if compressed else body
     counted = pack(
         ">hiqqqhii",
-        _GZIP if compressed else 0,
+        attributes | (_GZIP if compressed else 0),
         len(records) - 1,
         first,
         max(record.timestamp for record in records),
-        -1,
+        producer_id,
         -1,
         -1,
         len(records),
     )
     after_crc = counted + payload
     checked = pack(">ibI", -1, 2, crc32c(after_crc)) + after_crc
-    return pack(">qi", 0, len(checked)) + checked
+    return pack(">qi", base_offset, len(checked)) + checked
 
 
 def _record(number: int, record: Raw, delta: int) -> bytes:

@@ -13,6 +13,7 @@ from reliability.attack.watching import Watch
 DONE = Switched({"outcome": "completed"}, (10.0, 12.0))
 QUIET = Probed([(0.0, 0.01)], 0)
 GOOD = Trial(
+    load=9.5,
     seconds=60.0,
     switches=[DONE],
     refusals=[],

@@ -60,8 +60,12 @@ readers: setup ## consumer groups of every library and kind over planned switche
 	@INTERLOCK_ALL_READERS=1 $(BIN)/python -m pytest -q tests/system/test_groups.py
 
 .PHONY: bench
-bench: setup ## measure against direct, in one run of some minutes; writes docs/benchmarks.md
+bench: setup ## measure against direct, and BEFORE=COMMIT, in one run of some minutes; writes docs/benchmarks.md
 	@PYTHONPATH=. $(BIN)/python benchmarks/gateway.py
+
+.PHONY: cost
+cost: setup ## processor time of a request beside that at another commit (BEFORE=main), in two minutes
+	@PYTHONPATH=. $(BIN)/python benchmarks/side_by_side.py $(or $(BEFORE),main)
 
 .PHONY: watch-cost
 watch-cost: setup ## what the watch and the proof cost by size (TOPICS="5 20 50"), some minutes; writes docs/watch-cost.md

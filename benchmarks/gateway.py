@@ -21,6 +21,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 from paths import PEER_VARIABLE, Cpu, Way, direct, interlock, kafka_proxy
 from programs import program_section
+from side_by_side import rows
 from switching import SwitchTimes, measure_switches
 
 from sandbox.environment import Environment
@@ -28,6 +29,8 @@ from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import reserved_ports
 
 PAGE = Path("docs/benchmarks.md")
+BEFORE_VARIABLE = "BEFORE"
+"""Names a commit that is measured in the same run, without JVMs; unset: none is."""
 ROUNDS = 3
 BATCHED_RECORDS = 300_000
 BATCHED_SIZE = 1024
@@ -272,6 +275,9 @@ def main() -> None:
     with environment_of(Component.GATEWAYS, Component.MIRROR) as environment:
         sections["Switches"] = switch_section(measure_switches(environment))
     sections["Programs, generated at a node's start"] = program_section()
+    if before := os.environ.get(BEFORE_VARIABLE):
+        print(f"beside commit {before}")
+        sections[f"Beside commit {before}"] = list(rows(before))
     left_out = "" if has_peer else f"kafka-proxy was left out: `{PEER_VARIABLE}` names no binary."
     PAGE.write_text(page(sections, resident, left_out))
     print(f"written: {PAGE}")

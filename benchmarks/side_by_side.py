@@ -1,7 +1,9 @@
-"""Processor time of a request in two trees side by side: `python benchmarks/side_by_side.py TREE`.
+"""Processor time of a request beside another commit's: `make cost BEFORE=COMMIT`.
 
-A gateway of each tree serves clients of its own, in turns; the broker and the clients are one
-process (`load`). Microseconds are those of the gateway's process, as the kernel counts them.
+A gateway of each commit serves clients of its own, in turns; the broker and the clients are one
+process (`load`). Microseconds are those of the gateway's process, as the kernel counts them. The
+other commit runs with the packages that are installed here, and interpreted if it was never
+compiled.
 """
 
 import argparse
@@ -23,6 +25,10 @@ from lone_gateway import gateway_on, open_door
 from paths import Cpu, Way
 
 from sandbox.ports import reserved_ports
+
+ROOT = Path(__file__).parents[1]
+ROUNDS = 7
+SECONDS = 1.0
 
 
 class Shape(NamedTuple):
@@ -57,7 +63,6 @@ class Spent(NamedTuple):
 class Side:
     """A tree, and what was measured of it."""
 
-    name: str
     tree: Path
     rounds: list[Spent] = field(default_factory=list)
 
@@ -113,28 +118,45 @@ async def serve(broker: int) -> None:
         await running
 
 
+@contextlib.contextmanager
+def tree_of(commit: str) -> Iterator[Path]:
+    """The sources of a commit, beside those that are worked on."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "before"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", tree, commit], check=True)
+        try:
+            yield tree
+        finally:
+            subprocess.run([*git, "remove", "--force", tree], check=True)
+
+
+def rows(commit: str, rounds: int = ROUNDS, seconds: float = SECONDS) -> Iterator[str]:
+    """A table of what a request costs before, at a commit, and now."""
+    yield "| us of processor time a request (user + system) | before | now | ratio of the medians |"
+    yield "|---|---|---|---|"
+    with tree_of(commit) as tree:
+        for shape in SHAPES:
+            before, now = Side(tree), Side(ROOT)
+            measure(shape, [before, now], rounds, seconds)
+            spent = [side.median() for side in (before, now)]
+            cells = " | ".join(f"{s.total:.1f} ({s.user:.1f} + {s.system:.1f})" for s in spent)
+            yield f"| {shape.name} | {cells} | {spent[1].total / spent[0].total:.2f} |"
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trees", nargs="*", type=Path, metavar="TREE")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("commit", nargs="?", default="main")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each round")
     parser.add_argument("--serve", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--only", default="")
     chosen = parser.parse_args()
     if chosen.serve:
         uvloop.run(serve(chosen.serve))
         return
-    print("| | before, us (user + system) | now | ratio of the medians |")
-    print("|---|---|---|---|")
-    for shape in SHAPES:
-        if chosen.only not in shape.name:
-            continue
-        sides = [Side(str(tree), tree) for tree in chosen.trees]
-        measure(shape, sides, chosen.rounds, chosen.seconds)
-        spent = [side.median() for side in sides]
-        cells = " | ".join(f"{s.total:.1f} ({s.user:.1f} + {s.system:.1f})" for s in spent)
-        print(f"| {shape.name} | {cells} | {spent[-1].total / spent[0].total:.2f} |", flush=True)
+    for row in rows(chosen.commit, chosen.rounds, chosen.seconds):
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ _LIBRARY = "interlock_compiled"
 def main() -> None:
     """Compile if need be, and tell."""
     if form() in {Form.NOT_COMPILED, Form.STALE}:
-        _compile_anew()
+        try:
+            _compile_anew()
+        except OSError as error:  # the packages are somebody else's
+            print(f"what is compiled cannot be put into {FOLDER}: {error}", file=sys.stderr)
     print(f"data path: {form().value}")
 
 
@@ -44,6 +47,7 @@ def _compile_anew() -> None:
             print(f"it cannot be compiled here:\n{done.stdout}{done.stderr}", file=sys.stderr)
             return
         (built / DIGEST_FILE.name).write_text(before)
+        shutil.rmtree(FOLDER, ignore_errors=True)  # somebody else may have been at it, too
         built.rename(FOLDER)
     print(f"{len(sources)} modules took {time.monotonic() - began:.0f} s")
 

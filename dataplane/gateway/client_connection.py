@@ -47,13 +47,14 @@ CLOSE_LIMIT = 5.0
 """Seconds that a client may take to read the last answers of a connection that ends."""
 
 _RELAYED: Final = {
-    (api.key, version): api
+    api.key << 16 | version: api
     for api in APIS.values()
     if api.treatment is Treatment.REWRITE
     for version in api.served
     if api.serves_as_offered(version)
 }
-"""What is sent on, by API key and version: all that has to be asked of most requests."""
+"""What is sent on, by API key and version, together as a request begins with them: all that has to
+be asked of most requests."""
 
 log = structlog.get_logger()
 
@@ -199,7 +200,7 @@ class ClientConnection:
         key, version, _ = header
         if now >= self.session_ends and key not in RENEWAL:
             raise AuthenticationOver("its session is over, and it did not authenticate again")
-        api = _RELAYED.get((key, version))
+        api = _RELAYED.get(key << 16 | version)
         if api is not None and (key == PRODUCE or len(frame) <= OTHER_LIMIT):
             self._counters.requests[key] += 1
             self._exchange.ask(Request(api, header, frame, now))

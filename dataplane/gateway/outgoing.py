@@ -33,8 +33,13 @@ def append_framed(out: list[Frame], pieces: list[Frame]) -> None:
 
 def write(transport: asyncio.Transport, out: list[Frame]) -> None:
     """Write buffers in one go; a single one goes the shorter way through the loop."""
+    size = 0
+    for buffer in out:
+        size += len(buffer)
     if len(out) == 1:
         transport.write(out[0])
+    elif size <= JOIN_BELOW:
+        transport.write(b"".join(out))
     else:
         transport.writelines(out)
 

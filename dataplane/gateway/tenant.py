@@ -29,8 +29,7 @@ class Views:
         self._host = advertised_host
         self._port_start = port_start
         self.made: dict[tuple[str, str, int], View] = {}
-        """Another dictionary after each `forget`: whoever keeps a view looks whether it still is
-        this one."""
+        """Another one after each `forget`: who keeps a view looks whether it still is this one."""
 
     def of(self, vcluster: VirtualCluster, routing: Routing) -> View:
         """The view of a virtual cluster while it is served as the routing says."""

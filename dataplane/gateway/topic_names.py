@@ -85,12 +85,13 @@ class TopicNames:
         try:
             async with asyncio.timeout(LOOK_BUDGET_S):
                 await self._learn(cluster, ids, names)
-        except (InquiryError, TimeoutError) as error:
+        except (InquiryError, OSError) as error:  # a TimeoutError is one
             # Who waits is answered when its time is up, and asks again.
             log.warning("topics could not be looked up", cluster=cluster, error=str(error))
             return
         for _, told in lookups:
-            told()
+            # What goes wrong with one client is no matter of those that are asked for next.
+            asyncio.get_running_loop().call_soon(told)
 
     async def _learn(self, cluster: str, ids: set[bytes], names: set[bytes]) -> None:
         if len(self._names) + len(self._ids) > _MOST_KNOWN:

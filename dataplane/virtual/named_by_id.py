@@ -12,8 +12,9 @@ from uuid import UUID
 from dataplane.virtual.division import Ruling, divided
 from dataplane.virtual.effects import DELETE_TOPICS, METADATA
 from dataplane.virtual.messages import decode_request
-from dataplane.virtual.refusals import UNKNOWN_TOPIC_ID, Refusal
+from dataplane.virtual.refusals import REFUSED_LIMIT, UNKNOWN_TOPIC_ID, Refusal
 from dataplane.virtual.view import View
+from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.primitives import Buffer
 
 BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
@@ -40,20 +41,29 @@ def by_name(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
     """The request with names in the place of ids; what is not the tenant's is answered.
 
     Raises:
-        MalformedFrameError: the frame is no request.
+        MalformedFrameError: the frame is no request, or asks for more topics that there are not
+            than are answered one by one.
     """
     request = decode_request(frame)
     takes_ids = request.header.api_key != METADATA or request.header.version >= (
         _METADATA_BY_ID_SINCE
     )
 
+    unknown = 0
+
     def treat(topic: Any) -> Any | Refusal:
+        nonlocal unknown
         if not _is_by_id(topic):
             return topic
         id_ = topic.topic_id.bytes
         physical = name_of(view.topic_ids.here(id_)) if takes_ids else None
         logical = _logical(physical, id_, view) if physical is not None else None
-        return replace(topic, topic_id=None, name=logical) if logical is not None else _UNKNOWN
+        if logical is not None:
+            return replace(topic, topic_id=None, name=logical)
+        unknown += 1
+        if unknown > REFUSED_LIMIT:
+            raise MalformedFrameError(f"more than {REFUSED_LIMIT} topic ids that there are not")
+        return _UNKNOWN
 
     return divided(frame, request, treat)
 

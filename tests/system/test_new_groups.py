@@ -35,7 +35,7 @@ class Member:
         )
         self.values: list[bytes] = []
         self.partitions = 0
-        """As it was told: asking the consumer from another thread may wait for ever."""
+        """As it was told: asking the consumer from another thread takes very long meanwhile."""
         self._consumer.subscribe(
             [f"^{TOPIC[:3]}.*"],
             on_assign=lambda _, given: self._hold(len(given)),

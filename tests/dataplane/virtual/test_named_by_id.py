@@ -16,7 +16,9 @@ from dataplane.virtual.messages import (
     encode_response,
 )
 from dataplane.virtual.named_by_id import asked_ids, by_name
+from dataplane.virtual.refusals import REFUSED_LIMIT
 from dataplane.virtual.topic_ids import MovedIds
+from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import ALIASED, PREFIX, RIVAL, VIEW, request_frame
 
@@ -102,3 +104,10 @@ def test_versions_in_which_brokers_take_no_ids_are_told_that_there_is_none(versi
     )
     (topic,) = decode_response(METADATA, version, ruled(frame).answer).topics
     assert topic.error_code is ErrorCode.unknown_topic_id
+
+
+def test_there_is_an_end_to_ids_that_are_answered_one_by_one():
+    ids = [(UUID(int=n), None) for n in range(100, 101 + REFUSED_LIMIT)]
+    with pytest.raises(MalformedFrameError, match="topic ids that there are not"):
+        ruled(frame_of(METADATA, 12, *ids))
+    assert ruled(frame_of(METADATA, 12, *ids[1:])).answer is not None

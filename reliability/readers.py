@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError
 
 from clients.toolchains import java_reader
 from reliability.writers import JAVA_CLIENT, aiokafka_settings, java_variables
+from sandbox.in_background import InBackground
 
 CLOSED_WITHIN_S: Final = 60
 """Seconds until a Java member has ended: its `close` alone takes up to 30, as a static member does
@@ -51,12 +52,13 @@ class Reader(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class LibrdkafkaReader:
+class LibrdkafkaReader(InBackground):
     """librdkafka, with whatever settings."""
 
     def __init__(
         self, client: dict[str, Any], group: str, topics: list[str], **settings: Any
     ) -> None:
+        super().__init__(self._run)
         self.given: list[Given] = []
         self.errors: list[str] = []
         defaults = {
@@ -67,16 +69,8 @@ class LibrdkafkaReader:
         }
         self._consumer = Consumer({**client, **defaults, **settings})
         self._consumer.subscribe(topics)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def _close(self) -> None:
         self._consumer.close()
 
     def _run(self) -> None:
@@ -96,12 +90,13 @@ class LibrdkafkaReader:
             self.errors.append(f"commit of {partitions}: {error}")
 
 
-class AiokafkaReader:
+class AiokafkaReader(InBackground):
     """aiokafka, in a thread with a loop of its own."""
 
     def __init__(
         self, client: dict[str, Any], group: str, topics: list[str], **settings: Any
     ) -> None:
+        super().__init__(lambda: asyncio.run(self._read()))
         self.given: list[Given] = []
         self.errors: list[str] = []
         self._settings = {
@@ -112,18 +107,8 @@ class AiokafkaReader:
             **settings,
         }
         self._topics = topics
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    async def _run(self) -> None:
+    async def _read(self) -> None:
         consumer = AIOKafkaConsumer(*self._topics, **self._settings)
         await consumer.start()
         try:

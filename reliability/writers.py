@@ -8,13 +8,14 @@ import threading
 import time
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import KafkaError, Message, Producer
 
 from clients.toolchains import java_writer
 from reliability.history import Partition, Value, Write
+from sandbox.in_background import InBackground
 
 JAVA_CLIENT = "3.9.1"
 BURST = 5
@@ -45,10 +46,11 @@ class Target(Protocol):
         ...
 
 
-class Writer:
+class Writer(InBackground):
     """Writes from when it is entered until it is left; then everything sent has an outcome."""
 
     def __init__(self, name: str, client: dict[str, Any], target: Target) -> None:
+        super().__init__(self._run_safely, name)
         self.name = name
         self.errors: list[str] = []
         """What the application was told of."""
@@ -57,16 +59,6 @@ class Writer:
         self._target = target
         self._sent = 0
         self._acknowledged: dict[int, float] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run_safely, name=name)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     @property
     def acknowledged(self) -> int:

@@ -1,12 +1,12 @@
 """Writes to a share of all partitions in each second, and knows how long it waited."""
 
-import threading
 import time
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import Message, Producer
 
 from benchmarks.scale.size import Size
+from sandbox.in_background import InBackground
 
 _VALUE = bytes(256)
 _PATIENCE_S = 120.0
@@ -15,26 +15,19 @@ _PRODUCERS = 8
 for hundreds of partitions in a second would wait for itself."""
 
 
-class ShareWriter:
+class ShareWriter(InBackground):
     """A context manager; while it is entered, it writes."""
 
     def __init__(self, client: dict[str, Any], size: Size) -> None:
+        super().__init__(self._run)
         self._size = size
         settings = {**client, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
         self._producers = [Producer(settings) for _ in range(_PRODUCERS)]
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self._waits: list[float] = []
         self.failed: list[str] = []
         """What its records were refused for."""
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def _close(self) -> None:
         for producer in self._producers:
             producer.flush(_PATIENCE_S)
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import subprocess
-import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaError as LibrdkafkaError
 from confluent_kafka import Message, Producer
+
+from sandbox.in_background import InBackground
 
 PAUSE = 0.02
 """Seconds between two records of one producer."""
@@ -23,25 +24,14 @@ REQUEST_TIMEOUT_MS = "30000"
 would close its connection if a busy machine takes longer to switch."""
 
 
-class Worker:
+class Worker(InBackground):
     """A client in a thread of its own, from entering to leaving."""
 
     def __init__(self) -> None:
         """Not running yet."""
+        super().__init__(self._run)
         self.errors: list[str] = []
         """What reached the application."""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop, and wait for the end."""
-        self._stop.set()
-        self._thread.join()
 
     def _run(self) -> None:
         raise NotImplementedError

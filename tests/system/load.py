@@ -1,11 +1,12 @@
 """Producers under which switches happen, and what they saw: who acknowledged, and when."""
 
-import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
+
+from sandbox.in_background import InBackground
 
 PAUSE = 0.004
 """Seconds between two rounds over all producers."""
@@ -20,30 +21,21 @@ class Acknowledgement:
     """Monotonic seconds at which the application heard of it."""
 
 
-class Load:
+class Load(InBackground):
     """Idempotent producers in one thread, so that one clock and one order see all of them."""
 
     def __init__(self, clients: list[dict[str, Any]], topic: str) -> None:
         """Produce to a topic through each client's gateway."""
+        super().__init__(self._run)
         settings = {"enable.idempotence": True, "linger.ms": 0, "error_cb": self._failed}
         self._producers = [Producer({**client, **settings}) for client in clients]
         self._topic = topic
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.sent = 0
         self.acknowledgements: list[Acknowledgement] = []
         self.failed: list[str] = []
         """Why records could not be delivered."""
         self.errors: list[str] = []
         """That, and every trouble with a connection, from which the client recovers by itself."""
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def wait_for_more(self, count: int) -> None:
         """Wait until `count` further records have been acknowledged."""

@@ -1,21 +1,21 @@
 """What a mirror does, as little as a test needs: one topic's records, with all that they hold."""
 
-import threading
 import uuid
-from typing import Self
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from sandbox.in_background import InBackground
 from sandbox.kafka import KafkaCluster
 
 
-class Mirror:
+class Mirror(InBackground):
     """Copies a topic of one partition from one cluster to another while it is entered."""
 
     def __init__(
         self, source: KafkaCluster, target: KafkaCluster, topic: str, start: int = 0
     ) -> None:
         """Begin at an offset of the source: what stands before it, the target has."""
+        super().__init__(self._run)
         self._consumer = Consumer(
             {"bootstrap.servers": source.bootstrap_servers, "group.id": uuid.uuid4().hex}
         )
@@ -24,16 +24,8 @@ class Mirror:
             {"bootstrap.servers": target.bootstrap_servers, "enable.idempotence": True}
         )
         self._topic = topic
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def _close(self) -> None:
         self._consumer.close()
 
     def _run(self) -> None:

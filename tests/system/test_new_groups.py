@@ -1,15 +1,15 @@
 """KIP-848 groups and topic ids under switches; `test_groups` has what their members read."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from reliability.readers import READERS, LibrdkafkaReader
+from sandbox.in_background import InBackground
 from sandbox.process import wait_until
 from tests.system.load import Load
 from tests.system.mirror import Mirror
@@ -21,10 +21,11 @@ from tests.system.transactions import TOPIC, mirrored
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(240)]
 
 
-class Member:
+class Member(InBackground):
     """A member that is polled all the time."""
 
     def __init__(self, operator: Operator, vcluster: str) -> None:
+        super().__init__(self._run)
         self._consumer = Consumer(
             {
                 **operator.client(vcluster),
@@ -42,16 +43,8 @@ class Member:
             on_revoke=lambda _, taken: self._hold(-len(taken)),
             on_lost=lambda _, lost: self._hold(-len(lost)),
         )
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def _close(self) -> None:
         self._consumer.close()
 
     def _hold(self, more: int) -> None:

@@ -56,7 +56,8 @@ def test_whatever_is_taken_finds_own_topics_alone_and_those_that_it_would_find_t
         assert not found(sent, RIVAL + name)
         assert not found(sent, SECRET + name)
         assert not found(sent, name)
-        if "^" not in pattern:
+        # What looks at the character before it finds the prefix there.
+        if name and not any(looks_back in pattern for looks_back in ("^", "\\b")):
             assert found(sent, PREFIX + name) == found(pattern.encode(), name)
 
 

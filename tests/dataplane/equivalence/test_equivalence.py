@@ -19,7 +19,6 @@ from tests.dataplane.equivalence.worlds import Twin, World, comparable, errors_i
 from tests.dataplane.gateway.conftest import (  # noqa: F401 - fixtures are found by their names
     Stage,
     gateway_ports,
-    pytest_asyncio_loop_factories,
     stage,
 )
 from tests.dataplane.gateway.scripted import RawClient

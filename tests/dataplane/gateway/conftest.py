@@ -11,7 +11,6 @@ from typing import Any
 
 import jwt
 import pytest
-import uvloop
 
 from contract.clusters_file import ClusterProperties
 from contract.fold import ControlState
@@ -100,11 +99,6 @@ class Stage:
 def cluster_at(name: str, servers: str) -> ClusterProperties:
     """A cluster that asks for no security."""
     return ClusterProperties(name=name, role="upstream", properties={"bootstrap.servers": servers})
-
-
-def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Any:
-    """The loop that nodes run on: its transports differ from those of asyncio."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="module")

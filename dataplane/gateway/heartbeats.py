@@ -98,10 +98,10 @@ class Heartbeats:
         return self._roster.has_to_join_anew(said, self._scope.epoch)
 
     def _told_to_hold_nothing(self, request: Request, said: Membership) -> bytes:
-        asked = decode_request(request.frame).body
+        owned = decode_request(request.frame).body.topic_partitions
+        if owned is not None and (owned or not self._roster.is_about_to_hold(said)):
+            self._roster.given(said, holds=bool(owned))
         self._roster.called(said)
-        if asked.topic_partitions == ():
-            self._roster.given(said, holds=False)
         entity = entity_of(CONSUMER_GROUP_HEARTBEAT, request.header.version, "response")
         return encode_response(
             request.header,

@@ -147,6 +147,14 @@ class Roster:
             at_rest = seat.was_called and not holds
             self._seats[key] = replace(seat, holds=holds, at_rest=at_rest)
 
+    def is_about_to_hold(self, said: Membership) -> bool:
+        """Whether a member was given partitions, and not told since to hold nothing.
+
+        If it says that it holds none, it has not taken them over yet.
+        """
+        seat = self._seats.get((said.group, said.member))
+        return seat is not None and seat.holds is True and not seat.was_called
+
     def knows(self, said: Membership) -> bool:
         """Whether a member has spoken on this node."""
         return (said.group, said.member) in self._seats

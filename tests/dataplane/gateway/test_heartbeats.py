@@ -103,6 +103,22 @@ async def test_a_member_is_told_to_hold_nothing_and_is_at_rest_once_it_says_so(
     assert unrest(scripted) == QUIET
 
 
+async def test_one_that_has_not_taken_over_yet_what_it_was_given_is_not_at_rest(
+    client: RawClient, scripted: Stage, broker: ScriptedBroker
+):
+    await reading_member(client, broker)
+    quiesce(scripted)
+    beat(client, 1, [])
+    assert (await heard(client)).assignment.topic_partitions == ()
+    assert unrest(scripted) == RESTLESS
+    beat(client, 1, PARTITIONS)
+    assert (await heard(client)).assignment.topic_partitions == ()
+    assert unrest(scripted) == RESTLESS
+    beat(client, 1, [])
+    assert (await heard(client)).assignment is None
+    assert unrest(scripted) == QUIET
+
+
 async def test_one_that_holds_nothing_anyway_is_at_rest_at_once(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):

@@ -73,7 +73,7 @@ class Side:
 @contextlib.contextmanager
 def gateway_of(tree: Path, broker: int) -> Iterator[tuple[int, Way]]:
     """A gateway of a tree as a process, and the port it serves."""
-    environment = os.environ | {"PYTHONPATH": str(tree)}
+    environment = os.environ | {"PYTHONPATH": str(tree)} | compiled_apart(tree)
     command = [sys.executable, __file__, "--serve", str(broker)]
     with subprocess.Popen(
         command, env=environment, cwd=tree, stdout=subprocess.PIPE, text=True
@@ -118,6 +118,13 @@ async def serve(broker: int) -> None:
         await running
 
 
+def compiled_apart(tree: Path) -> dict[str, str]:
+    """Has a tree keep what is compiled of it by itself; our own is where it always is."""
+    from dataplane.compiled.sources import PLACE  # noqa: PLC0415 - older trees have no such module
+
+    return {} if tree == ROOT else {PLACE: str(tree.with_name("compiled"))}
+
+
 @contextlib.contextmanager
 def tree_of(commit: str) -> Iterator[Path]:
     """The sources of a commit, beside those that are worked on."""
@@ -125,6 +132,16 @@ def tree_of(commit: str) -> Iterator[Path]:
         tree = Path(folder) / "before"
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", tree, commit], check=True)
+        if (tree / "dataplane" / "building").is_dir():
+            # In the form in which it runs: else what was compiled since would be what is measured.
+            command = [sys.executable, "-m", "dataplane.building"]
+            subprocess.run(
+                command,
+                cwd=tree,
+                env=os.environ | compiled_apart(tree),
+                stdout=sys.stderr,
+                check=True,
+            )
         try:
             yield tree
         finally:

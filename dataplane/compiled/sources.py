@@ -1,6 +1,7 @@
 """What is compiled, of which sources, and where it is kept."""
 
 import hashlib
+import os
 import sysconfig
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,12 @@ MODULES: Final = (
 ROOT: Final = Path(__file__).parents[2]
 """Where the packages are."""
 
-FOLDER: Final = Path(sysconfig.get_path("platlib")) / "interlock_compiled"
+PLACE: Final = "INTERLOCK_COMPILED_IN"
+"""Names another folder, for whoever runs two trees with one Python."""
+
+FOLDER: Final = Path(
+    os.environ.get(PLACE) or Path(sysconfig.get_path("platlib")) / "interlock_compiled"
+)
 """Beside the packages that are installed for this Python, and never between the sources: a file
 that lay there would go before a source that is newer."""
 

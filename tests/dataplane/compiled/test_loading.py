@@ -9,7 +9,7 @@ import pytest
 import dataplane
 from dataplane.compiled import loading
 from dataplane.compiled.loading import VARIABLE, CompiledFinder, Form
-from dataplane.compiled.sources import DIGEST_FILE, MODULES, ROOT, digest
+from dataplane.compiled.sources import DIGEST_FILE, MODULES, PLACE, ROOT, digest
 
 HOT = "dataplane.relay.machine"
 
@@ -41,6 +41,18 @@ def test_nor_is_it_where_somebody_chose_so(noted, monkeypatch):
     noted.write_text(digest())
     monkeypatch.setenv(VARIABLE, "1")
     assert loading.form() is Form.CHOSEN
+
+
+def test_two_trees_with_one_python_keep_what_is_compiled_apart(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
+    told = subprocess.run(
+        [sys.executable, "-c", "import dataplane; print(dataplane.FORM.name)"],
+        env=environment | {PLACE: str(tmp_path), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == Form.NOT_COMPILED.name
 
 
 def test_a_module_that_was_not_compiled_is_left_to_others(tmp_path):

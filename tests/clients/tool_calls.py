@@ -158,7 +158,12 @@ TENANT_CALLS: Final = (
     Call(
         "kafka-broker-api-versions",
         "",
-        ("localhost:", "(id: 0 ", "ConsumerGroupHeartbeat(68): UNSUPPORTED"),
+        (
+            "localhost:",
+            "(id: 0 ",
+            "ConsumerGroupHeartbeat(68): 0 to 1",
+            "ShareGroupHeartbeat(76): UNSUPPORTED",
+        ),
     ),
     Call("kafka-cluster", "cluster-id", ("Cluster ID: ",)),
     Call("kafka-cluster", "list-endpoints", ("0          localhost",)),

@@ -38,15 +38,13 @@ class Forwarded(NamedTuple):
     epoch: int
 
 
-class Asked(Request):
+class Asked(NamedTuple):
     """A write on its way through a gateway."""
 
-    __slots__ = ("tell", "written")
-
-    def __init__(self, number: int, written: Written, tell: Tell, received_at: float) -> None:
-        super().__init__(APIS[PRODUCE], Peek(PRODUCE, 9, number), b"", received_at)
-        self.written = written
-        self.tell = tell
+    number: int
+    """The correlation id of its request."""
+    written: Written
+    tell: Tell
 
 
 class Upstream:
@@ -87,7 +85,8 @@ class Connection:
         self.hung_up = False
         """The client has: the kernel knows it, whether or not anybody reads."""
         self.is_over = False
-        self._asked: list[Asked] = []
+        self._asked: dict[int, Asked] = {}
+        """By number, what is not answered yet."""
         self._number = 0
         self._place = next(gateway.count)
         gateway.scope.members.add(self)
@@ -100,10 +99,10 @@ class Connection:
     def ask(self, written: Written, tell: Tell) -> None:
         """A write has come."""
         self._number += 1
-        asked = Asked(self._number, written, tell, self.gateway.clock())
-        self._asked.append(asked)
-        self.exchange.ask(asked)
-        self._obey(self.machine.go_on(self.gateway.clock()))
+        self._asked[self._number] = Asked(self._number, written, tell)
+        header, now = Peek(PRODUCE, 9, self._number), self.gateway.clock()
+        self.exchange.ask(Request(APIS[PRODUCE], header, b"", now))
+        self._obey(self.machine.go_on(now))
 
     def hear_hanging_up(self) -> None:
         """The client is gone, which nobody hears while nothing is read."""
@@ -117,7 +116,7 @@ class Connection:
         self.is_over = True
         self.gateway.scope.members.discard(self)
         self._obey(self.machine.ended())
-        for asked in self._asked:
+        for asked in tuple(self._asked.values()):
             if not self.hung_up:
                 asked.tell(False)
 
@@ -162,10 +161,10 @@ class Connection:
         outcome = self.machine.answers_came(upstream, self.gateway.clock())
         if outcome is RELAY:
             request = self.machine.request_of(number)
-            assert isinstance(request, Asked)
             is_written = appended != "out of order"
             if is_written:
-                self.gateway.world.acknowledged(Forwarded(request.written, upstream.epoch))
+                forwarded = Forwarded(self._asked[number].written, upstream.epoch)
+                self.gateway.world.acknowledged(forwarded)
             request.answer = [WRITTEN if is_written else NOT_WRITTEN]
             outcome = self.machine.answers_relayed(self.gateway.clock())
         self._obey(outcome)
@@ -200,17 +199,18 @@ class Connection:
     def _send_waiting(self) -> None:
         world, upstream = self.gateway.world, self.machine.upstream
         while (request := self.exchange.next_waiting()) is not None:
-            known = self.gateway.known.get(request.written.writer, -1)
-            if request.written.number <= known and world.flaws.known:
+            asked = self._asked[request.header.correlation_id]
+            known = self.gateway.known.get(asked.written.writer, -1)
+            if asked.written.number <= known and world.flaws.known:
                 request.answer = [WRITTEN]
                 continue
             self.exchange.sent(request)
-            self.gateway.forward(self, upstream, request)
+            self.gateway.forward(self, upstream, asked)
 
     def _send_answers(self) -> None:
         for request in self.exchange.answered():
-            self._asked.remove(request)
-            request.tell(request.answer == [WRITTEN])
+            asked = self._asked.pop(request.header.correlation_id)
+            asked.tell(request.answer == [WRITTEN])
 
     def _dial(self, give_up_at: float) -> None:
         gateway = self.gateway

@@ -184,7 +184,7 @@ class Gateway(Process):
 
     def forward(self, connection: Connection, upstream: Upstream, asked: Asked) -> None:
         """Bytes for a cluster, and its answer."""
-        world, life, number = self.world, self.life, asked.header.correlation_id
+        world, life, number = self.world, self.life, asked.number
         forwarded = Forwarded(asked.written, upstream.epoch)
 
         def land() -> None:

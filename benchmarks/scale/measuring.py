@@ -41,6 +41,8 @@ def measured(scene: Scene, say: Say, *, forced: bool = True) -> tuple[Figures, l
         _processes(scene, figures, "rest", say)
         using.enter_context(members(client, scene.size))
         writer = using.enter_context(ShareWriter(client, scene.size))
+        say("waiting until a writer's records are acknowledged as they come")
+        writer.wait_until_even()
         _processes(scene, figures, "use", say)
         _switches(scene, writer, figures, amiss, say)
         _log(scene, figures)

@@ -10,6 +10,7 @@ from sandbox.in_background import InBackground
 
 _VALUE = bytes(256)
 _PATIENCE_S = 120.0
+_EVEN_FOR_S = 3.0
 _PRODUCERS = 8
 """An idempotent producer has five requests under way at most, each with one partition: a single one
 for hundreds of partitions in a second would wait for itself."""
@@ -30,6 +31,19 @@ class ShareWriter(InBackground):
     def _close(self) -> None:
         for producer in self._producers:
             producer.flush(_PATIENCE_S)
+
+    def wait_until_even(self) -> None:
+        """Wait until records are acknowledged as they come.
+
+        Whoever is the first to write to 2,000 partitions waits for half a minute, directly at the
+        broker as through the gateway, and nobody after that: it is no figure of a switch.
+        """
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < give_up_at:
+            self._waits = []
+            time.sleep(_EVEN_FOR_S)
+            if self._waits and self.longest_wait_s() < _EVEN_FOR_S:
+                return
 
     def longest_wait_s(self) -> float:
         """Of the records that were acknowledged since this was asked last."""

@@ -24,7 +24,6 @@ from dataplane.virtual.messages import (
 from dataplane.virtual.refusals import refusal
 from dataplane.wire.schema import entity_of, struct_of
 
-COORDINATOR_LOAD_IN_PROGRESS: Final = 14
 GROUP_ID_NOT_FOUND: Final = 69
 FENCED_MEMBER_EPOCH: Final = 110
 
@@ -64,7 +63,7 @@ class Heartbeats:
         if since is None:
             return False
         if said.generation == JOINS:
-            self._refusing.put_off(request, COORDINATOR_LOAD_IN_PROGRESS)
+            self._refusing.put_off(request, request.api.busy_error)
             return True
         if not self._roster.may_be_called(said, since, now):
             return False

@@ -67,6 +67,13 @@ class Stage:
         )
         self.gateway.carry_out(Command(order, routing))
 
+    def quiesce(self) -> None:
+        """Have groups come to rest, on the cluster that serves."""
+        routing = Routing(
+            scope="main", cluster=self.cluster, epoch=self.epoch, state="quiescing", term=0
+        )
+        self.gateway.carry_out(Command(Order.SERVE, routing))
+
     async def switch(self, to: str, *, withholds_records: bool = False) -> None:
         """Fence, wait until drained, serve the other cluster."""
         self.closed.clear()

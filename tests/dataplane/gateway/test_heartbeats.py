@@ -6,10 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from contract.records import Routing
 from contract.session import Unrest
 from dataplane.gateway import roster
-from dataplane.node.machine import Command, Order
+from dataplane.node.machine import Order
 from dataplane.virtual.messages import decode_response, encode_response
 from dataplane.wire.header import Peek
 from tests.dataplane.equivalence import scene
@@ -27,13 +26,6 @@ PARTITIONS = [{"topic_id": UUID(int=7), "partitions": [0, 3]}]
 @pytest.fixture(autouse=True)
 def call_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roster, "CALL_AFTER", 0.0)
-
-
-def quiesce(stage: Stage) -> None:
-    routing = Routing(
-        scope="main", cluster=stage.cluster, epoch=stage.epoch, state="quiescing", term=0
-    )
-    stage.gateway.carry_out(Command(Order.SERVE, routing))
 
 
 def unrest(stage: Stage) -> Unrest | None:
@@ -73,7 +65,7 @@ async def reading_member(client: RawClient, broker: ScriptedBroker) -> None:
 
 
 async def told_to_hold_nothing(client: RawClient, stage: Stage) -> None:
-    quiesce(stage)
+    stage.quiesce()
     beat(client, 1)
     told = await heard(client)
     assert (told.error_code, told.member_epoch, told.assignment.topic_partitions) == (0, 1, ())
@@ -107,7 +99,7 @@ async def test_one_that_has_not_taken_over_yet_what_it_was_given_is_not_at_rest(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     beat(client, 1, [])
     assert (await heard(client)).assignment.topic_partitions == ()
     assert unrest(scripted) == RESTLESS
@@ -125,7 +117,7 @@ async def test_one_that_holds_nothing_anyway_is_at_rest_at_once(
     beat(client, 0, [])
     answer(await broker.next(), assigned=[])
     await heard(client)
-    quiesce(scripted)
+    scripted.quiesce()
     beat(client, 1)
     assert (await heard(client)).assignment is None
     assert unrest(scripted) == QUIET
@@ -134,7 +126,7 @@ async def test_one_that_holds_nothing_anyway_is_at_rest_at_once(
 async def test_whoever_would_join_meanwhile_is_asked_to_come_again(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
-    quiesce(scripted)
+    scripted.quiesce()
     beat(client, 0, [])
     assert (await heard(client)).error_code == LOADING
     assert unrest(scripted) == QUIET
@@ -175,7 +167,7 @@ async def test_one_that_was_not_at_rest_when_the_scope_moved_joins_anew(
 async def test_who_comes_from_another_node_after_a_switch_was_given_up_joins_anew(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
-    quiesce(scripted)
+    scripted.quiesce()
     scripted.order(Order.SERVE, "main")
     beat(client, 5)
     assert (await heard(client)).error_code == FENCED_MEMBER_EPOCH
@@ -204,7 +196,7 @@ async def test_one_that_leaves_is_not_waited_for(
     beat(client, -1)
     answer(await broker.next())
     await heard(client)
-    quiesce(scripted)
+    scripted.quiesce()
     assert unrest(scripted) == QUIET
 
 
@@ -212,7 +204,7 @@ async def test_a_member_whose_connection_is_gone_is_not_waited_for(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     assert unrest(scripted) == RESTLESS
     scripted.gateway.scope("main").roster.gone(next(iter(scripted.gateway.connections)).relay)
     assert unrest(scripted) == QUIET

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from contract.records import Routing
 from contract.session import Unrest
 from dataplane.gateway import parking, roster, scope
-from dataplane.node.machine import Command, Order
+from dataplane.node.machine import Order
 from tests.dataplane.gateway.conftest import Stage
 from tests.dataplane.gateway.scripted import (
     FETCH,
@@ -32,13 +31,6 @@ QUIET = Unrest()
 @pytest.fixture(autouse=True)
 def call_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(roster, "CALL_AFTER", 0.0)
-
-
-def quiesce(stage: Stage) -> None:
-    routing = Routing(
-        scope="main", cluster=stage.cluster, epoch=stage.epoch, state="quiescing", term=0
-    )
-    stage.gateway.carry_out(Command(Order.SERVE, routing))
 
 
 def says(key: int, correlation_id: int, member: str = "m", generation: int = 1) -> bytes:
@@ -78,7 +70,7 @@ async def test_members_are_called_by_their_heartbeats(
 ):
     await reading_member(client, broker)
     assert unrest(scripted) is None
-    quiesce(scripted)
+    scripted.quiesce()
     assert unrest(scripted) == Unrest(members=1, member_names=("tenantg m",))
     for answer, heard in ((NONE, REBALANCE), (UNKNOWN_MEMBER, UNKNOWN_MEMBER)):
         client.send(says(HEARTBEAT, 2))
@@ -90,7 +82,7 @@ async def test_a_parked_join_lets_commits_pass_and_ends_with_the_switch(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(says(JOIN_GROUP, 2), says(OFFSET_COMMIT, 3))
     commit = await broker.next()
     assert commit.key == OFFSET_COMMIT
@@ -107,7 +99,7 @@ async def test_what_a_parked_member_said_meanwhile_is_not_asked_of_the_next_clus
     client: RawClient, scripted: Stage, broker: ScriptedBroker, key: int
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(says(JOIN_GROUP, 2))
     await eventually(lambda: unrest(scripted) == QUIET)
     scripted.closed.clear()
@@ -141,7 +133,7 @@ async def test_a_parked_join_goes_on_when_the_switch_is_aborted(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(says(JOIN_GROUP, 2))
     await eventually(lambda: unrest(scripted) == QUIET)
     scripted.order(Order.SERVE, "main")
@@ -151,7 +143,7 @@ async def test_a_parked_join_goes_on_when_the_switch_is_aborted(
 async def test_who_is_new_joins_on_the_cluster_that_serves_then(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(says(JOIN_GROUP, 2, member=""))
     await eventually(lambda: scripted.gateway.scope_counts("main")[1] == 1)
     assert unrest(scripted) == QUIET
@@ -163,7 +155,7 @@ async def test_a_join_is_not_parked_for_longer_than_its_client_waits(
     client: RawClient, scripted: Stage, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(parking, "PARKING_LIMIT", 0.1)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(says(JOIN_GROUP, 2))
     assert code((await client.receive())[1]) == LOADING
 
@@ -173,7 +165,7 @@ async def test_no_records_come_any_more_and_polls_end_in_time(
 ):
     client.send(request(FETCH, 4, 1, FETCH_4))
     asked = await broker.next()
-    quiesce(scripted)
+    scripted.quiesce()
     asked.answer(FETCH_4_ANSWER)
     assert (await client.receive())[0] == 1
     client.send(request(FETCH, 4, 2, FETCH_4))
@@ -210,7 +202,7 @@ async def test_who_leaves_is_not_waited_for(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(says(LEAVE_GROUP, 2))
     assert (await broker.next()).key == LEAVE_GROUP
     assert unrest(scripted) == QUIET
@@ -219,7 +211,7 @@ async def test_who_leaves_is_not_waited_for(
 async def test_nobody_may_leave(client: RawClient, scripted: Stage, broker: ScriptedBroker):
     """From version 3 on a request names its members in a list, which may be empty."""
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(framed(frame(LEAVE_GROUP, 3, 2, group_id="g", members=())))
     assert (await broker.next()).key == LEAVE_GROUP
     assert unrest(scripted) == Unrest(members=1, member_names=("tenantg m",))
@@ -229,7 +221,7 @@ async def test_who_has_gone_is_not_waited_for(
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.writer.transport.abort()
     await eventually(lambda: unrest(scripted) == QUIET)
 
@@ -261,7 +253,7 @@ async def test_what_changes_topics_waits_for_the_end_of_the_switch_and_keeps_no_
     client: RawClient, scripted: Stage, broker: ScriptedBroker
 ):
     await reading_member(client, broker)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(deletes(2), says(OFFSET_COMMIT, 3))
     commit = await broker.next()
     assert commit.key == OFFSET_COMMIT
@@ -280,7 +272,7 @@ async def test_a_topic_that_is_being_changed_is_restless_until_that_is_told(
 ):
     client.send(deletes(1))
     deletion = await broker.next()
-    quiesce(scripted)
+    scripted.quiesce()
     assert unrest(scripted) == Unrest(topics=1)
     deletion.answer(DELETED)
     assert (await client.receive())[0] == 1
@@ -294,7 +286,7 @@ async def test_who_has_gone_changes_no_topic_any_more(
 ):
     client.send(deletes(1))
     assert (await broker.next()).key == DELETE_TOPICS
-    quiesce(scripted)
+    scripted.quiesce()
     client.writer.transport.abort()
     await eventually(lambda: unrest(scripted) == QUIET)
 
@@ -307,7 +299,7 @@ async def test_what_changes_topics_is_not_parked_for_longer_than_a_client_waits(
 ):
     await reading_member(client, broker)
     monkeypatch.setattr(parking, "PARKING_LIMIT", 0.1)
-    quiesce(scripted)
+    scripted.quiesce()
     client.send(deletes(2))
     correlation_id, body = await client.receive()
     assert (correlation_id, body[-2:]) == (2, struct.pack(">h", NOT_CONTROLLER))

@@ -25,15 +25,16 @@ _PAUSE_S = 0.05
 
 
 async def move_switches(plane: ControlPlane) -> None:
-    """Move every open switch on, for ever."""
-    while True:
-        switches = list(plane.ledger.facts.open_switches())
-        if not switches:
+    """Move every open switch on, for ever; none waits for another's end."""
+    moving: dict[str, asyncio.Task[None]] = {}
+    async with asyncio.TaskGroup() as movers:
+        while True:
+            for switch in plane.ledger.facts.open_switches():
+                if switch.switch_id not in moving:
+                    move = _Mover(plane, switch).move()
+                    moving[switch.switch_id] = movers.create_task(move)
             await plane.ledger.changed.wait(_IDLE_S)
-            continue
-        async with asyncio.TaskGroup() as movers:
-            for switch in switches:
-                movers.create_task(_Mover(plane, switch).move())
+            moving = {id_: mover for id_, mover in moving.items() if not mover.done()}
 
 
 class _Mover:

@@ -7,6 +7,7 @@ must say that they mean what is there already, which is adoption.
 import asyncio
 
 from contract.clusters_file import ClusterProperties
+from controlplane.api.older import require_all_read
 from controlplane.api.serving import serving_cluster
 from controlplane.domain.adoption import require_room
 from controlplane.domain.commands import Command
@@ -34,7 +35,10 @@ async def carry_out_with_room(
     created = _created_by(await plane.ledger.fresh(), command)
     if created is not None:
         await _look(plane, created)
-    return await plane.ledger.carry_out(command, by)
+    async with plane.ledger.turn(by) as turn:
+        if created is not None and turn.facts.routing(created.scope) is None:
+            await require_all_read(turn, "scope.added", "switches all virtual clusters together")
+        return await turn.carry_out(command)
 
 
 def _created_by(facts: Facts, command: Command) -> VirtualClusterCreated | None:
@@ -46,7 +50,8 @@ def _created_by(facts: Facts, command: Command) -> VirtualClusterCreated | None:
 
 
 async def _look(plane: ControlPlane, created: VirtualClusterCreated) -> None:
-    serving = serving_cluster(plane, created.scope)
+    is_there = plane.ledger.facts.routing(created.scope) is not None
+    serving = serving_cluster(plane, created.scope if is_there else plane.settings.scope)
     clusters = [serving, *(c for c in plane.settings.clusters if c is not serving)]
     looks = await asyncio.gather(*(_there(cluster, created.name) for cluster in clusters))
     for cluster, there in zip(clusters, looks, strict=True):

@@ -13,6 +13,7 @@ switch = App(name="switch", help="Exchange the cluster behind the virtual cluste
 
 _HISTORY = {
     "id": "switchId",
+    "scope": "scope",
     "from": "fromCluster",
     "to": "toCluster",
     "phase": "phase",
@@ -28,6 +29,7 @@ def plan(
     to: str,
     /,
     *,
+    scope: str | None = None,
     mode: Mode = "planned",
     waive: tuple[str, ...] = (),
     transactions_budget_s: float = 0.0,
@@ -37,6 +39,7 @@ def plan(
 
     Args:
         to: the cluster to switch to.
+        scope: which virtual clusters; by default those of the first scope.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
         waive: a difference with which the switch may go on, or a partition of which nothing has to
             be proved, by its name; may be given again.
@@ -45,6 +48,7 @@ def plan(
     """
     question = {
         "toCluster": to,
+        "scope": scope,
         "mode": mode,
         "waive": waive,
         "transactionsBudgetS": transactions_budget_s,
@@ -63,6 +67,7 @@ def start(  # noqa: PLR0913 - what a request may say
     to: str,
     /,
     *,
+    scope: str | None = None,
     mode: Mode = "planned",
     reason: str | None = None,
     accept_loss: bool = False,
@@ -76,6 +81,7 @@ def start(  # noqa: PLR0913 - what a request may say
 
     Args:
         to: the cluster to switch to.
+        scope: which virtual clusters; by default those of the first scope.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
         reason: why; stands in the log. A forced switch must have one.
         accept_loss: say that records that only one of the clusters holds may be lost. A forced
@@ -91,6 +97,7 @@ def start(  # noqa: PLR0913 - what a request may say
     """
     body = {
         "toCluster": to,
+        "scope": scope,
         "mode": mode,
         "reason": reason,
         "acceptLoss": accept_loss,

@@ -22,14 +22,17 @@ def list_all(connection: Connection = HERE) -> None:
 
 
 @vcluster.command
-def create(name: str, /, connection: Connection = HERE) -> None:
+def create(name: str, /, *, scope: str | None = None, connection: Connection = HERE) -> None:
     """Create a virtual cluster.
 
     Args:
         name: its name; topics get it as a prefix, so it may not overlap with another's.
+        scope: virtual clusters of one scope are switched together; a new name makes a new scope.
+            By default all are in the first.
         connection: where to ask.
     """
-    show_one(connection, connection.post("/api/v1/virtual-clusters", {"name": name}))
+    asked = {"name": name} | ({"scope": scope} if scope is not None else {})
+    show_one(connection, connection.post("/api/v1/virtual-clusters", asked))
 
 
 @vcluster.command

@@ -18,6 +18,7 @@ from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict
 from controlplane.domain.scope_topics import ScopeTopics
+from controlplane.domain.scopes import require_open
 from controlplane.domain.tenants import virtual_cluster_created
 from controlplane.domain.topics import is_anew, same_topic
 
@@ -146,6 +147,7 @@ def adopt_topics(facts: Facts, command: commands.AdoptTopics) -> list[Event]:
     if facts.control.get(f"vcluster/{command.vcluster}") is None:
         if command.to_create is None:
             return []
+        require_open(facts, command.to_create[0])
         decided.append(virtual_cluster_created(facts, command.vcluster, *command.to_create))
     for topic in command.topics:
         mapped = events.TopicMapped(

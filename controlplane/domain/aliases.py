@@ -5,7 +5,7 @@ grant; what belongs to none is there for whoever an administrator gives it to.
 """
 
 from contract.names import is_topic_name, physical_name
-from contract.records import TopicAlias
+from contract.records import TopicAlias, VirtualCluster
 from controlplane.domain import commands, events
 from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
@@ -72,6 +72,7 @@ def _require_grant(facts: Facts, command: commands.AliasTopic) -> None:
     owner = facts.owner_of(command.physical)
     if owner is None:
         return
+    _require_one_scope(facts, command, owner)
     logical = command.physical.removeprefix(owner)
     access = facts.grants.get((owner, logical, command.vcluster))
     if access is None or (access == "read" and not command.read_only):
@@ -80,6 +81,18 @@ def _require_grant(facts: Facts, command: commands.AliasTopic) -> None:
             f"topic {command.physical} belongs to virtual cluster {owner}, which has not granted"
             f" {'it' if access is None else 'writing to it'} to {command.vcluster}:"
             f" interlock grant give {owner} {logical} {command.vcluster}{wanted}"
+        )
+
+
+def _require_one_scope(facts: Facts, command: commands.AliasTopic, owner: str) -> None:
+    """What is shared moves together: else one would read on one cluster what another writes to."""
+    known = facts.control.get(f"vcluster/{owner}")
+    ours = existing(facts, command.vcluster).scope
+    if isinstance(known, VirtualCluster) and known.scope != ours:
+        raise Conflict(
+            f"topic {command.physical} belongs to virtual cluster {owner} of scope {known.scope},"
+            f" and {command.vcluster} is of scope {ours}: these are switched one at a time, and"
+            " would not see the same records in between"
         )
 
 

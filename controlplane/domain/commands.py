@@ -18,6 +18,9 @@ class CreateVirtualCluster(Command, frozen=True, kw_only=True):
 
     name: str
     scope: str
+    """What it is switched with."""
+    beside: str
+    """The scope whose cluster serves its own at first, if there is none of that name yet."""
     cluster_id: str
     """A fresh Kafka cluster id for its clients to see."""
 

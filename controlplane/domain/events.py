@@ -143,6 +143,15 @@ class ScopeOpened(Event, frozen=True, tag="scope.opened"):
     cluster: str
 
 
+class ScopeAdded(Event, frozen=True, tag="scope.added"):
+    """There is one more scope: it is switched by itself, and begins where another is served."""
+
+    SUBJECT: ClassVar = "scope/{scope}"
+
+    scope: str
+    cluster: str
+
+
 class TopicMapped(Event, frozen=True, tag="topic.mapped"):
     """A logical topic has a physical one behind it."""
 

@@ -42,6 +42,8 @@ class Facts:
         """Number of events by stream."""
         self.names_ever: set[str] = set()
         """Every virtual cluster's name, deleted ones included."""
+        self._tenants: dict[str, set[str]] = {}
+        """By scope, the names of its virtual clusters; `put_tenant` adds one. No set is empty."""
         self.api_versions: dict[str, dict[int, tuple[int, int]]] = {}
         """By physical cluster."""
         self.switches: dict[str, Switch] = {}
@@ -111,8 +113,9 @@ class Facts:
 
     def _remember(self, recorded: Recorded) -> Switch | None:  # noqa: C901, PLR0912 - one line for each event
         match recorded.event:
-            case events.VirtualClusterCreated(name=name):
+            case events.VirtualClusterCreated(name=name, scope=scope):
                 self.names_ever.add(name)
+                self.put_tenant(name, scope)
                 self.topics_seq = recorded.seq
             case events.ClusterDescribed(name=name, api_versions=api_versions):
                 self.api_versions[name] = api_versions
@@ -123,6 +126,7 @@ class Facts:
                 self.topics_seq = recorded.seq
                 self.topic_history.unmapped(event, recorded)
             case events.VirtualClusterDeleted(name=name):
+                self._remove_tenant(name)
                 self.topic_history.vcluster_deleted(name)
             case events.TopicGranted(owner=owner, logical=logical, grantee=grantee, access=access):
                 self.grants[owner, logical, grantee] = access
@@ -140,8 +144,8 @@ class Facts:
                 self.rebuild_seq = recorded.seq
             case events.LogReconciled() as event:
                 self._take_back(event, recorded)
-            case events.ScopeOpened(scope=scope, cluster=cluster):
-                self.first_cluster[scope] = cluster
+            case events.ScopeOpened() | events.ScopeAdded():
+                self.first_cluster[recorded.event.scope] = recorded.event.cluster
             case mirror.ReversalEvent(reversal_id=reversal_id):
                 known = self.reversals.get(reversal_id)
                 self.put_reversal(reversals.after(known, recorded))
@@ -162,7 +166,10 @@ class Facts:
         self.log = event.log
         self.reconciled_seq = self.topics_seq = recorded.seq
         self.control = reconciled(event, recorded.seq)
-        self.names_ever |= {tenant.name for tenant in self.control.of(VirtualCluster)}
+        self._tenants = {}
+        for tenant in self.control.of(VirtualCluster):
+            self.names_ever.add(tenant.name)
+            self.put_tenant(tenant.name, tenant.scope)
         for routing in self.control.of(Routing):
             # The mirror's first direction is from there: what it was turned to since is not known.
             self.first_cluster[routing.scope] = routing.cluster
@@ -172,6 +179,16 @@ class Facts:
             self.put_switch(cut_short(switch, recorded, epoch))
         for reversal in list(self._open_reversals.values()):
             self.put_reversal(reversals.cut_short(reversal, recorded))
+
+    def put_tenant(self, name: str, scope: str) -> None:
+        """A virtual cluster is bound to a scope."""
+        self._tenants.setdefault(scope, set()).add(name)
+
+    def _remove_tenant(self, name: str) -> None:
+        for scope, names in list(self._tenants.items()):
+            names.discard(name)
+            if not names:
+                del self._tenants[scope]
 
     def put_switch(self, switch: Switch) -> None:
         """A switch stands so from now on."""
@@ -221,11 +238,15 @@ class Facts:
 
     def tenants_of(self, scope: str) -> frozenset[str]:
         """Names of the virtual clusters that are bound to a scope."""
-        return frozenset(v.name for v in self.control.of(VirtualCluster) if v.scope == scope)
+        return frozenset(self._tenants.get(scope, ()))
 
-    def topics_in(self, scope: str) -> ScopeTopics:
-        """The topics that virtual clusters of a scope see, whether or not we were told of them."""
-        tenants = self.tenants_of(scope)
+    def inhabited_scopes(self) -> list[str]:
+        """Scopes that virtual clusters are bound to, by name."""
+        return sorted(self._tenants)
+
+    def topics_in(self, *scopes: str) -> ScopeTopics:
+        """The topics that virtual clusters of scopes see, whether or not we were told of them."""
+        tenants = frozenset[str]().union(*map(self.tenants_of, scopes))
         aliases = (alias.physical for name in tenants for alias in self.aliases_of(name))
         return ScopeTopics(tenants, aliases, self.mirror_topics())
 

@@ -23,6 +23,7 @@ AnyEvent = (
     | plain.ClusterDescribed
     | plain.FaceDecided
     | plain.ScopeOpened
+    | plain.ScopeAdded
     | plain.TopicMapped
     | plain.TopicUnmapped
     | plain.TopicAliased

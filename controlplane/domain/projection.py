@@ -27,6 +27,7 @@ from controlplane.domain.switch.state import Switch
 
 ROUTING_KINDS = (
     "scope.opened",
+    "scope.added",
     "switch.fence_ordered",
     "switch.committed",
     "switch.aborted",
@@ -216,7 +217,7 @@ def _routing(  # noqa: PLR0911 - one line for each event
     recorded: Recorded, before: ControlState, moving: Switch | None
 ) -> Routing | None:
     event = recorded.event
-    if isinstance(event, events.ScopeOpened):
+    if isinstance(event, events.ScopeOpened | events.ScopeAdded):
         return Routing(scope=event.scope, cluster=event.cluster, epoch=0, state="serving", term=0)
     if moving is None:
         return None

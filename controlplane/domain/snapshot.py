@@ -31,7 +31,7 @@ import controlplane.domain.transitions
 from contract.codec import canonical
 from contract.fold import ControlState
 from contract.json_errors import UNREADABLE
-from contract.records import Record
+from contract.records import Record, VirtualCluster
 from controlplane.domain.facts import Facts
 from controlplane.domain.log import AnyEvent
 from controlplane.domain.mirror.state import Reversal
@@ -131,6 +131,8 @@ def restored(snapshot: Snapshot) -> Facts:
     facts.control = ControlState()
     for record in snapshot.records:
         facts.control.apply(record)
+    for tenant in facts.control.of(VirtualCluster):
+        facts.put_tenant(tenant.name, tenant.scope)
     facts.versions = snapshot.versions
     facts.names_ever = snapshot.names_ever
     facts.api_versions = snapshot.api_versions

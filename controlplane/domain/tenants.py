@@ -9,6 +9,7 @@ from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.refusal import Conflict, Invalid, Missing
 from controlplane.domain.reserved import reserved_by
+from controlplane.domain.scopes import added_scope, require_open
 from controlplane.domain.sharing import end_of_sharing
 
 _ACCOUNT = re.compile(r"[a-zA-Z0-9._-]{1,255}")
@@ -20,13 +21,18 @@ def create_virtual_cluster(facts: Facts, command: commands.CreateVirtualCluster)
     """A new tenant. No name may begin with another's, not even with a deleted one's."""
     if facts.control.get(f"vcluster/{command.name}") is not None:
         raise Conflict(f"virtual cluster {command.name} exists already")
-    return [virtual_cluster_created(facts, command.name, command.scope, command.cluster_id)]
+    added = added_scope(facts, command.scope, command.beside)
+    return [*added, virtual_cluster_created(facts, command.name, command.scope, command.cluster_id)]
 
 
 def virtual_cluster_created(
     facts: Facts, name: str, scope: str, cluster_id: str
 ) -> events.VirtualClusterCreated:
-    """A tenant that is not there yet. Raises Refusal if there cannot be one of that name."""
+    """A tenant that is not there yet, in a scope that is, or is about to be.
+
+    Raises:
+        Refusal: there cannot be one of that name.
+    """
     if not is_virtual_cluster_name(name):
         raise Invalid(
             f"{name!r} cannot be a virtual cluster's name: use 1 to 64 of the characters"
@@ -48,11 +54,6 @@ def virtual_cluster_created(
         raise Conflict(
             f"topic {alias.physical} would belong to {name}, and virtual cluster {alias.vcluster}"
             f" has the alias {alias.logical} for it: remove the alias first"
-        )
-    if facts.routing(scope) is None:
-        raise Missing(
-            f"scope {scope} is not open yet: the control plane has not reached every cluster of"
-            " clusters.yaml; see /health/ready"
         )
     return events.VirtualClusterCreated(name=name, scope=scope, cluster_id=cluster_id)
 
@@ -80,6 +81,7 @@ def issue_token(facts: Facts, command: commands.IssueToken) -> list[Event]:
     require_account_name(command.name)
     decided: list[Event] = []
     if facts.control.get(f"vcluster/{command.vcluster}") is None:
+        require_open(facts, command.scope)
         decided.append(
             virtual_cluster_created(facts, command.vcluster, command.scope, command.cluster_id)
         )

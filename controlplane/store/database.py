@@ -22,6 +22,7 @@ KINDS = (
     "node.token_issued",
     "account.password_sealed",
     "switch.topic_ids_recorded",
+    "scope.added",
 )
 """Kinds of event that came to be after the first release, in that order: who reads one of them,
 reads those before it."""

@@ -35,6 +35,8 @@ class NewVirtualCluster(Question, frozen=True, kw_only=True, rename="camel"):
     """A virtual cluster to create."""
 
     name: str
+    scope: str | None = None
+    """What it is switched with; a new name makes a new scope. None: the first one."""
 
 
 class VirtualClusterView(Answer, frozen=True, kw_only=True, rename="camel"):

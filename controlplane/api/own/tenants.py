@@ -51,10 +51,13 @@ class TenantController(Controller):
     ) -> VirtualClusterView:
         """A new virtual cluster.
 
+        A scope that is not there yet is made, and served where the first one is.
+
         409 if its name overlaps with one that is or ever was, or if a cluster has topics or groups
-        under it (adopt them then); 503 if the cluster that would serve it does not answer.
+        under it (adopt them then), or if its scope cannot be made; 503 if the cluster that would
+        serve it does not answer.
         """
-        await create_virtual_cluster(plane, data.name, attribution(request))
+        await create_virtual_cluster(plane, data.name, attribution(request), data.scope)
         return _view(plane.ledger.facts, _vcluster(plane.ledger.facts, data.name))
 
     @get("/{vcluster:str}")
@@ -123,14 +126,25 @@ class TenantController(Controller):
         await plane.ledger.carry_out(command, attribution(request))
 
 
-async def create_virtual_cluster(plane: ControlPlane, name: str, by: Attribution) -> None:
-    """Make a virtual cluster in the scope that new ones are bound to.
+async def create_virtual_cluster(
+    plane: ControlPlane, name: str, by: Attribution, scope: str | None = None
+) -> None:
+    """Make a virtual cluster.
+
+    Args:
+        plane: this control plane.
+        name: of the virtual cluster.
+        by: who asks.
+        scope: what it is switched with, made if there is none of that name; None: the first one.
 
     Raises:
         Refusal: as `create` says.
     """
     command = CreateVirtualCluster(
-        name=name, scope=plane.settings.scope, cluster_id=new_cluster_id()
+        name=name,
+        scope=scope or plane.settings.scope,
+        beside=plane.settings.scope,
+        cluster_id=new_cluster_id(),
     )
     await carry_out_with_room(plane, command, by)
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from contract.records import Routing
 from controlplane.domain.replica import Anchor
 from controlplane.store.watches import Pair, Watches
 from tests.controlplane.conftest import as_process, eventually, in_process
@@ -66,6 +67,33 @@ async def map_topic(plane, node: FakeNode) -> str:
     assert answer.status_code == 201
     await node.create_topic(tenant, "users")
     return f"{tenant}users"
+
+
+async def test_a_scope_is_switched_while_another_one_waits_for_its_mirror(variables, clusters):
+    async with in_process(variables) as plane, serving_nodes(plane, plane) as (node, _):
+        topic = await map_topic(plane, node)
+        await write(clusters.main, topic, b"tom", b"laura")
+        await write(clusters.failover, topic, b"tom")
+        body = {"name": f"t{uuid4().hex[:8]}", "scope": "wave1"}
+        made = await plane.client.post("/api/v1/virtual-clusters", json=body)
+        assert (made.status_code, made.json()["scope"]) == (201, "wave1")
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(switch(plane))
+
+            async def fenced() -> bool:
+                return "source_frozen" in await kinds(plane)
+
+            await eventually(fenced)
+            other = SWITCH.replace("/main/", "/wave1/")
+            moved = await plane.client.post(other, params={"to": "failover", "wait": "mirror"})
+            assert (moved.status_code, moved.json()["message"]) == (200, "Cluster switched")
+            assert not waiting.done()
+            assert {r.scope: r.cluster for r in node.state.of(Routing)} == {
+                "main": "main",
+                "wave1": "failover",
+            }
+            await write(clusters.failover, topic, b"laura")
+        assert waiting.result() == (200, "Cluster switched")
 
 
 async def test_a_switch_waits_until_the_target_holds_everything(variables, clusters):

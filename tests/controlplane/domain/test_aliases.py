@@ -134,7 +134,9 @@ def test_aliases_and_grants_end_with_either_virtual_cluster(name) -> None:
 
 def test_a_new_virtual_cluster_takes_over_no_topic_that_others_have_an_alias_for() -> None:
     facts = facts_of(OPEN, TEAM_A, ALIASED)
-    command = commands.CreateVirtualCluster(name="legacy", scope="main", cluster_id="z")
+    command = commands.CreateVirtualCluster(
+        name="legacy", scope="main", beside="main", cluster_id="z"
+    )
     with pytest.raises(Conflict, match="remove the alias first"):
         decide(facts, command)
 

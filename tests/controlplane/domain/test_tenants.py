@@ -11,8 +11,8 @@ from controlplane.domain.refusal import Conflict, Invalid, Missing, Refusal
 from tests.controlplane.histories import OPEN, TEAM_A, described, facts_of, mapped, take
 
 
-def create(name: str) -> commands.CreateVirtualCluster:
-    return commands.CreateVirtualCluster(name=name, scope="main", cluster_id="id")
+def create(name: str, scope: str = "main") -> commands.CreateVirtualCluster:
+    return commands.CreateVirtualCluster(name=name, scope=scope, beside="main", cluster_id="id")
 
 
 def token(vcluster: str = "teamA", name: str = "sa", lifetime_s: int = 60) -> commands.IssueToken:

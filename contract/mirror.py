@@ -30,6 +30,8 @@ class MirrorOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     direction: Direction | None
     """None: copy nothing."""
+    left_out: tuple[str, ...] = ()
+    """Virtual clusters whose topics and groups are not copied: they are served by the target."""
 
 
 class MirrorReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,8 @@ class MirrorReport(msgspec.Struct, frozen=True, kw_only=True):
 
     direction: Direction | None
     """What was ordered last; None after a start of the supervisor."""
+    left_out: tuple[str, ...] | None = None
+    """As it was ordered; None: it copies the topics of all, and can do nothing else."""
     pid: int | None = None
     """Of MirrorMaker 2, while it runs."""
     restarts: int = 0

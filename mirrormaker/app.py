@@ -32,7 +32,7 @@ async def order(request: Request[Any, Any, Any], child: NamedDependency[Child]) 
     """Have it run one direction, or none; answers when that is so."""
     try:
         wanted = msgspec.json.decode(await request.body(), type=MirrorOrder)
-        return await child.order(wanted.direction)
+        return await child.order(wanted.direction, wanted.left_out)
     except (*UNREADABLE, UnknownClusterError) as error:
         raise ClientException(str(error)) from error
 

@@ -44,6 +44,7 @@ class Child:
         self._given = given
         self._file = folder / "mm2.properties"
         self._direction: Direction | None = None
+        self._left_out: tuple[str, ...] = ()
         self._process: asyncio.subprocess.Process | None = None
         self._restarts = 0
         self._turn = asyncio.Lock()
@@ -53,12 +54,19 @@ class Child:
         """How it stands."""
         return MirrorReport(
             direction=self._direction,
+            left_out=self._left_out,
             pid=self._process.pid if self._is_running() and self._process else None,
             restarts=self._restarts,
         )
 
-    async def order(self, direction: Direction | None) -> MirrorReport:
+    async def order(
+        self, direction: Direction | None, left_out: tuple[str, ...] = ()
+    ) -> MirrorReport:
         """Run this direction and no other; what ran before is gone when this returns.
+
+        Args:
+            direction: which way; None: copy nothing.
+            left_out: virtual clusters whose topics and groups are not copied.
 
         Raises:
             UnknownClusterError: a cluster of the direction is not described.
@@ -68,11 +76,11 @@ class Child:
                 known = ", ".join(self._clusters)
                 raise UnknownClusterError(f"there is no cluster {name}; there are {known}")
         async with self._turn:
-            if direction != self._direction:
+            if (direction, left_out) != (self._direction, self._left_out):
                 self._direction = None
                 await self._stop()
-                self._direction, self._restarts = direction, 0
-                _logger.info("mirror.ordered", direction=str(direction))
+                self._direction, self._left_out, self._restarts = direction, left_out, 0
+                _logger.info("mirror.ordered", direction=str(direction), left_out=left_out)
                 if direction is not None:
                     await self._start(direction)
                 self._changed.set()
@@ -112,7 +120,7 @@ class Child:
         return self._process is not None and self._process.returncode is None
 
     async def _start(self, direction: Direction) -> None:
-        properties = mirror_properties(self._clusters, direction, self._given)
+        properties = mirror_properties(self._clusters, direction, self._given, self._left_out)
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.touch(mode=0o600)
         self._file.write_text(format_properties(properties))

@@ -1,6 +1,7 @@
 """`mm2.properties` for one direction, and that one only."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,11 +40,19 @@ PLUGINS: Final = Path(__file__).parent / "plugins"
 TRANSFORM: Final = "interlock.mirrormaker.KnownTimestamp"
 """Lets records pass that Kafka Connect would fail the task for."""
 _OURS: Final = "interlockTimestamps"
+_EXCLUDED: Mapping[str, str] = {
+    "topics.exclude": r".*[\-\.]internal, .*\.replica, __.*",
+    "groups.exclude": "console-consumer-.*, connect-.*, __.*",
+}
+"""MirrorMaker 2's own defaults (`DefaultTopicFilter` and `DefaultGroupFilter`, Kafka 4.3)."""
 _IDENTITY = "org.apache.kafka.connect.mirror.IdentityReplicationPolicy"
 
 
 def mirror_properties(
-    clusters: Mapping[str, ClusterProperties], direction: Direction, given: Mapping[str, str]
+    clusters: Mapping[str, ClusterProperties],
+    direction: Direction,
+    given: Mapping[str, str],
+    left_out: Sequence[str] = (),
 ) -> dict[str, str]:
     """Everything that MirrorMaker 2 is told.
 
@@ -51,6 +60,7 @@ def mirror_properties(
         clusters: the physical clusters by name.
         direction: the only way in which records are to be copied.
         given: the operator's own properties.
+        left_out: virtual clusters whose topics and groups are not copied.
     """
     there, back = f"{direction}.", f"{direction.back}."
     common = {k: v for k, v in given.items() if not k.startswith((there, back))}
@@ -66,6 +76,7 @@ def mirror_properties(
     clients |= {f"{direction.source}.consumer.{k}": v for k, v in _CONSUMER_DEFAULTS.items()}
     properties = {**_DEFAULTS, **committed_only, **workers, **clients, **common, **turned, **own}
     properties |= _plugins(direction, properties)
+    properties |= _exclusions(direction, properties, left_out)
     properties |= {
         "clusters": f"{direction.source}, {direction.target}",
         f"{there}enabled": "true",
@@ -96,6 +107,20 @@ def _plugins(direction: Direction, properties: Mapping[str, str]) -> dict[str, s
         chain: f"{theirs},{_OURS}" if theirs else _OURS,
         f"{chain}.{_OURS}.type": TRANSFORM,
     }
+
+
+def _exclusions(
+    direction: Direction, properties: Mapping[str, str], left_out: Sequence[str]
+) -> dict[str, str]:
+    """What belongs to these virtual clusters, beside what is excluded anyway."""
+    if not left_out:
+        return {}
+    theirs = [f"{re.escape(vcluster)}.*" for vcluster in left_out]
+    found = {}
+    for name, default in _EXCLUDED.items():
+        place = f"{direction}.{name}"
+        found[place] = ",".join([properties.get(place, properties.get(name, default)), *theirs])
+    return found
 
 
 def parse_properties(text: str) -> dict[str, str]:

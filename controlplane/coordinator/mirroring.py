@@ -25,6 +25,7 @@ from controlplane.domain.mirror.steps import (
     What,
     next_step,
 )
+from controlplane.domain.mirror.together import left_out
 from controlplane.domain.refusal import Refusal
 from controlplane.mirrors.flow import prepare_flow
 from controlplane.mirrors.opening import open_runner
@@ -87,23 +88,29 @@ async def _keep_running(
 ) -> None:
     """Give the order that follows from the log, if the runner has another, or none."""
     facts, scope = plane.ledger.facts, plane.settings.scope
-    switch = facts.open_switch(scope)
-    if switch is not None and switch.fence_seq is not None:
+    if any(switch.fence_seq is not None for switch in facts.open_switches()):
         return
     initial = initial_direction(facts.first_cluster.get(scope), plane.settings.clusters_by_role)
     wanted = direction_after(initial, facts.newest_reversal(scope))
     try:
-        running = await runner.running()
+        running, leaves = await runner.running()
+        wanted_out = left_out(facts, wanted.source) if wanted is not None else ()
         if running != wanted and _may_be_turned_already(facts, scope):
             tender.leave(
                 "the log was reconciled, and does not know where the mirror has to begin: it copies"
                 f" {running or 'nothing'}, and should copy {wanted or 'nothing'}; turn it round by"
                 " hand"
             )
-        elif running != wanted:
-            await runner.run(wanted)
-            _logger.info("mirror.ordered", direction=str(wanted))
+        elif running != wanted or (leaves is not None and leaves != wanted_out):
+            await runner.run(wanted, wanted_out)
+            _logger.info("mirror.ordered", direction=str(wanted), left_out=wanted_out)
         elif wanted is not None:
+            if wanted_out and leaves is None:
+                tender.leave(
+                    f"{wanted.target} serves {', '.join(wanted_out)}: topics and groups of these"
+                    " are to be left out by topics.exclude and groups.exclude, which is done by"
+                    " hand here"
+                )
             await tender.tend(wanted)
             await refiller.tend(wanted)
     except _TROUBLE as error:

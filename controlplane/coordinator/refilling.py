@@ -12,6 +12,7 @@ from contract.records import TopicMapping
 from controlplane.domain import events
 from controlplane.domain.mirror.events import Position
 from controlplane.domain.mirror.refilling import Refilling, begun, due, looked_at
+from controlplane.domain.mirror.together import copied_scopes
 from controlplane.mirrors.runner import Runner
 from controlplane.plane import ControlPlane
 from controlplane.probes.parity.beginnings import ClusterReaders, Known, surplus_before
@@ -49,7 +50,7 @@ class Refiller:
             LookError: a cluster does not answer.
         """
         now = time.monotonic()
-        suspects = self._suspects()
+        suspects = self._suspects(direction)
         if not suspects or now < self._look_at:
             return
         self._look_at = now + _EVERY_S
@@ -67,12 +68,13 @@ class Refiller:
         finally:
             await readers.close()
 
-    def _suspects(self) -> dict[str, int]:
-        """Topics that were made anew while the mirror ran in this direction."""
+    def _suspects(self, direction: Direction) -> dict[str, int]:
+        """Topics that are copied, and were made anew while the mirror ran in this direction."""
         facts, scope = self._plane.ledger.facts, self._plane.settings.scope
         reversal = facts.newest_reversal(scope)
         begun_seq = (reversal.ended_seq or 0) if reversal is not None else 0
-        ours = facts.topics_in(scope) if facts.topic_history.made_anew else ()
+        scopes = copied_scopes(facts, direction.source)
+        ours = facts.topics_in(*scopes) if facts.topic_history.made_anew else ()
         return {
             topic: seq
             for topic, seq in facts.topic_history.made_anew.items()
@@ -109,11 +111,12 @@ class Refiller:
         positions = tuple(
             Position(topic=p.topic, partition=p.partition, offset=None) for p in partitions
         )
+        running = await self._runner.running()
         self._plane.mirror_refills = True
         try:
             await self._runner.run(None)
             await self._runner.seed(direction, positions)
-            await self._runner.run(direction)
+            await self._runner.run(direction, running.left_out or ())
             await self._until_it_arrives(readers, direction, topics)
         finally:
             self._plane.mirror_refills = False

@@ -157,7 +157,7 @@ async def find_losses(
     except (LookError, TimeoutError):
         answered = False
         await readers.close()
-        watched = _still_true(plane, pair.scope, await plane.watches.newest(pair))
+        watched = _still_true(plane, await plane.watches.newest(pair))
     else:
         # Beside the budget: that it takes long to keep is not the cluster's silence.
         if keep:
@@ -181,9 +181,9 @@ class EachWay(NamedTuple):
 
 async def seen_each_way(plane: ControlPlane, pair: Pair) -> EachWay:
     """What was seen last of a replica, and before a switch of it as the original."""
-    there = _still_true(plane, pair.scope, await plane.watches.newest(pair))
+    there = _still_true(plane, await plane.watches.newest(pair))
     back = Pair(scope=pair.scope, from_cluster=pair.to_cluster, to_cluster=pair.from_cluster)
-    return EachWay(there, _still_true(plane, pair.scope, await plane.watches.newest(back)))
+    return EachWay(there, _still_true(plane, await plane.watches.newest(back)))
 
 
 async def newest_seen(plane: ControlPlane, pair: Pair) -> Watched | None:
@@ -196,16 +196,16 @@ async def newest_troubles(plane: ControlPlane, pair: Pair) -> Troubles:
     look = await plane.watches.newest_look(pair)
     if look is None:
         return Troubles()
-    if look.troubles is None or made_anew_since(plane.ledger.facts, pair.scope, look.seq):
-        return troubles_of(_still_true(plane, pair.scope, await plane.watches.newest(pair)))
+    if look.troubles is None or made_anew_since(plane.ledger.facts, look.seq):
+        return troubles_of(_still_true(plane, await plane.watches.newest(pair)))
     return look.troubles
 
 
-def _still_true(plane: ControlPlane, scope: str, watched: Watched | None) -> Watched | None:
+def _still_true(plane: ControlPlane, watched: Watched | None) -> Watched | None:
     """Without topics that have been emptied since, to be filled again from the beginning."""
     if watched is None:
         return None
-    return forgetting(watched, made_anew_since(plane.ledger.facts, scope, watched.seq))
+    return forgetting(watched, made_anew_since(plane.ledger.facts, watched.seq))
 
 
 class _There(NamedTuple):
@@ -246,7 +246,7 @@ async def _watch_one(
     if before is None:
         each_way = await seen_each_way(plane, pair)
         before, back = seen_both_ways(*each_way), each_way.back
-    before = _still_true(plane, pair.scope, before)
+    before = _still_true(plane, before)
     source, replica = await readers.of(pair.from_cluster), await readers.of(pair.to_cluster)
     facts = plane.ledger.facts
     topics = facts.topics_in(pair.scope)

@@ -8,7 +8,12 @@ import httpx
 
 from contract.mirror import Direction
 from controlplane.domain.mirror.events import Position
-from controlplane.mirrors.runner import MirrorUnavailableError, certificates, unavailable
+from controlplane.mirrors.runner import (
+    MirrorUnavailableError,
+    Running,
+    certificates,
+    unavailable,
+)
 from controlplane.mirrors.worker_status import cause_in
 from controlplane.settings import MirrorConnectors
 
@@ -22,7 +27,7 @@ class Connect:
     def __init__(self, connectors: Mapping[str, MirrorConnectors]) -> None:
         self._connectors = dict(connectors)
 
-    async def running(self) -> Direction | None:
+    async def running(self) -> Running:
         """The direction whose source connector is not stopped.
 
         Raises:
@@ -31,11 +36,13 @@ class Connect:
         for name, known in self._connectors.items():
             if await self._state(known, known.source) != "STOPPED":
                 source, _, target = name.partition("->")
-                return Direction(source=source, target=target)
-        return None
+                return Running(Direction(source=source, target=target), left_out=None)
+        return Running(None, left_out=None)
 
-    async def run(self, direction: Direction | None) -> None:
+    async def run(self, direction: Direction | None, left_out: tuple[str, ...] = ()) -> None:  # noqa: ARG002
         """Stop all connectors of other directions, then resume those of this one.
+
+        What they leave out is in their own configuration, which is not ours.
 
         Raises:
             MirrorUnavailableError: a Connect cluster does not answer, or does not know a connector.

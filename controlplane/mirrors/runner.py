@@ -2,7 +2,7 @@
 
 import ssl
 from functools import cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import httpx
 
@@ -14,15 +14,30 @@ class MirrorUnavailableError(Exception):
     """Whoever runs MirrorMaker 2 does not do as told; the message says who and why."""
 
 
+class Running(NamedTuple):
+    """What a runner copies."""
+
+    direction: Direction | None
+    """None: nothing."""
+    left_out: tuple[str, ...] | None = ()
+    """Virtual clusters whose topics and groups are not copied; None: it can leave out none."""
+
+
 class Runner(Protocol):
     """Runs one direction, or none. Every call may be repeated."""
 
-    async def running(self) -> Direction | None:
-        """The direction that is run now."""
+    async def running(self) -> Running:
+        """What is run now."""
         ...
 
-    async def run(self, direction: Direction | None) -> None:
-        """Run this direction and no other; returns when others are stopped."""
+    async def run(self, direction: Direction | None, left_out: tuple[str, ...] = ()) -> None:
+        """Run this direction and no other; returns when others are stopped.
+
+        Args:
+            direction: which way; None: copy nothing.
+            left_out: virtual clusters whose topics and groups are not copied, by a runner that
+                can leave some out.
+        """
         ...
 
     async def seed(self, direction: Direction, positions: tuple[Position, ...]) -> None:

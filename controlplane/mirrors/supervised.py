@@ -8,7 +8,12 @@ from contract.json_errors import UNREADABLE
 from contract.mirror import PATH, Direction, MirrorOrder, MirrorReport
 from controlplane.domain.mirror.events import Position
 from controlplane.mirrors.offsets import write_positions
-from controlplane.mirrors.runner import MirrorUnavailableError, certificates, unavailable
+from controlplane.mirrors.runner import (
+    MirrorUnavailableError,
+    Running,
+    certificates,
+    unavailable,
+)
 from controlplane.mirrors.worker_status import failure_of
 from controlplane.probes.failing import LookError
 
@@ -25,21 +30,23 @@ class Supervised:
         self._url = url.rstrip("/") + PATH
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def running(self) -> Direction | None:
-        """The direction that was ordered last.
+    async def running(self) -> Running:
+        """What was ordered last.
 
         Raises:
             MirrorUnavailableError: the supervisor does not answer.
         """
-        return (await self._ask("GET")).direction
+        report = await self._ask("GET")
+        return Running(report.direction, report.left_out)
 
-    async def run(self, direction: Direction | None) -> None:
+    async def run(self, direction: Direction | None, left_out: tuple[str, ...] = ()) -> None:
         """Order it.
 
         Raises:
             MirrorUnavailableError: the supervisor does not answer, or refuses.
         """
-        await self._ask("PUT", content=msgspec.json.encode(MirrorOrder(direction=direction)))
+        order = MirrorOrder(direction=direction, left_out=left_out)
+        await self._ask("PUT", content=msgspec.json.encode(order))
 
     async def seed(self, direction: Direction, positions: tuple[Position, ...]) -> None:
         """Write them to where MirrorMaker 2 looks for them at its start.
@@ -55,8 +62,9 @@ class Supervised:
         Raises:
             MirrorUnavailableError: the supervisor does not answer, or refuses.
         """
+        left_out = (await self.running()).left_out or ()
         await self.run(None)
-        await self.run(direction)
+        await self.run(direction, left_out)
 
     async def failure(self, direction: Direction) -> str | None:
         """What its worker noted of a connector or task that failed.

@@ -12,6 +12,7 @@ from controlplane.domain.mirror.made_anew import made_anew_since
 from controlplane.domain.mirror.positions import grown_too_much, positions_at, split
 from controlplane.domain.mirror.state import Reversal
 from controlplane.domain.mirror.steps import MirrorVerdict, Seeding
+from controlplane.domain.mirror.together import scopes_of_the_mirror, switches_behind
 from controlplane.domain.switch.events import Ends
 from controlplane.mirrors.flow import Flow, open_flow
 from controlplane.probes.divergence import find_divergence
@@ -67,7 +68,7 @@ class Turning:
         positions = positions_at(
             cut,
             await _ends(self._source),
-            facts.topics_in(reversal.scope),
+            facts.topics_in(*scopes_of_the_mirror(facts, reversal.scope)),
             on_target,
             reversal.filled_again | self._made_anew(facts, reversal),
         )
@@ -76,25 +77,37 @@ class Turning:
 
     @staticmethod
     def _made_anew(facts: Facts, reversal: Reversal) -> frozenset[str]:
-        """Topics that tenants have deleted and made again since the cut was taken."""
-        switch = facts.switches.get(reversal.switch_id)
-        if switch is None or switch.commit_seq is None:
-            return frozenset()
-        return made_anew_since(facts, reversal.scope, switch.commit_seq)
+        """Topics that tenants have deleted and made again since their scope's cut was taken."""
+        found = set[str]()
+        for switch in switches_behind(facts, reversal.scope):
+            ours = facts.topics_in(switch.scope)
+            anew = made_anew_since(facts, switch.commit_seq or 0)
+            found |= {topic for topic in anew if topic in ours}
+        return frozenset(found)
 
-    async def divergence(self, facts: Facts, scope: str) -> list[Divergence]:
-        """What only one of the two has, of every partition of a scope's topics."""
-        equal_at = held_the_same(facts, scope, self._direction)
-        return await find_divergence(self._source, self._target, facts.topics_in(scope), equal_at)
+    async def divergence(self, facts: Facts, first: str) -> list[Divergence]:
+        """What only one of the two has, of every partition that the mirror copies.
 
-    async def _found_cut(self, facts: Facts, scope: str) -> tuple[Ends, tuple[str, ...]]:
+        Args:
+            facts: what the log says.
+            first: the scope that the mirror is turned for.
+        """
+        found: list[Divergence] = []
+        for scope in scopes_of_the_mirror(facts, first):
+            topics, equal_at = facts.topics_in(scope), held_the_same(facts, scope, self._direction)
+            found += await find_divergence(self._source, self._target, topics, equal_at)
+        return found
+
+    async def _found_cut(self, facts: Facts, first: str) -> tuple[Ends, tuple[str, ...]]:
         """After the last record that both have; and partitions in which that leaves some out.
 
         It may do so where a partition cannot be read.
         """
-        found = await self.divergence(facts, scope)
-        equal_at = held_the_same(facts, scope, self._direction)
-        ends = ((d.partition, d.common_end or equal_at[0].get(d.partition, 0)) for d in found)
+        found = await self.divergence(facts, first)
+        equal_at: dict[str, int] = {}
+        for scope in scopes_of_the_mirror(facts, first):
+            equal_at |= held_the_same(facts, scope, self._direction)[0]
+        ends = ((d.partition, d.common_end or equal_at.get(d.partition, 0)) for d in found)
         return tuple(ends), tuple(d.partition for d in found if d.within or d.unreadable)
 
     async def verdict(self, reversal: Reversal) -> MirrorVerdict:

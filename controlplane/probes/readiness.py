@@ -122,7 +122,8 @@ async def _rights(settings: Settings, planned: PlannedSwitch, found: Seen) -> li
 
 def _turning(settings: Settings, planned: PlannedSwitch) -> str | None:
     """Why the mirror that we manage does not run in the direction that is needed."""
-    facts, scope, direction, *_ = planned
+    facts, _, direction, *_ = planned
+    scope = settings.scope  # all share the mirror that is turned for the first one
     newest = facts.newest_reversal(scope)
     if newest is not None and newest.open:
         return (

@@ -46,6 +46,16 @@ async def test_an_order_ends_what_ran_before(tmp_path):
     assert not alive(second.pid)
 
 
+async def test_an_order_that_leaves_out_others_starts_it_anew(tmp_path):
+    mirror = child(tmp_path)
+    first = await mirror.order(THERE)
+    second = await mirror.order(THERE, ("teamA",))
+    assert (second.left_out, alive(first.pid)) == (("teamA",), False)
+    assert (await mirror.order(THERE, ("teamA",))).pid == second.pid
+    assert ",teamA.*\n" in (tmp_path / "mm2.properties").read_text()
+    await mirror.close()
+
+
 async def test_the_file_with_passwords_is_the_owner_s(tmp_path):
     mirror = child(tmp_path)
     await mirror.order(THERE)

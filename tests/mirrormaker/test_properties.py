@@ -83,3 +83,14 @@ def test_a_file_is_read_as_it_is_written():
     parsed = parse_properties(text)
     assert parsed == {"tasks.max": "4", "main.sasl.jaas.config": 'x username="a=b";'}
     assert format_properties({"a": "b\\c"}) == "a=b\\\\c\n"
+
+
+def test_what_is_left_out_is_left_out_beside_what_is_anyway():
+    told = mirror_properties(CLUSTERS, BACK, {}, ("team.a", "b"))
+    assert told["failover->main.topics.exclude"].endswith(r"__.*,team\.a.*,b.*")
+    assert told["failover->main.groups.exclude"].endswith(r"__.*,team\.a.*,b.*")
+    given = {"topics.exclude": "x", "main->failover.groups.exclude": "y"}
+    own = mirror_properties(CLUSTERS, BACK, given, ("b",))
+    assert own["failover->main.topics.exclude"] == "x,b.*"
+    assert own["failover->main.groups.exclude"] == "y,b.*"
+    assert "failover->main.topics.exclude" not in mirror_properties(CLUSTERS, BACK, {})

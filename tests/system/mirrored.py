@@ -60,12 +60,17 @@ def refusals(operator: Operator, to: str) -> dict[str, str]:
     return {check["name"]: check["detail"] for check in plan["checks"] if not check["passed"]}
 
 
+def ordered(operator: Operator) -> Any:
+    """What the supervisor says that it was ordered to do."""
+    supervisor = f"http://localhost:{operator.environment.plan.ports.mirror}{PATH}"
+    secret = operator.environment.secrets.node_token
+    return httpx.get(supervisor, headers={"authorization": f"Bearer {secret}"}).json()
+
+
 @contextmanager
 def halted(operator: Operator) -> Iterator[None]:
     """MirrorMaker 2 copies nothing for a while, and lives."""
-    supervisor = f"http://localhost:{operator.environment.plan.ports.mirror}{PATH}"
-    secret = operator.environment.secrets.node_token
-    report = httpx.get(supervisor, headers={"authorization": f"Bearer {secret}"}).json()
+    report = ordered(operator)
     os.killpg(report["pid"], signal.SIGSTOP)
     try:
         yield

@@ -68,8 +68,10 @@ class Operator:
             check=False,
         )
 
-    def switch(self, to: str, plane: int | None = None, wait: str = "none") -> httpx.Response:
-        path = f"/admin/pclusters/v1/pcluster/main/switch?to={to}&wait={wait}"
+    def switch(
+        self, to: str, plane: int | None = None, wait: str = "none", scope: str = "main"
+    ) -> httpx.Response:
+        path = f"/admin/pclusters/v1/pcluster/{scope}/switch?to={to}&wait={wait}"
         return self.call("POST", path, plane)
 
     def events(self, plane: int | None = None, **filters: Any) -> list[dict[str, Any]]:

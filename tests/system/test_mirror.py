@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
 from contract.clusters_file import ClusterProperties
 from sandbox.process import wait_until
 from tests.controlplane.probes.batches import Raw, append, batch
-from tests.system.mirrored import mirror, mirrored, refusals, turned_to
+from tests.system.mirrored import mirror, mirrored, ordered, refusals, turned_to
 from tests.system.operator import Operator, end_of
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
@@ -298,6 +298,55 @@ def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_acc
     kept = [n for n in range(count) if not shared <= n < lost]
     assert list(records(operator, "main", physical)) == in_partitions(kept)
     assert list(records(operator, "failover", physical)) == in_partitions(range(count))
+
+
+def test_scopes_that_move_one_after_the_other_share_one_mirror(operator):
+    """Goes on where the test before it ended: failover serves, the mirror copies from there."""
+    wait_until(lambda: turned_to(operator, "failover"), "the mirror copies from failover", 90)
+    tenants, counts = {"early-": "wave1", "late-": "main"}, dict.fromkeys(("early-", "late-"), 0)
+    for vcluster, scope in tenants.items():
+        body = {"name": vcluster, "scope": scope}
+        made = operator.call("POST", "/api/v1/virtual-clusters", json=body)
+        assert made.status_code == 201, made.text
+        Operator._create(operator.client(vcluster), "numbers", PARTITIONS)
+        counts[vcluster] = produce(operator, vcluster, "numbers", 0)
+    early = operator.client("early-")
+    Operator._create(early, "gone", 1)
+    write_all(early, "gone", b"a record that is to stay deleted")
+
+    def everywhere(physical, count):
+        held = (len(list(records(operator, cluster, physical))) for cluster in ("main", "failover"))
+        return set(held) == {count}
+
+    wait_until(lambda: everywhere("early-gone", 1), "the mirror has brought the topic", 60)
+    answer = operator.switch("main", wait="mirror", scope="wave1")
+    assert answer.status_code == 200, answer.text
+    assert mirror(operator)["leftOut"] == ["early-"]
+    wait_until(lambda: ordered(operator)["left_out"] == ["early-"], "early- is left out", 40)
+    delete(early, "gone")
+    Operator._create(operator.client("late-"), "after", 1)
+    write_all(operator.client("late-"), "after", b"the mirror looks for new topics")
+    wait_until(lambda: everywhere("late-after", 1), "the mirror has looked for new topics", 60)
+    assert list(records(operator, "main", "early-gone")) == []
+    for vcluster in tenants:
+        counts[vcluster] = produce(operator, vcluster, "numbers", counts[vcluster])
+
+    answer = operator.switch("main", wait="mirror")
+    assert answer.status_code == 200, answer.text
+    wait_until(lambda: turned_to(operator, "main"), "the mirror copies from main", 90)
+    assert mirror(operator)["leftOut"] == []
+    for vcluster in tenants:
+        count = produce(operator, vcluster, "numbers", counts[vcluster])
+        wait_until(
+            lambda v=vcluster, c=count: everywhere(f"{v}numbers", c), "all is on both sides", 60
+        )
+        for cluster in ("main", "failover"):
+            found = list(records(operator, cluster, f"{vcluster}numbers"))
+            assert found == in_partitions(range(count)), (vcluster, cluster)
+
+
+def delete(client, topic):
+    AdminClient(client).delete_topics([topic])[topic].result(30)
 
 
 def records(operator, cluster, physical):

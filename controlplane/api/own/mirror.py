@@ -24,6 +24,7 @@ from controlplane.domain.mirror.request import (
     request_reversal,
 )
 from controlplane.domain.mirror.state import Reversal, direction_after, initial_direction
+from controlplane.domain.mirror.together import left_out
 from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.refusal import Missing, Unavailable
 from controlplane.plane import ControlPlane
@@ -123,6 +124,8 @@ class MirrorView(Answer, frozen=True, kw_only=True, rename="camel"):
     """The cluster that is copied from, and `target` the one that is copied to, as the log has it;
     null while nothing is to be copied."""
     target: str | None
+    left_out: tuple[str, ...]
+    """Virtual clusters of which nothing is copied: another cluster than the source serves them."""
     circle: bool
     """Whether records come back to where they were written."""
     trouble: str | None
@@ -229,6 +232,7 @@ async def mirror_view(plane: ControlPlane) -> MirrorView:
         serving=routing.cluster if routing else None,
         source=direction.source if direction else None,
         target=direction.target if direction else None,
+        left_out=left_out(facts, direction.source) if direction else (),
         circle=scope in facts.circles,
         trouble=await mirror_trouble(plane.settings, direction) if direction else None,
         reversal=_view(newest) if newest else None,

@@ -30,7 +30,7 @@ def held_the_same(
         return {}, {}
     if is_switch_lost(facts, scope):
         return {}, {}
-    again = made_anew_since(facts, scope, newest.commit_seq)
+    again = made_anew_since(facts, newest.commit_seq)
     ends = _without(again, newest.cut.source), _without(again, newest.cut.target)
     return ends if newest.from_cluster == direction.source else (ends[1], ends[0])
 

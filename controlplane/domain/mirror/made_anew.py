@@ -6,7 +6,7 @@ from controlplane.domain.mirror.request import last_committed
 from controlplane.domain.mirror.transitions import ReversalPhase
 
 
-def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:
+def made_anew_since(facts: Facts, seq: int) -> frozenset[str]:
     """Topics of which a cluster has other offsets now than it had after event `seq`, or may have.
 
     Between the decision of a reversal to empty them and the word that it is done, nobody knows.
@@ -14,7 +14,7 @@ def made_anew_since(facts: Facts, scope: str, seq: int) -> frozenset[str]:
     topics = {topic for topic, made_seq in facts.topic_history.made_anew.items() if made_seq > seq}
     for reversal in facts.reversals.values():
         done_seq = reversal.emptied_seq or reversal.ended_seq
-        if reversal.scope == scope and (done_seq is None or done_seq > seq):
+        if done_seq is None or done_seq > seq:
             topics |= reversal.filled_again
     return frozenset(topics)
 

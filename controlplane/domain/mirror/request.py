@@ -8,8 +8,10 @@ from controlplane.domain.event import Event
 from controlplane.domain.facts import Facts
 from controlplane.domain.mirror import events
 from controlplane.domain.mirror.state import Reversal
+from controlplane.domain.mirror.together import staying, switches_behind
 from controlplane.domain.mirror.transitions import ReversalPhase
 from controlplane.domain.refusal import Conflict, Missing
+from controlplane.domain.switch.events import Ends
 from controlplane.domain.switch.state import Switch
 
 
@@ -43,9 +45,9 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
         Missing: the scope was never switched.
         AlreadyReversedError: it is done, or under way.
         Conflict: a switch is under way, or committed without looking and no cut is given, or is
-            lost.
+            lost; or another scope is not served where this one is.
     """
-    if (running := facts.open_switch(command.scope)) is not None:
+    if (running := next(facts.open_switches(), None)) is not None:
         raise Conflict(
             f"switch {running.switch_id} is under way: turn the mirror round after its end"
         )
@@ -61,7 +63,12 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
     earlier = [r for r in facts.reversals.values() if r.switch_id == switch.switch_id]
     if earlier and earlier[-1].phase is not ReversalPhase.FAILED:
         raise AlreadyReversedError(earlier[-1])
-    cut = switch.cut.target if switch.cut is not None else None
+    if staying_behind := staying(facts, switch):
+        raise Conflict(
+            f"the mirror copies to {switch.to_cluster} for scope {', '.join(staying_behind)}, which"
+            f" another cluster serves: it turns round once {switch.to_cluster} serves all"
+        )
+    cut = _cut(facts, switch)
     if cut is None and not command.find_cut:
         raise Conflict(
             f"switch {switch.switch_id} committed without looking at the mirror, so nobody knows"
@@ -85,6 +92,17 @@ def request_reversal(facts: Facts, command: RequestReversal) -> list[Event]:
             resumes=resumes,
         )
     ]
+
+
+def _cut(facts: Facts, switch: Switch) -> Ends | None:
+    """Where the topics of each scope begin to differ; None if a switch did not look.
+
+    A scope that was never switched has nothing there that is older than the reversal.
+    """
+    behind = list(switches_behind(facts, switch.scope))
+    if any(is_switch_lost(facts, one.scope) or one.cut is None for one in behind):
+        return None
+    return tuple(end for one in behind if one.cut is not None for end in one.cut.target)
 
 
 def _must_be_apart(switch: Switch, command: RequestReversal, *, resumes: bool) -> None:
@@ -116,10 +134,11 @@ def due_reversal(facts: Facts, scope: str) -> bool:
         switch is not None
         and not switch.open
         and (switch.commit_seq or 0) > facts.reconciled_seq
-        and switch.cut is not None
-        and facts.open_switch(scope) is None
+        and next(facts.open_switches(), None) is None
         and facts.reversal_after(switch.switch_id) is None
         and facts.open_reversal(scope) is None
+        and not staying(facts, switch)
+        and _cut(facts, switch) is not None
     )
 
 

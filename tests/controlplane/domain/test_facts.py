@@ -99,8 +99,8 @@ class TestDeletedTopics:
         made_seq = take(facts, mapped("teamA", "users"), actor="node:n1").seq
         assert set(facts.topic_history.deleted) == set()
         assert facts.topic_history.made_anew == {"teamAusers": made_seq}
-        assert made_anew_since(facts, "main", made_seq - 1) == {"teamAusers"}
-        assert made_anew_since(facts, "main", made_seq) == frozenset()
+        assert made_anew_since(facts, made_seq - 1) == {"teamAusers"}
+        assert made_anew_since(facts, made_seq) == frozenset()
 
     def test_who_takes_a_mapping_away_leaves_the_topic(self) -> None:
         facts = facts_of(OPEN, TEAM_A, mapped("teamA", "users"), self.GONE)

@@ -121,13 +121,13 @@ async def test_the_new_direction_copies_what_lies_beyond_its_positions(
 
         async def stopped() -> bool:
             with contextlib.suppress(MirrorUnavailableError):
-                return await runner.running() is None
+                return (await runner.running()).direction is None
             return False
 
         await eventually(stopped, within_s=30)
         await runner.seed(BACK, (Position(topic=unique_name, partition=0, offset=1),))
         await runner.run(BACK)
-        assert await runner.running() == BACK
+        assert (await runner.running()).direction == BACK
 
         async def copied() -> bool:
             return len(await values(clusters.main, unique_name)) >= 2
@@ -135,7 +135,7 @@ async def test_the_new_direction_copies_what_lies_beyond_its_positions(
         await eventually(copied, within_s=60)
         assert await runner.trouble(BACK) is None
         await runner.run(None)
-        assert await runner.running() is None
+        assert (await runner.running()).direction is None
         assert await values(clusters.main, unique_name) == [b"c", b"d"]
     with pytest.raises(MirrorUnavailableError, match="does not answer"):
         await asyncio.wait_for(runner.running(), 20)

@@ -52,8 +52,7 @@ def reversing(*happened: events.ReversalEvent) -> Facts:
 
 def test_nothing_is_known_of_a_topic_until_it_is_empty():
     facts = reversing(SETTLED)
-    assert made_anew_since(facts, "main", facts.seq) == {"t"}
-    assert made_anew_since(facts, "another", facts.seq) == frozenset()
+    assert made_anew_since(facts, facts.seq) == {"t"}
     assert filled_by_the_mirror_alone(facts, "main", BACK) == frozenset()
 
 
@@ -62,16 +61,16 @@ def test_what_was_seen_before_is_forgotten_and_what_is_seen_then_is_kept():
     emptied = facts.seq
     take(facts, SEEDED)
     take(facts, STARTED)
-    assert made_anew_since(facts, "main", emptied - 1) == {"t"}
-    assert made_anew_since(facts, "main", emptied) == frozenset()
+    assert made_anew_since(facts, emptied - 1) == {"t"}
+    assert made_anew_since(facts, emptied) == frozenset()
     assert filled_by_the_mirror_alone(facts, "main", BACK) == {"t"}
     assert filled_by_the_mirror_alone(facts, "main", BACK.back) == frozenset()
 
 
 def test_a_reversal_that_failed_half_way_may_have_emptied_a_topic():
     facts = reversing(SETTLED, FAILED)
-    assert made_anew_since(facts, "main", facts.seq - 1) == {"t"}
-    assert made_anew_since(facts, "main", facts.seq) == frozenset()
+    assert made_anew_since(facts, facts.seq - 1) == {"t"}
+    assert made_anew_since(facts, facts.seq) == frozenset()
     facts = reversing(SETTLED, EMPTIED, FAILED)
     assert filled_by_the_mirror_alone(facts, "main", BACK) == frozenset()
 

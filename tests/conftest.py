@@ -40,13 +40,16 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all tests that need servers, as these share them.
+    """With several workers one has all tests that share servers, one those that start their own.
 
-    Two environments at a time take both processors, and each twice as long: it was measured.
+    Both wait for most of their time, so they go well beside each other on two processors; more
+    than that would start the shared servers twice.
     """
     for item in items:
         if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("environment"))
+            shares = "backend" in getattr(item, "fixturenames", ())
+            group = "shared servers" if shares else "own servers"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

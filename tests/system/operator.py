@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sandbox.environment import Environment
@@ -28,6 +28,14 @@ call, as processes come and go."""
 
 PATIENCE = 60
 """Seconds that a call may take; a switch with a dead node takes about seven."""
+
+
+_NO_LEADER_YET = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+"""What is answered of a partition that was just made."""
 
 
 @dataclass
@@ -239,8 +247,22 @@ def end_of(cluster: KafkaCluster, topic: str) -> int:
     return int(future.result(10).offset)
 
 
+def _range_of(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """Where it begins and ends; a partition that was just made may have no leader yet."""
+    give_up_at = time.monotonic() + PATIENCE
+    while True:
+        try:
+            found: tuple[int, int] = consumer.get_watermark_offsets(partition, timeout=10)
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.1)
+        else:
+            return found
+
+
 def _read(consumer: Consumer, partition: TopicPartition) -> Iterator[bytes]:
-    position, end = consumer.get_watermark_offsets(partition, timeout=10)
+    position, end = _range_of(consumer, partition)
     consumer.assign([TopicPartition(partition.topic, partition.partition, position)])
     give_up_at = time.monotonic() + PATIENCE
     while position < end:

@@ -346,7 +346,8 @@ def test_scopes_that_move_one_after_the_other_share_one_mirror(operator):
 
 
 def delete(client, topic):
-    AdminClient(client).delete_topics([topic])[topic].result(30)
+    admin = AdminClient(client)
+    admin.delete_topics([topic])[topic].result(30)
 
 
 def records(operator, cluster, physical):

@@ -41,7 +41,8 @@ test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
 
 .PHONY: interpreted
 interpreted: $(VENV)/.installed ## the data path's unit tests, and those that need it so, with its sources interpreted
-	@INTERLOCK_INTERPRETED=1 $(BIN)/python -m pytest -q -m "not environment and not model" \
+	@INTERLOCK_INTERPRETED=1 $(BIN)/python -m pytest -q --numprocesses=2 --dist=loadgroup \
+	  -m "not environment and not model" \
 	  tests/dataplane tests/model tests/simulation
 	@INTERLOCK_INTERPRETED=1 $(BIN)/python -m pytest -q \
 	  tests/dataplane/gateway/test_repeated_answers.py \

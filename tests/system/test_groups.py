@@ -18,7 +18,7 @@ TOPICS = ["orders", "users"]
 GROUP = "readers"
 
 
-TELLING = ("librdkafka eager", "aiokafka eager", "Java cooperative", "Java KIP-848")
+TELLING = ("librdkafka eager", "Java cooperative", "Java KIP-848")
 """`make readers` has all kinds, as the soaks have."""
 KINDS = READERS if "INTERLOCK_ALL_READERS" in os.environ else TELLING
 

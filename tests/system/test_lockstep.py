@@ -1,4 +1,4 @@
-"""One call moves both nodes, at one point: twenty times, under load."""
+"""One call moves both nodes, at one point: ten times, under load."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ from tests.system.operator import PATIENCE, Operator
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(400)]
 
-SWITCHES = 20
+SWITCHES = 10
 TOPIC = "orders"
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 METRIC = re.compile(r"\binterlock_[a-z_]+")

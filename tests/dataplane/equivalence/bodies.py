@@ -47,7 +47,7 @@ _NUMBERS: Final[dict[str, tuple[int, ...]]] = {
     "log_start_offset": (-1,),
     "committed_offset": (0, 5),
     "offset": (-1, 0, 1, 100),
-    "timestamp": (-1, -2, -3, 0, _TIME),
+    "timestamp": (-1, -2, -3, -4, -5, -6, 0, _TIME),
     "isolation_level": (0, 1),
     "key_type": (0, 1),
     "num_partitions": (-1, 0, 1, 2),

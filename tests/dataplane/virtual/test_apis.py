@@ -59,7 +59,7 @@ def test_groups_of_the_new_protocol_are_offered_with_the_ids_that_they_need():
 
 
 def test_what_is_offered_is_what_every_cluster_has():
-    face = Face(slots=3, api_versions={0: (0, 11), 1: (4, 10), 2: (11, 12), 71: (0, 0)})
+    face = Face(slots=3, api_versions={0: (0, 11), 1: (4, 10), 2: (12, 13), 71: (0, 0)})
     offered = offered_versions(face)
     assert offered[0] == (0, 11)
     assert offered[1] == (4, 10)

@@ -16,6 +16,7 @@ from dataplane.virtual.transactions import NAMES_PRODUCER
 from dataplane.wire.errors import NamedByIdError, ReadOnlyTopicError
 
 _PRODUCE: Final = 0
+_OFFSET_COMMIT: Final = 8
 _HOLDS_IDS: Final = frozenset({68, 69})
 """ConsumerGroupHeartbeat and ConsumerGroupDescribe: topics in their answers have ids alone."""
 
@@ -26,6 +27,7 @@ class Gate(Enum):
     WRITE_ORDER = "a write waits for those before it that were put off"
     REAL_PRODUCER = "a producer's id and epoch become those that the cluster knows"
     PARKING = "what has to wait for the end of a switch leaves the line"
+    COMMIT_ORDER = "a commit waits for those before it whose topics are being looked up"
     TOPIC_IDS = "topics get names that are named by id, and ids that have to be known"
     JUDGEMENT = "what the account may not do is answered, and the rest goes on"
     REPETITIONS = "writes that the cluster before had appended are answered, the rest goes on"
@@ -49,6 +51,7 @@ def gates_of(
         Gate.WRITE_ORDER: is_write and order_is_broken,
         Gate.REAL_PRODUCER: api_key in NAMES_PRODUCER,
         Gate.PARKING: is_watched,
+        Gate.COMMIT_ORDER: api_key == _OFFSET_COMMIT,
         Gate.TOPIC_IDS: api_key in _HOLDS_IDS,
         Gate.JUDGEMENT: is_judged,
         Gate.REPETITIONS: is_judged and is_write,

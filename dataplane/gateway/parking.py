@@ -140,13 +140,27 @@ class Parking:
         """Have a request wait until its cluster has told something about topics."""
         self._park(request, now + LOOKUP_LIMIT)
 
+    def follows_a_commit(self, request: Request, now: float) -> bool:
+        """Whether a commit waits for one before it, which waits itself; they go on together."""
+        follows = any(parked.request.api.key == OFFSET_COMMIT for parked in self._parked)
+        if follows:
+            self.looks_up(request, now)
+        return follows
+
     def take_back(self, request: Request, now: float) -> bool:
         """Have a request go on that has waited; whether it still does."""
         found = next((parked for parked in self._parked if parked.request is request), None)
         if found is None:
             return False
-        self._parked.remove(found)
-        self._exchange.again([request], now)
+        key = request.api.key
+        together = (
+            [parked for parked in self._parked if parked.request.api.key == key]
+            if key == OFFSET_COMMIT
+            else [found]
+        )
+        for parked in together:
+            self._parked.remove(parked)
+        self._exchange.again([parked.request for parked in together], now)
         return True
 
     def instead_of(self, answer: Frame, request: Request, now: float) -> bytes | None:

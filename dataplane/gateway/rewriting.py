@@ -22,7 +22,7 @@ from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
 from dataplane.virtual.last_writes import NOTHING_WRITTEN
 from dataplane.virtual.messages import elements_by_hand
-from dataplane.virtual.named_by_id import BY_ID, asked_ids, by_name
+from dataplane.virtual.named_by_id import BY_ID, SENT_BY_ID, asked_ids, by_name, by_own_ids
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.repetitions import without_repetitions
 from dataplane.virtual.transactional_writes import with_real_writes
@@ -116,6 +116,9 @@ class Rewriting:
                 return going._replace(frame=with_real_producer(going.frame, going.view))
             case Gate.PARKING:
                 return None if self._parking.takes(request, monotonic()) else going
+            case Gate.COMMIT_ORDER:
+                waits = self._parking.follows_a_commit(request, monotonic())
+                return None if waits else going
             case Gate.TOPIC_IDS:
                 return self._with_known_topics(request, going)
             case Gate.JUDGEMENT:
@@ -134,21 +137,30 @@ class Rewriting:
 
     def _with_known_topics(self, request: Request, going: _Going) -> _Going | None:
         """What goes on by name, once it is known which topics have the ids in it."""
-        names, ids = self._services.topic_names, going.view.topic_ids
-        is_by_id = request.api.key in BY_ID
-        asked = asked_ids(going.frame, going.view) if is_by_id else frozenset()
-        lookup, cluster = Lookup(asked, ids.untold), self._cluster
-        if names.lacks(cluster, lookup, now := monotonic()):
-            self._parking.looks_up(request, now)
-            names.ask(cluster, lookup, lambda: self._found_out(request))
+        names, ids, key = self._services.topic_names, going.view.topic_ids, request.api.key
+        cluster, untold = self._cluster, ids.untold
+        if self._waits_for(Lookup(names=untold), request):
             return None
-        for name in lookup.names:
+        for name in untold:
             ids.learn(name, names.id_of(cluster, name))
-        if not is_by_id:
+        if key not in BY_ID | SENT_BY_ID:
             return going
+        # Only now: the id of an alias leads nowhere before it has been learnt.
+        if self._waits_for(Lookup(ids=asked_ids(going.frame, going.view)), request):
+            return None
         self._account.effort += elements_by_hand(going.frame)
-        ruling = by_name(going.frame, going.view, partial(names.name_of, cluster))
+        rule = by_own_ids if key in SENT_BY_ID else by_name
+        ruling = rule(going.frame, going.view, partial(names.name_of, cluster))
         return self._ruled(request, going, ruling)
+
+    def _waits_for(self, lookup: Lookup, request: Request) -> bool:
+        """Whether a request waits until its cluster has told something about topics."""
+        names, now = self._services.topic_names, monotonic()
+        lacks = names.lacks(self._cluster, lookup, now)
+        if lacks:
+            self._parking.looks_up(request, now)
+            names.ask(self._cluster, lookup, lambda: self._found_out(request))
+        return lacks
 
     @property
     def _cluster(self) -> str:

@@ -3,7 +3,7 @@
 Whoever adds a version to a row looks at its new fields first; `fields` refuses to compile a message
 with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
 
-Fetch, Produce and commits are capped where topics are named by ids alone (ADR 39). Clients that
+Fetch, Produce and OffsetFetch are capped where topics are named by ids alone (ADR 39). Clients that
 take no notice of what is offered are answered beyond it (ADR 23).
 """
 
@@ -145,8 +145,10 @@ _TABLE: Final = (
         looked_up_from=11),
     _rewritten(3, "Metadata", (0, 13), LEADER_NOT_AVAILABLE, "all versions", _R,
         looked_up_from=10),
-    _rewritten(8, "OffsetCommit", (2, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids"),
-    _rewritten(9, "OffsetFetch", (1, 9), COORDINATOR_LOAD_IN_PROGRESS, "10 has topic ids", _R),
+    _rewritten(8, "OffsetCommit", (2, 10), COORDINATOR_LOAD_IN_PROGRESS, "all versions",
+        looked_up_from=10),
+    _rewritten(9, "OffsetFetch", (1, 9), COORDINATOR_LOAD_IN_PROGRESS,
+        "10 tells a group's positions by ids alone: whose they are is not known", _R),
     _rewritten(10, "FindCoordinator", (0, 5), COORDINATOR_NOT_AVAILABLE,
         "6 is for share groups", _R),
     _rewritten(11, "JoinGroup", (0, 9), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R),

@@ -33,6 +33,7 @@ from dataplane.wire.treatments import (
     Named,
     Noted,
     Only,
+    OwnId,
     PartitionNumbered,
     Patched,
     Renumbered,
@@ -236,6 +237,11 @@ PARTITION = FieldClass(
     PartitionNumbered(),
     PartitionNumbered(),
 )
+COMMITTED_PARTITION = FieldClass(
+    "committed partition",
+    "the partition that a committed offset is of; answers tell no offsets",
+    PartitionNumbered(),
+)
 OFFSET = FieldClass("offset", "a place in a partition's log", ToOffset(), ToNumber())
 FETCH_OFFSET = FieldClass(
     "fetch offset",
@@ -268,6 +274,12 @@ ASKED_TOPIC_ID = FieldClass(
     "asked topic id",
     "a topic's UUID in the place of its name, or null: named by name alone it goes on",
     Named(),
+)
+OWN_TOPIC_ID = FieldClass(
+    "own topic id",
+    "a topic's UUID in the place of its name; goes on once the topic is known to be the tenant's",
+    OwnId(),
+    ShownId(),
 )
 HIDDEN_TOPIC_ID = FieldClass(
     "hidden topic id", "a topic's UUID on one cluster, in APIs by names alone", offered=False

@@ -17,6 +17,7 @@ from dataplane.wire.treatments import (
     NUMBERING,
     AddPrefix,
     FieldTreatment,
+    OwnId,
     StripPrefix,
     TopicNumbered,
 )
@@ -57,6 +58,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("delete_topics.response.responses[].topic_id", fc.ID_OF_NAMED_TOPIC),
     ("delete_topics.request.topics[].topic_id", fc.ASKED_TOPIC_ID),
     ("consumer_group_*.topic_id", fc.TOPIC_ID),
+    ("offset_commit.*.topic_id", fc.OWN_TOPIC_ID),
     ("*topic_id", fc.HIDDEN_TOPIC_ID),
     # What only other versions have than the offered ones
     ("fetch.request.replica_state.*", fc.UNSERVED),
@@ -128,6 +130,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("*watermark", fc.OFFSET),
     ("fetch.request.topics[].partitions[].partition", fc.PARTITION),
     ("produce.response.*.index", fc.PARTITION),
+    ("offset_commit.*.partition_index", fc.COMMITTED_PARTITION),
     ("*.partition_index", fc.PARTITION),
     # What the physical cluster says about itself or the gateway
     ("*.response.*authorized_operations", fc.AUTHORIZED_OPERATIONS),
@@ -207,7 +210,7 @@ def numbered_treatment_of(
     treatment = _treatment_of(api, direction, path, field)
     if field.type_name == "TopicName" and isinstance(treatment, AddPrefix | StripPrefix):
         return TopicNumbered(treatment)
-    return treatment
+    return OwnId(numbered=True) if isinstance(treatment, OwnId) else treatment
 
 
 def treatment_of(api: str, direction: Direction, path: str, field: Field) -> FieldTreatment | None:

@@ -1,4 +1,4 @@
-"""Requests that name topics by their ids alone (KIP-516), which go on by name.
+"""Requests that name topics by their ids alone (KIP-516), which go on by name or by id.
 
 So what a tenant may reach is decided by one thing, a topic's name, whatever it was asked by: the id
 of somebody else's topic is answered like one that does not exist.
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from dataplane.virtual.division import Ruling, divided
 from dataplane.virtual.effects import DELETE_TOPICS, METADATA
+from dataplane.virtual.heads import OFFSET_COMMIT
 from dataplane.virtual.messages import decode_request
 from dataplane.virtual.refusals import REFUSED_LIMIT, UNKNOWN_TOPIC_ID, Refusal
 from dataplane.virtual.view import View
@@ -18,7 +19,10 @@ from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.primitives import Buffer
 
 BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
-"""API keys of the requests that may do that."""
+"""API keys of the requests that may do that, and go on by name."""
+SENT_BY_ID: Final = frozenset({OFFSET_COMMIT})
+"""API keys of those that go on by id: the broker sees whether the topic is still there, and the
+node remembers whose it is."""
 _METADATA_BY_ID_SINCE: Final = 12
 """Before that brokers take ids and names only together (KAFKA-10816)."""
 
@@ -30,10 +34,12 @@ NameOf = Callable[[bytes], str | None]
 
 def asked_ids(frame: Buffer, view: View) -> frozenset[bytes]:
     """Ids on the cluster of the topics that a request names by id. Raises MalformedFrameError."""
+    request = decode_request(frame)
+    known = view.topic_ids.own if request.header.api_key in SENT_BY_ID else {}
     return frozenset(
         view.topic_ids.here(topic.topic_id.bytes)
-        for topic in decode_request(frame).body.topics or ()
-        if _is_by_id(topic)
+        for topic in request.body.topics or ()
+        if _is_by_id(topic) and topic.topic_id.bytes not in known
     )
 
 
@@ -49,27 +55,59 @@ def by_name(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
         _METADATA_BY_ID_SINCE
     )
 
-    unknown = 0
-
-    def treat(topic: Any) -> Any | Refusal:
-        nonlocal unknown
+    def treat(topic: Any) -> Any | None:
         if not _is_by_id(topic):
             return topic
+        logical = _logical(topic.topic_id.bytes, view, name_of) if takes_ids else None
+        return replace(topic, topic_id=None, name=logical) if logical is not None else None
+
+    return divided(frame, request, _or_unknown(treat))
+
+
+def by_own_ids(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
+    """The request with own topics alone, which the view knows from now on; others are answered.
+
+    Raises:
+        MalformedFrameError: as above.
+    """
+    ids = view.topic_ids
+
+    def treat(topic: Any) -> Any | None:
+        if not _is_by_id(topic):
+            return None
         id_ = topic.topic_id.bytes
-        physical = name_of(view.topic_ids.here(id_)) if takes_ids else None
-        logical = _logical(physical, id_, view) if physical is not None else None
-        if logical is not None:
-            return replace(topic, topic_id=None, name=logical)
+        if id_ not in ids.own:
+            logical = _logical(id_, view, name_of)
+            if logical is None:
+                return None
+            ids.learn_own(id_, logical.encode())
+        return topic
+
+    return divided(frame, decode_request(frame), _or_unknown(treat))
+
+
+def _or_unknown(treat: Callable[[Any], Any | None]) -> Callable[[Any], Any | Refusal]:
+    """What becomes of a topic; where `treat` has nothing, its id is one that there is not."""
+    unknown = 0
+
+    def treated(topic: Any) -> Any | Refusal:
+        nonlocal unknown
+        found = treat(topic)
+        if found is not None:
+            return found
         unknown += 1
         if unknown > REFUSED_LIMIT:
             raise MalformedFrameError(f"more than {REFUSED_LIMIT} topic ids that there are not")
         return _UNKNOWN
 
-    return divided(frame, request, treat)
+    return treated
 
 
-def _logical(physical: str, shown: bytes, view: View) -> str | None:
+def _logical(shown: bytes, view: View, name_of: NameOf) -> str | None:
     """What the tenant calls a topic that it knows by this id; None if it does not."""
+    physical = name_of(view.topic_ids.here(shown))
+    if physical is None:
+        return None
     name = physical.encode()
     alias = view.logical_of.get(name)
     here = view.topic_ids.here(shown)

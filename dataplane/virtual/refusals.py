@@ -84,6 +84,7 @@ def _unless_told(mirror: Mirror) -> Mirror:
 _INDEXES: Final = _mirror("partition_indexes", {"partition_index": ""})
 _NAMES_AND_IDS: Final = _mirror("topics", {"name": "name", "topic_id": "topic_id"})
 _TOPICS: Final = _partitions("topics", "partition_index")
+_TOPICS_BY_EITHER: Final = replace(_TOPICS, names={"name": "name", "topic_id": "topic_id"})
 _FETCHED: Final = _mirror("topics", {"name": "name"}, {"partitions": _INDEXES})
 _RESOURCES: Final = _mirror(
     "resources", {"resource_type": "resource_type", "resource_name": "resource_name"}
@@ -106,7 +107,7 @@ _MIRRORS: Final[dict[int, Mirrors]] = {
     },
     2: {"topics": _TOPICS},
     3: {"topics": _NAMES_AND_IDS},
-    8: {"topics": _TOPICS},
+    8: {"topics": _TOPICS_BY_EITHER},
     9: {
         "topics": _unless_told(_FETCHED),
         "groups": _names("groups", "group_id"),

@@ -11,6 +11,9 @@ from typing import Final
 
 from contract.topic_ids import ID_SIZE, NO_ID, unpacked
 
+_MOST_OWN: Final = 100_000
+"""Topics that were deleted stay among those that are known."""
+
 
 class MovedIds:
     """Ids of the topics that are not on the cluster where they were born; of a whole scope."""
@@ -39,6 +42,10 @@ class TopicIds:
         """The id of an alias by that of the topic behind it on the cluster."""
         self._here: dict[bytes, bytes] = {}
         """The other way round."""
+        self.own: dict[bytes, bytes] = {}
+        """Logical names of topics that the tenant has named by id, by the id that it knows.
+
+        They hold for good: a topic keeps its name, and one that was made anew has another id."""
         self._behind = dict(aliases)
         self._told: dict[bytes, bytes] = {}
         """By alias: the cluster's id of the topic behind it, `NO_ID` if there is none."""
@@ -67,6 +74,12 @@ class TopicIds:
                 self._shown[here] = own
                 self._here[own] = here
         return own
+
+    def learn_own(self, shown: bytes, logical: bytes) -> None:
+        """The id that clients know is that of a topic of their own, or of an alias."""
+        if len(self.own) >= _MOST_OWN:
+            self.own.clear()
+        self.own[shown] = logical
 
     def shown(self, here: bytes) -> bytes:
         """The id that clients know a topic by whose name is not told beside it."""

@@ -21,6 +21,7 @@ from dataplane.wire.treatments import (
     Named,
     Noted,
     Only,
+    OwnId,
     PartitionNumbered,
     Patched,
     Renumbered,
@@ -75,6 +76,8 @@ def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
             _emit_cluster_id(emitter)
         case Named():
             _emit_named(emitter)
+        case OwnId():
+            _emit_own_id(emitter, treatment)
         case Constant():
             _emit_constant(emitter, treatment)
         case Mapped():
@@ -302,6 +305,20 @@ def _emit_named(emitter: Emitter) -> None:
     nothing = emitter.bind("no_id", bytes(_UUID))
     with emitter.block(f"if frame[{emitter.at()}:{emitter.at(_UUID)}] != {nothing}:"):
         emitter.line("named_by_id()")
+    emitter.ahead += _UUID
+
+
+def _emit_own_id(emitter: Emitter, treatment: OwnId) -> None:
+    at, after = emitter.at(), emitter.at(_UUID)
+    ids = emitter.view("topic_ids")
+    emitter.line(f"topic_id = bytes(frame[{at}:{after}])")
+    emitter.line(f"own_name = {ids}.own.get(topic_id)")
+    with emitter.block("if own_name is None:"):
+        emitter.line("named_by_id()")
+    with emitter.block(f"if {ids}:"):
+        emitter.splice(f"{ids}.here(topic_id)", at, after)
+    if treatment.numbered:
+        emitter.line(f"numbers = {emitter.view('numbers_of_logical')}.get(own_name)")
     emitter.ahead += _UUID
 
 

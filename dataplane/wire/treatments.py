@@ -57,6 +57,17 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnId:
+    """A UUID in the place of a topic's name, which `view.topic_ids` must know for an own topic's.
+
+    It becomes the one of the cluster; else which topic it is has to be found out first.
+    """
+
+    numbered: bool = False
+    """The topic's numberings are those of the partitions below."""
+
+
+@dataclass(frozen=True, slots=True)
 class Constant:
     """A field of fixed size always has this value."""
 
@@ -193,6 +204,7 @@ FieldTreatment: TypeAlias = (
     | ShownId
     | ClusterId
     | Named
+    | OwnId
     | Constant
     | Mapped
     | ListenerHost

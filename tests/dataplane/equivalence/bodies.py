@@ -2,7 +2,8 @@
 
 Names, numbers and times come from a small world, so that many requests are about something that is
 there. Ids that a broker gives out stand in a body as symbols: `@2` is the third member id that was
-handed out, `SYMBOL + 2` the third producer id; each world has its own values for them.
+handed out, `SYMBOL + 2` the third producer id, `UUID(int=2)` the id of the second topic; each world
+has its own values for them.
 """
 
 import datetime as dt
@@ -10,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -134,6 +136,10 @@ class BodyGenerator(Generator):
             return self.seed.choice((self._fresh, TOPICS[0], "no spaces please"))
         return self.seed.choice((*TOPICS, MISSING))
 
+    def topic_id(self) -> UUID:
+        """A symbol: the number of one of TOPICS, from 1 on, or of none."""
+        return UUID(int=1 + self.seed.randrange(len(TOPICS) + 1))
+
     def group(self) -> str:
         if self.api == "join_group" and self._version == 0:
             # Its members may take as long as their session to rejoin, and would hold up the others.
@@ -170,6 +176,7 @@ def _first(element: Any) -> Any:
 
 _MAKERS: Final[dict[fc.FieldClass, Callable[[BodyGenerator], Any]]] = {
     fc.TOPIC: BodyGenerator.topic,
+    fc.OWN_TOPIC_ID: BodyGenerator.topic_id,
     fc.GROUP: BodyGenerator.group,
     fc.COORDINATOR_KEY: BodyGenerator.group,
     fc.TRANSACTION: BodyGenerator.transaction,

@@ -7,6 +7,7 @@ directly in the physical names of a twin tenant. What comes back must be the sam
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +15,7 @@ from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.view import Listener, View
 from dataplane.wire.schema import api_name, message
 from tests.dataplane.equivalence import scene
-from tests.dataplane.equivalence.bodies import BodyGenerator
+from tests.dataplane.equivalence.bodies import TOPICS, BodyGenerator
 from tests.dataplane.equivalence.worlds import Twin, World, comparable, errors_in, learn
 from tests.dataplane.gateway.conftest import (  # noqa: F401 - fixtures are found by their names
     Stage,
@@ -69,6 +70,10 @@ async def set_the_scene(worlds):
         assert mine == twins
         if key in CHANGES_TOPICS:
             await agreed(worlds)
+    asked = scene.made(METADATA, 12, topics=[{"name": name} for name in TOPICS])
+    for world in worlds:
+        ids = {topic.name: topic.topic_id for topic in (await world.ask(*asked)).topics}
+        world.topics |= {UUID(int=n): ids[name] for n, name in enumerate(TOPICS, 1)}
 
 
 async def agreed(worlds):

@@ -43,6 +43,7 @@ class World:
     client: RawClient
     members: list[str] = field(default_factory=list)
     producers: list[int] = field(default_factory=list)
+    topics: dict[UUID, UUID] = field(default_factory=dict)
 
     async def ask(self, key: int, version: int, body: Any) -> Any:
         """The decoded answer, ids as the broker gave them out; asked again if it is "later"."""
@@ -68,6 +69,8 @@ class World:
             if f.name == "member_id" and value.startswith("@"):
                 known = int(value[1:])
                 return self.members[known] if known < len(self.members) else "gone"
+            if f.kind == "uuid":
+                return self.topics.get(value, value)
             return value
 
         return changed(body, resolve)

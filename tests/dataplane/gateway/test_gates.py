@@ -42,6 +42,10 @@ def test_groups_of_the_new_protocol_are_answered_with_ids_that_are_known_first(k
     assert gates_of(key, False, False, False) == (Gate.TOPIC_IDS,)
 
 
+def test_commits_stay_in_their_order():
+    assert gates_of(8, False, False, False) == (Gate.COMMIT_ORDER,)
+
+
 @pytest.mark.parametrize("key", REWRITTEN)
 def test_gates_stand_in_one_order(key):
     order = list(Gate)

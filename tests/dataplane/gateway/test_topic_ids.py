@@ -14,14 +14,15 @@ from contract.topic_ids import packed
 from tests.dataplane.equivalence import scene
 from tests.dataplane.equivalence.worlds import World
 from tests.dataplane.gateway.conftest import Stage
-from tests.dataplane.gateway.scripted import RawClient
+from tests.dataplane.gateway.scripted import RawClient, framed
+from tests.dataplane.virtual.instances import request_frame
 from tests.environment.backends import Clusters
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(60)]
 
-METADATA, FIND_COORDINATOR, CREATE_TOPICS, DELETE_TOPICS = 3, 10, 19, 20
-HEARTBEAT, DESCRIBE, DESCRIBE_TOPICS = 68, 69, 75
-TOPIC, GROUP = "orders", "readers"
+METADATA, OFFSET_COMMIT, FIND_COORDINATOR, CREATE_TOPICS, DELETE_TOPICS = 3, 8, 10, 19, 20
+OFFSET_FETCH, HEARTBEAT, DESCRIBE, DESCRIBE_TOPICS = 9, 68, 69, 75
+TOPIC, GROUP, COMMITTERS = "orders", "readers", "committers"
 
 
 @pytest.fixture
@@ -48,7 +49,11 @@ async def create(world: World, name: str = TOPIC, partitions: int = 2) -> UUID:
     (created,) = answer.topics
     assert created.error_code is ErrorCode.none
     id_: UUID = created.topic_id
-    return id_
+    for _ in range(100):
+        if (await by_name(world, name)).topic_id == id_:
+            return id_
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"the broker does not know {name} by its new id")
 
 
 async def by_name(world: World, name: str = TOPIC, version: int = 12) -> Any:
@@ -88,6 +93,28 @@ async def assigned(world: World, **subscription: Any) -> set[UUID]:
     raise AssertionError("nothing was assigned")
 
 
+def a_commit(position: int, *ids: UUID) -> tuple[int, int, Any]:
+    """The request to commit a position in partition 1 of each topic."""
+    partitions = [{"partition_index": 1, "committed_offset": position, "committed_metadata": ""}]
+    topics = [{"topic_id": id_, "partitions": partitions} for id_ in ids]
+    return scene.made(OFFSET_COMMIT, 10, group_id=COMMITTERS, member_id="", topics=topics)
+
+
+async def commit(world: World, position: int, *ids: UUID) -> dict[UUID, int]:
+    """Commit a position in partition 1 of each topic, by id; the errors."""
+    await ask(world, FIND_COORDINATOR, 4, key_type=0, coordinator_keys=[COMMITTERS])
+    answer = await world.ask(*a_commit(position, *ids))
+    return {topic.topic_id: topic.partitions[0].error_code for topic in answer.topics}
+
+
+async def position(world: World, name: str = TOPIC) -> int:
+    """What was committed there, asked for by name."""
+    topics = [{"name": name, "partition_indexes": [1]}]
+    groups = [{"group_id": COMMITTERS, "topics": topics}]
+    (group,) = (await ask(world, OFFSET_FETCH, 8, groups=groups)).groups
+    return group.topics[0].partitions[0].committed_offset
+
+
 async def test_a_topic_has_one_id_wherever_it_is_shown(client: World, operator: World, stage):
     created = await create(client)
     for version in (10, 11, 12, 13):
@@ -124,6 +151,44 @@ async def test_a_topic_that_was_made_anew_is_another_one(client: World):
     assert (await by_name(client)).topic_id == after
 
 
+async def test_positions_are_committed_by_the_ids_of_own_topics_alone(
+    client: World, operator: World, unique_name: str
+):
+    own, theirs = await create(client), await create(operator, f"other-{unique_name}")
+    unknown = UUID(int=4711)
+    assert await commit(client, 7, theirs, own, unknown) == {
+        own: ErrorCode.none,
+        theirs: ErrorCode.unknown_topic_id,
+        unknown: ErrorCode.unknown_topic_id,
+    }
+    assert await position(client) == 7
+
+
+async def test_a_commit_does_not_overtake_one_whose_topics_are_looked_up(client: World):
+    known = await create(client)
+    await commit(client, 1, known)
+    unseen = await create(client, "payments")
+    for request in (a_commit(2, known, unseen), a_commit(3, known)):
+        client.client.send(framed(request_frame(*request)))
+    for _ in range(2):
+        await client.client.receive()
+    assert (await position(client), await position(client, "payments")) == (3, 2)
+
+
+async def test_a_commit_is_never_for_a_topic_that_was_made_anew(client: World):
+    before = await create(client)
+    assert await commit(client, 7, before) == {before: ErrorCode.none}
+    await ask(client, DELETE_TOPICS, 6, timeout=scene.MINUTE, topics=[{"name": TOPIC}])
+    after = await create(client)
+    assert await commit(client, 8, before) == {before: ErrorCode.unknown_topic_id}
+    assert await position(client) == -1
+    assert await commit(client, 9, after, before) == {
+        after: ErrorCode.none,
+        before: ErrorCode.unknown_topic_id,
+    }
+    assert await position(client) == 9
+
+
 async def test_it_keeps_its_id_when_the_scope_moves(
     client: World, clusters: Clusters, stage: Stage
 ):
@@ -139,6 +204,11 @@ async def test_it_keeps_its_id_when_the_scope_moves(
         born: (TOPIC, ErrorCode.none),
         here: (None, ErrorCode.unknown_topic_id),
     }
+    assert await commit(client, 5, born, here) == {
+        born: ErrorCode.none,
+        here: ErrorCode.unknown_topic_id,
+    }
+    assert await position(client) == 5
     assert await assigned(client, subscribed_topic_names=[TOPIC]) == {born}
 
 
@@ -186,6 +256,11 @@ async def test_an_alias_has_an_id_of_its_own_in_every_answer(
         given: ("borrowed", ErrorCode.none),
         owners: (None, ErrorCode.unknown_topic_id),
     }
+    assert await commit(client, 3, given, owners) == {
+        given: ErrorCode.none,
+        owners: ErrorCode.unknown_topic_id,
+    }
+    assert await position(client, "borrowed") == 3
     (group,) = (await ask(client, DESCRIBE, 1, group_ids=[GROUP])).groups
     (partitions,) = group.members[0].assignment.topic_partitions
     assert (partitions.topic_id, partitions.topic_name) == (given, "borrowed")

@@ -40,6 +40,8 @@ VIEW = View(
 PREFIX = VIEW.vcluster
 RIVAL = "Xteam.B_"
 SECRET = "ZSECRETZ"
+OWN_IDS = {uuid.UUID(int=11): "orders", uuid.UUID(int=12): "plain", uuid.UUID(int=3): "borrowed"}
+"""Of topics that requests name by id: the last one has moved, where any has."""
 MARKS = tuple(mark.encode() for mark in (PREFIX, RIVAL, SECRET))
 
 OFFERED = [
@@ -64,6 +66,7 @@ NAMES = {
 }
 TOPICS = NAMES - {fc.GROUP, fc.TRANSACTION, fc.COORDINATOR_KEY, fc.LISTED}
 LISTS = {fc.LISTED, fc.LISTED_TOPIC, fc.LISTED_TOPIC_AND_ITS_ID}
+IDS_ALONE = {fc.TOPIC_ID, fc.OWN_TOPIC_ID}
 PATTERN = "a|b.*"
 IDS = range(1, 6)
 """Born ids of topics; on the cluster that serves they are larger by a hundred."""
@@ -77,6 +80,17 @@ ALIASED = replace(
     moved_ids=MovedIds(packed((uuid.UUID(int=n).bytes, uuid.UUID(int=n + 100).bytes) for n in IDS)),
 )
 """The same virtual cluster, with names of its own for topics of others; and topics have moved."""
+
+
+def knowing_own_ids(view: View) -> View:
+    """The view, which has been told whose the ids are."""
+    for id_, name in OWN_IDS.items():
+        view.topic_ids.learn_own(id_.bytes, name.encode())
+    return view
+
+
+knowing_own_ids(VIEW)
+knowing_own_ids(ALIASED)
 _GROUP_CONFIG = 32
 _INTEGERS = {"int8": 7, "int16": 15, "uint16": 15, "int32": 31, "int64": 47}
 
@@ -101,7 +115,9 @@ class Generator:
         )
 
     def value(self, field: Field, path: str) -> Any:
-        if field.nullable and field.tag is None and self.seed.random() < 0.2:
+        class_ = class_of(self.api, self.direction, path, field)
+        may_be_null = field.nullable and field.tag is None and class_ is not fc.OWN_TOPIC_ID
+        if may_be_null and self.seed.random() < 0.2:
             return None
         if not field.array:
             return self.one(field, path)
@@ -137,6 +153,11 @@ class Generator:
                 ["", f"{re.escape(PREFIX)}(?:{PATTERN})" if response else PATTERN]
             ),
             fc.TOPIC_ID: uuid.UUID(int=seed.choice([7, *IDS]) + 100 * response),
+            fc.OWN_TOPIC_ID: (
+                uuid.UUID(int=seed.choice([7, *IDS]) + 100)
+                if response
+                else seed.choice(list(OWN_IDS))
+            ),
             fc.COORDINATOR_TYPE: seed.choice([0, 1]),
             fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),
             fc.REPLICA: -1,
@@ -322,6 +343,8 @@ class Oracle:
             return self.subscription(value)
         if class_ is fc.ASSIGNMENT:
             return self.assignment(value)
+        if class_ in IDS_ALONE:
+            return self.moved_id(value, 100 if self.direction == "request" else -100)
         if self.direction == "request":
             replaced = {
                 fc.LEADER_EPOCH: -1,
@@ -330,7 +353,6 @@ class Oracle:
                 fc.RACK: "",
                 fc.TRANSACTION_PATTERN: value and f"{re.escape(self.prefix)}(?:{value})",
                 fc.TOPIC_PATTERN: value and f"{re.escape(self.prefix)}(?:{value}){self.also}",
-                fc.TOPIC_ID: self.moved(value, 100) if class_ is fc.TOPIC_ID else None,
             }
         else:
             masked = "Topic 'abc' on ***:9092 *** with topic ***."
@@ -343,7 +365,6 @@ class Oracle:
                 fc.LOG_DIR: "log-dir-42623355",
                 fc.DISK_SIZE: -1,
                 fc.TOPIC_PATTERN: value and PATTERN,
-                fc.TOPIC_ID: self.moved(value, -100) if class_ is fc.TOPIC_ID else None,
                 fc.AUTHORIZED_OPERATIONS: -(2**31),
                 fc.CLIENT_HOST: "",
                 fc.ERROR_TEXT: value and masked,
@@ -356,9 +377,11 @@ class Oracle:
         """The physical names of aliases that match PATTERN."""
         return f"|{SECRET}lent|{RIVAL}lent".replace(".", r"\.") if self.view.aliases else ""
 
-    def moved(self, id_: uuid.UUID, distance: int) -> uuid.UUID:
+    def moved_id(self, id_: uuid.UUID, distance: int) -> uuid.UUID:
         born = id_.int if distance > 0 else id_.int + distance
-        return uuid.UUID(int=id_.int + distance) if self.view.aliases and born in IDS else id_
+        return (
+            uuid.UUID(int=id_.int + distance) if self.view.moved_ids.here and born in IDS else id_
+        )
 
     def node(self, value: int) -> int:
         if self.direction == "request":

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,14 +16,16 @@ from dataplane.virtual.messages import (
     element_of,
     encode_response,
 )
-from dataplane.virtual.named_by_id import asked_ids, by_name
+from dataplane.virtual.named_by_id import asked_ids, by_name, by_own_ids
+from dataplane.virtual.programs import request_program
 from dataplane.virtual.refusals import REFUSED_LIMIT
 from dataplane.virtual.topic_ids import MovedIds
-from dataplane.wire.errors import MalformedFrameError
+from dataplane.virtual.view import View
+from dataplane.wire.errors import MalformedFrameError, NamedByIdError
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import ALIASED, PREFIX, RIVAL, VIEW, request_frame
 
-METADATA, DELETE_TOPICS = 3, 20
+METADATA, OFFSET_COMMIT, DELETE_TOPICS = 3, 8, 20
 OWN, MOVED, BORN, FOREIGN, LENT, UNKNOWN = (UUID(int=n) for n in range(1, 7))
 NAMES = {
     OWN.bytes: f"{PREFIX}own",
@@ -58,10 +61,11 @@ def test_own_topics_go_on_by_name_and_others_do_not_exist(key, version):
     ]
 
 
-def answered(key: int, version: int, *names: str) -> bytes:
+def answered(key: int, version: int, *names: str | UUID) -> bytes:
     entity = entity_of(key, version, "response")
-    array = "topics" if key == METADATA else "responses"
-    parts = tuple(blank(element_of(entity, array), name=name) for name in names)
+    array = "responses" if key == DELETE_TOPICS else "topics"
+    field = "topic_id" if key == OFFSET_COMMIT else "name"
+    parts = tuple(blank(element_of(entity, array), **{field: name}) for name in names)
     header = SimpleNamespace(api_key=key, correlation_id=7, version=version)
     return encode_response(header, blank(entity, **{array: parts}))
 
@@ -111,3 +115,44 @@ def test_there_is_an_end_to_ids_that_are_answered_one_by_one():
     with pytest.raises(MalformedFrameError, match="topic ids that there are not"):
         ruled(frame_of(METADATA, 12, *ids))
     assert ruled(frame_of(METADATA, 12, *ids[1:])).answer is not None
+
+
+def commit(*ids: UUID | None) -> bytes:
+    entity = entity_of(OFFSET_COMMIT, 10, "request")
+    topic = element_of(entity, "topics")
+    partitions = (blank(element_of(topic, "partitions"), partition_index=4),)
+    topics = tuple(topic(topic_id=id_, partitions=partitions) for id_ in ids)
+    return request_frame(OFFSET_COMMIT, 10, blank(entity, group_id="g", topics=topics))
+
+
+def sent_by(frame: bytes, view: View) -> Any:
+    pieces, _, _ = request_program(OFFSET_COMMIT, 10)(frame, view)
+    return decode_request(b"".join(pieces)).body
+
+
+def test_a_commit_goes_on_by_the_ids_of_own_topics_and_others_do_not_exist():
+    view = replace(MOVED_VIEW)
+    frame = commit(BORN, FOREIGN, OWN, MOVED, None)
+    with pytest.raises(NamedByIdError):
+        sent_by(frame, view)
+    assert asked_ids(frame, view) == {id_.bytes for id_ in (MOVED, FOREIGN, OWN)}
+    ruling = by_own_ids(frame, view, NAMES.get)
+    sent = sent_by(ruling.frame, view)
+    assert [topic.topic_id for topic in sent.topics] == [MOVED, OWN]
+    answer = decode_response(
+        OFFSET_COMMIT, 10, ruling.finish(answered(OFFSET_COMMIT, 10, BORN, OWN))
+    )
+    unknown = [
+        (topic.topic_id, partition.partition_index, partition.error_code)
+        for topic in answer.topics[2:]
+        for partition in topic.partitions
+    ]
+    assert unknown == [(id_, 4, ErrorCode.unknown_topic_id) for id_ in (FOREIGN, MOVED, None)]
+
+
+def test_whose_a_topic_is_is_asked_for_once():
+    view = replace(MOVED_VIEW)
+    assert by_own_ids(commit(BORN, OWN), view, NAMES.get) is None
+    assert asked_ids(commit(BORN, OWN), view) == frozenset()
+    assert [topic.topic_id for topic in sent_by(commit(BORN, OWN), view).topics] == [MOVED, OWN]
+    assert asked_ids(commit(BORN, OWN), replace(view)) == {MOVED.bytes, OWN.bytes}

@@ -25,12 +25,14 @@ from dataplane.wire.schema import Field, api_name, message
 from dataplane.wire.treatments import NUMBERING
 from tests.dataplane.virtual.instances import (
     OFFERED,
+    OWN_IDS,
     PREFIX,
     RIVAL,
     VIEW,
     Generator,
     Oracle,
     decoded,
+    knowing_own_ids,
     request_frame,
     response_frame,
 )
@@ -52,8 +54,10 @@ NUMBERS = (
     Numbers(f"{PREFIX}orders".encode(), SHIFTED),
     Numbers(f"{RIVAL}lent".encode(), (Numbering(1, 777, 777),)),
 )
-NUMBERED_VIEW = replace(
-    VIEW, aliases=(Alias("borrowed", f"{RIVAL}lent"), Alias("b", f"{RIVAL}b")), numbers=NUMBERS
+NUMBERED_VIEW = knowing_own_ids(
+    replace(
+        VIEW, aliases=(Alias("borrowed", f"{RIVAL}lent"), Alias("b", f"{RIVAL}b")), numbers=NUMBERS
+    )
 )
 FOLLOWERS = ("request", "log_start_offset")
 OFFSETS = {
@@ -104,6 +108,8 @@ class NumberedOracle(Oracle):
         seen = super().one(field, path, class_, value)
         if field.type_name == "TopicName":
             self.topic = seen if self.direction == "request" else value
+        elif class_ is fc.OWN_TOPIC_ID and self.direction == "request":
+            self.topic = self.renamed(OWN_IDS[value])
         elif field.name in {"index", "partition", "partition_index"}:
             self.partition = value
         elif field.name in OFFSETS and (self.direction, field.name) != FOLLOWERS:
@@ -216,6 +222,8 @@ def test_without_a_rule_numbers_come_out_wrong(index, direction):
     ]
     if RULES[index][1] is fc.RECORDS and direction == "request":
         return  # of what is written nothing is numbered
+    if getattr(RULES[index][1], direction) is None:
+        return  # it passes anyway
     assert not concerned or not all(
         survives(index, key, version, direction, seed)
         for key, version in concerned

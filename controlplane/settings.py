@@ -16,6 +16,7 @@ from contract.clusters_file import (
 from contract.sealing import Seal
 from contract.tokens import decode_key
 from controlplane.users import User
+from controlplane.webhooks.hooks import WebHook, read_web_hooks
 
 _TOKEN_CHARACTERS = 16
 _USERS_FORM = "is not a list as [{username: admin, password: ..., admin: true}]"
@@ -92,6 +93,9 @@ class Settings(BaseSettings):
     the name of its `source` connector, and `others` that belong to the direction. YAML or JSON."""
     interlock_snapshot_every: int = Field(default=10_000, ge=1)
     """After how many events what the log adds up to is kept, for control planes that start."""
+    interlock_webhooks: SecretStr = SecretStr("[]")
+    """Who is told of switch events: YAML or JSON list of `{name, url, secret}`, with `events` if
+    not the milestones (see docs/webhooks.md)."""
     interlock_crash_at: str | None = None
     """For tests: kill this process right after it appended an event of that kind."""
     interlock_stop_at: str | None = None
@@ -133,6 +137,12 @@ class Settings(BaseSettings):
             raise ValueError(_USERS_FORM) from error
         return value
 
+    @field_validator("interlock_webhooks")
+    @classmethod
+    def _callable(cls, value: SecretStr) -> SecretStr:
+        read_web_hooks(value.get_secret_value())
+        return value
+
     @model_validator(mode="after")
     def _mirror_described(self) -> Self:
         if self.interlock_mirror == "process" and self.interlock_mirror_supervisor is None:
@@ -164,6 +174,11 @@ class Settings(BaseSettings):
             )
         except msgspec.MsgspecError as error:
             raise ValueError(form) from error
+
+    @cached_property
+    def web_hooks(self) -> tuple[WebHook, ...]:
+        """Who is told of switch events."""
+        return read_web_hooks(self.interlock_webhooks.get_secret_value())
 
     @cached_property
     def admin_users(self) -> tuple[User, ...]:

@@ -18,6 +18,7 @@ from controlplane.publisher.control_topic import ControlTopicPublisher, FencedEr
 from controlplane.publisher.mappings import publish_mappings
 from controlplane.store.database import LOST
 from controlplane.store.leader import candidate, try_to_lead
+from controlplane.webhooks.telling import tell_web_hooks
 
 _logger = structlog.get_logger()
 
@@ -63,6 +64,7 @@ async def _lead(plane: ControlPlane, connection: asyncpg.Connection) -> None:
             tasks.create_task(tend_mirror(plane))
             tasks.create_task(watch_for_circles(plane))
             tasks.create_task(keep_snapshots(plane))
+            tasks.create_task(tell_web_hooks(plane))
     except* (_ContradictedError, LogBehindError):
         _logger.warning("leader.contradicted")
     except* (_LeadershipLostError, FencedError):

@@ -42,6 +42,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     before: datetime | None = None
     kind: str | None = None
     """A whole kind, or the part before its dot."""
+    kinds: tuple[str, ...] | None = None
+    """Any of these whole kinds."""
     actor: str | None = None
     subject: str | None = None
     """A stream."""
@@ -79,6 +81,7 @@ def conditions(wanted: Search) -> tuple[str, Mapping[str, Any]]:
         "recorded_at >= :since": {"since": wanted.since},
         "recorded_at <= :before": {"before": wanted.before},
         "type = ANY(:kinds)": {"kinds": kinds_of(wanted.kind) if wanted.kind else None},
+        "type = ANY(:any_of)": {"any_of": wanted.kinds and list(wanted.kinds)},
         "actor = :actor": {"actor": wanted.actor},
         "stream = :subject": {"subject": wanted.subject},
     }

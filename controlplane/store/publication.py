@@ -1,4 +1,4 @@
-"""How far the log has been written to each topic: where a publisher resumes."""
+"""How far the log has been told to each topic and web hook: where whoever tells it resumes."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine

@@ -48,6 +48,8 @@ class ControlPlane:
         """Whether this control plane, while it leads, has the mirror begin anew with topics."""
         self.topic_ids: dict[str, IdsOfTopics] = {}
         """By cluster: what this control plane, while it leads, was last told of its topics."""
+        self.web_hook_failures: dict[str, int] = {}
+        """By web hook: how often, while this control plane leads, it did not take what is due."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 

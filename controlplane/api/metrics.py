@@ -31,6 +31,7 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     head = Gauge("interlock_log_seq", "Newest event of the log", registry=registry)
     head.set(facts.seq)
     _copies(registry, plane)
+    _web_hooks(registry, plane)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -50,6 +51,19 @@ def _copies(registry: CollectorRegistry, plane: ControlPlane) -> None:
         registry=registry,
     )
     reached.set(max((copy.seq for copy in plane.copies.known), default=0))
+
+
+def _web_hooks(registry: CollectorRegistry, plane: ControlPlane) -> None:
+    failures = Gauge(
+        "interlock_webhook_failures",
+        "How often the web hook did not take the event that is due; 0: it takes what comes"
+        " (told by the control plane that leads)",
+        ["webhook"],
+        registry=registry,
+    )
+    if plane.leading:
+        for name, count in plane.web_hook_failures.items():
+            failures.labels(name).set(count)
 
 
 def _scopes(registry: CollectorRegistry, facts: Facts, clusters: list[str]) -> None:

@@ -27,6 +27,7 @@ _PAGE: Final = 50
 
 async def tell_web_hooks(plane: ControlPlane) -> None:
     """Tell all that are configured, for ever; one that does not answer delays nobody else."""
+    plane.web_hook_failures = dict.fromkeys((hook.name for hook in plane.settings.web_hooks), 0)
     async with (
         httpx.AsyncClient(timeout=_ANSWER_S, follow_redirects=False) as client,
         asyncio.TaskGroup() as tasks,
@@ -76,6 +77,7 @@ class _Teller:
         about = {"webhook": self._hook.name, "seq": recorded.seq, "kind": recorded.event.kind}
         for attempt in count(1):
             problem = await self._attempt(recorded)
+            self._plane.web_hook_failures[self._hook.name] = 0 if problem is None else attempt
             if problem is None:
                 _logger.info("webhook.told", **about)
                 return

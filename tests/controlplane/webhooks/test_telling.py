@@ -66,7 +66,8 @@ class Log:
     @asynccontextmanager
     async def led(self, *hooks: WebHook) -> AsyncIterator[None]:
         """A control plane that leads, as far as web hooks know."""
-        plane = SimpleNamespace(
+        self.plane = plane = SimpleNamespace(
+            web_hook_failures={},
             ledger=self.ledger,
             publications=self.publications,
             settings=SimpleNamespace(web_hooks=hooks),
@@ -154,6 +155,12 @@ async def test_a_receiver_that_is_dead_or_mute_delays_no_other(log):
         async with log.led(*hooks):
             seqs = await log.asked_and_aborted("s1")
             await has(alive, 3)
+
+            async def dead_is_told_of() -> bool:
+                return log.plane.web_hook_failures["dead"] > 0
+
+            await eventually(dead_is_told_of)
+            assert log.plane.web_hook_failures["alive"] == 0
     assert alive.seqs == seqs
     assert mute.seqs == seqs[:1]
 
@@ -198,6 +205,8 @@ async def test_a_control_plane_that_leads_tells_of_its_switches(variables):
             answer = await plane.client.post(switch, params={"to": "failover", "wait": "none"})
             assert answer.status_code == 200
             await has(receiver, 5)
+            told = (await plane.client.get("/metrics")).text
+            assert 'interlock_webhook_failures{webhook="pager"} 0.0' in told
     types = [msgspec.json.decode(body)["type"] for _, body in receiver.got]
     assert types == [
         "switch.requested",

@@ -40,16 +40,20 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all tests that share servers, one those that start their own.
+    """With several workers one has all tests that share servers, others those that start their own.
 
-    Both wait for most of their time, so they go well beside each other on two processors; more
-    than that would start the shared servers twice.
+    These wait for most of their time, so three go well beside each other on two processors.
     """
     for item in items:
         if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
-            shares = "backend" in getattr(item, "fixturenames", ())
-            group = "shared servers" if shares else "own servers"
-            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    if "backend" in getattr(item, "fixturenames", ()):
+        return "shared servers"
+    has_mirror = item.path.stem in {"test_mirror", "test_mirror_plan", "test_parity"}
+    return "servers and a mirror of their own" if has_mirror else "servers of their own"
 
 
 @pytest.fixture(scope="session")

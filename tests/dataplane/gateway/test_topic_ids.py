@@ -11,6 +11,7 @@ from kio.schema.errors import ErrorCode
 
 from contract.records import TopicAlias, TopicIds
 from contract.topic_ids import packed
+from dataplane.virtual import topic_ids
 from tests.dataplane.equivalence import scene
 from tests.dataplane.equivalence.worlds import World
 from tests.dataplane.gateway.conftest import Stage
@@ -249,8 +250,11 @@ async def test_an_alias_has_an_id_of_its_own_in_every_answer(
         )
     )
     # Before anybody has asked for its metadata, as after a node was restarted.
+    told = topic_ids.TopicIds(stage.vcluster, topic_ids.NOTHING_MOVED, [(b"borrowed", b"")])
+    shown = UUID(bytes=told.shown_as(b"borrowed", owners.bytes))
+    assert await by_id(client, shown) == {shown: ("borrowed", ErrorCode.none)}
     (given,) = await assigned(client, subscribed_topic_names=["borrowed"])
-    assert given != owners
+    assert given == shown != owners
     assert (await by_name(client, "borrowed")).topic_id == given
     assert await by_id(client, given, owners) == {
         given: ("borrowed", ErrorCode.none),

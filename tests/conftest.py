@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _group(item: pytest.Item) -> str:
     if "backend" in getattr(item, "fixturenames", ()):
         return "shared servers"
-    has_mirror = item.path.stem in {"test_mirror", "test_mirror_plan", "test_parity"}
+    has_mirror = item.path.stem in {"test_mirror", "test_mirror_plan", "test_parity", "test_scale"}
     return "servers and a mirror of their own" if has_mirror else "servers of their own"
 
 

@@ -122,9 +122,14 @@ class Outlooks:
             self._looked.beat()
 
 
-def present_pair(plane: ControlPlane) -> Pair | None:
-    """The scope's cluster and the one that would stand in for it; None if there are no two."""
-    scope = plane.settings.scope
+def present_pair(plane: ControlPlane, scope: str | None = None) -> Pair | None:
+    """A scope's cluster and the one that would stand in for it; None if there are no two.
+
+    Args:
+        plane: this control plane.
+        scope: which one; None: the first.
+    """
+    scope = scope or plane.settings.scope
     routing = plane.ledger.facts.routing(scope)
     if routing is None:
         return None

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter, QueryParameter
 from litestar.response import Redirect, ServerSentEvent, Template
 
+from contract.records import Routing
 from controlplane.api.access import FOR, attribution
 from controlplane.api.own.plans import plan_of
 from controlplane.api.own.reports import story
@@ -40,31 +41,35 @@ SwitchId = Annotated[str, PathParameter(name="switch_id")]
 
 
 @get("/console/switch")
-async def plan_switch(
+async def plan_switch(  # noqa: PLR0917 - each is a field of the form
     request: Asked,
     plane: NamedDependency[ControlPlane],
     to: Annotated[str | None, QueryParameter(name="to")] = None,
     mode: Annotated[Mode, QueryParameter(name="mode")] = "planned",
     waive: Annotated[str, QueryParameter(name="waive")] = "",
+    of: Annotated[str | None, QueryParameter(name="scope")] = None,
 ) -> Template:
     """What would stand in the way, and the form that starts it."""
     facts = await plane.ledger.fresh()
-    pair = present_pair(plane)
-    routing = facts.routing(plane.settings.scope)
+    scope = of or plane.settings.scope
+    pair = present_pair(plane, scope)
+    routing = facts.routing(scope)
     target = to or (pair.to_cluster if pair is not None else None)
     question, found = None, None
     if target is not None:
-        question = SwitchQuestion(to_cluster=target, mode=mode, waive=waive.split())
+        question = SwitchQuestion(to_cluster=target, scope=scope, mode=mode, waive=waive.split())
         found = await plan_of(plane, question)
     return page(
         request,
         "switch.html",
         targets=[c.name for c in plane.settings.clusters if _is_other(c.name, routing)],
+        scopes=sorted(r.scope for r in facts.control.of(Routing)),
+        scope=scope,
         routing=routing,
         question=question,
         waive=waive,
         plan=found,
-        running=facts.open_switch(plane.settings.scope),
+        running=facts.open_switch(scope),
         key=str(uuid4()),
         accept=ACCEPT,
         told=[(phase, TOLD[phase]) for phase in AS_PLANNED],
@@ -99,6 +104,7 @@ def _question(fields: Mapping[str, str]) -> SwitchQuestion:
         )
     return SwitchQuestion(
         to_cluster=fields.get("to", ""),
+        scope=fields.get("scope") or None,
         mode=mode,
         reason=fields.get("reason") or None,
         accept_loss=mode == "forced" or "accept_loss" in fields,

@@ -45,8 +45,9 @@ async def list_tenants(request: Asked, plane: NamedDependency[ControlPlane]) -> 
 @post("/console/virtual-clusters", status_code=303)
 async def create_tenant(request: Asked, plane: NamedDependency[ControlPlane]) -> Redirect:
     """A new virtual cluster."""
-    name = (await sent(request)).get("name", "")
-    await create_virtual_cluster(plane, name, attribution(request))
+    fields = await sent(request)
+    name = fields.get("name", "")
+    await create_virtual_cluster(plane, name, attribution(request), fields.get("scope") or None)
     return _to(name)
 
 

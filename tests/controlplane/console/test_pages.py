@@ -51,7 +51,9 @@ async def test_what_a_person_does_in_an_hour(plane, browsers, unique_name):
         await _a_tenant_is_made_and_its_account_revoked(plane, admin, unique_name)
         await nodes[0].create_topic(unique_name, "orders")
         await _a_switch_is_refused_with_a_sentence(admin)
-        switch_id = await _a_switch_is_forced_and_watched(admin, joe)
+        await _a_tenant_of_another_scope_is_made(plane, admin, f"other{unique_name}")
+        switch_id = await _a_switch_is_forced_and_watched(admin, joe, "main")
+        await _a_switch_is_forced_and_watched(admin, joe, "wave1")
         await _every_page_is_shown(browsers, unique_name, switch_id)
     await _the_log_is_turned_over_page_by_page(admin, unique_name)
 
@@ -81,6 +83,14 @@ async def _a_tenant_is_made_and_its_account_revoked(plane, admin, name):
     assert account["revokedAt"]
 
 
+async def _a_tenant_of_another_scope_is_made(plane, admin, name):
+    assert '<select id="scope"' not in (await admin.get("/console/switch")).text
+    tenants = await admin.get(TENANTS)
+    assert (await send(admin, tenants, TENANTS, name=name, scope="wave1")).status_code == 303
+    made = (await plane.client.get(f"/api/v1/virtual-clusters/{name}")).json()
+    assert made["scope"] == "wave1"
+
+
 async def _a_switch_is_refused_with_a_sentence(admin):
     page = await admin.get("/console/switch?mode=forced")
     forced = {"to": "failover", "mode": "forced", "reason": "x", "epoch": "0"}
@@ -97,10 +107,10 @@ async def _a_switch_is_refused_with_a_sentence(admin):
         assert 'role="alert"' in answer.text
 
 
-async def _a_switch_is_forced_and_watched(admin, joe):
-    page = await admin.get("/console/switch?mode=forced&to=failover")
+async def _a_switch_is_forced_and_watched(admin, joe, scope):
+    page = await admin.get(f"/console/switch?mode=forced&to=failover&scope={scope}")
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
-    assert fields["mode"] == "forced"
+    assert (fields["mode"], fields["scope"]) == ("forced", scope)
     fields |= {"reason": HOSTILE, "accept": "Accept loss"}
     fields.pop("form_token")
     started = await send(admin, page, "/console/switches", **fields)
@@ -112,7 +122,7 @@ async def _a_switch_is_forced_and_watched(admin, joe):
     watched = await joe.get(f"{where}/live", headers={"Accept": "text/event-stream"})
     kinds = re.findall(r"event: (\w+)", watched.text)
     assert (set(kinds), kinds[-1]) == ({"fragment", "end"}, "end")
-    assert "Switch of main: main to failover" in watched.text
+    assert f"Switch of {scope}: main to failover" in watched.text
     ended = (await joe.get(where)).text
     assert "data-live" not in ended
     assert "Abort the switch" not in ended

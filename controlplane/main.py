@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pydantic
 import structlog
 import uvicorn
+from litestar import Litestar
 from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 
@@ -16,6 +17,7 @@ from contract.clusters_file import ClustersFileError, selected_path
 from contract.garbage import set_aside_what_stays
 from contract.logs import configure_logs
 from contract.request_deadline import DeadlinedProtocol
+from controlplane.api.access_log import record_accesses
 from controlplane.api.app import create_app
 from controlplane.coordinator.leading import lead_when_possible
 from controlplane.plane import ControlPlane, open_plane
@@ -82,12 +84,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     url = settings.database_url.get_secret_value()
     await (migrate(url) if settings.interlock_migrate else require_schema(url))
     async with open_plane(settings) as plane, asyncio.TaskGroup() as tasks:
-        server = _Server(_uvicorn(plane))
+        app = create_app(plane)
+        server = _Server(_uvicorn(app, settings))
         background = [
             tasks.create_task(_follow(plane)),
             tasks.create_task(_listen(plane)),
             tasks.create_task(plane.copies.watch()),
             tasks.create_task(lead_when_possible(plane)),
+            tasks.create_task(record_accesses(plane, app.state.accesses)),
             tasks.create_task(_stop(plane, server, stop)),
         ]
         await server.serve()
@@ -101,11 +105,11 @@ async def _stop(plane: ControlPlane, server: uvicorn.Server, stop: asyncio.Event
     server.should_exit = True
 
 
-def _uvicorn(plane: ControlPlane) -> uvicorn.Config:
+def _uvicorn(app: Litestar, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(plane),
-        host=plane.settings.gateway_bind_host,
-        port=plane.settings.gateway_http_port,
+        app,
+        host=settings.gateway_bind_host,
+        port=settings.gateway_http_port,
         http=DeadlinedProtocol,
         log_config=None,
         access_log=False,

@@ -23,6 +23,7 @@ from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
 from controlplane.api.origin import CHANGES_NOTHING
 from controlplane.api.passwords import Passwords
+from controlplane.domain.accesses import Access, Accesses
 from controlplane.domain.node_tokens import shown_by, speaks_for_itself
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
@@ -46,7 +47,7 @@ async def require_role(
         PermissionDeniedException: valid, but of somebody who may not do this.
     """
     user = await _logged_in(connection)
-    require_covered(user.username, user.may, needed_role(connection, handler))
+    require_covered(connection, user.username, user.may, needed_role(connection, handler))
     connection.scope["user"] = user.username
 
 
@@ -68,9 +69,12 @@ def needed_role(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     return Role.VIEWER if connection.scope.get("method") in CHANGES_NOTHING else Role.ADMIN
 
 
-def require_covered(username: str, role: Role, needed: Role) -> None:
+def require_covered(
+    connection: ASGIConnection[Any, Any, Any, Any], username: str, role: Role, needed: Role
+) -> None:
     """Raises PermissionDeniedException if a role is not enough."""
     if not role.covers(needed):
+        note_access(connection, Access("denied", username, address_of(connection), needed))
         _logger.warning("api.denied", user=quoted(username), role=role, needed=needed)
         raise PermissionDeniedException(
             f"{NO_PERMISSION} ({quoted(username)} has the role {role}, this takes {needed})"
@@ -123,7 +127,7 @@ def _given(header: str) -> bytes | None:
 
 def _caller(connection: ASGIConnection[Any, Any, Any, Any], given: bytes | None) -> Caller:
     user = (given or b"").partition(b":")[0].decode(errors="replace")
-    return Caller(connection.client.host if connection.client is not None else "", user)
+    return Caller(address_of(connection), user)
 
 
 def _require_patience(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
@@ -139,6 +143,18 @@ def _require_patience(connection: ASGIConnection[Any, Any, Any, Any], caller: Ca
 def _note_failure(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
     _logger.warning("api.login_failed", address=caller.address, user=quoted(caller.user))
     connection.app.state.failed_logins.failed(caller, time.monotonic())
+    note_access(connection, Access("login_failed", caller.user, caller.address))
+
+
+def note_access(connection: ASGIConnection[Any, Any, Any, Any], access: Access) -> None:
+    """Have the log know of it, some moments later."""
+    accesses: Accesses = connection.app.state.accesses
+    accesses.note(access)
+
+
+def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """From where somebody calls; empty if that is not known."""
+    return connection.client.host if connection.client is not None else ""
 
 
 def require_node(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

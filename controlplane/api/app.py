@@ -37,6 +37,7 @@ from controlplane.console.outlook import Outlooks
 from controlplane.console.rendering import TEMPLATES
 from controlplane.console.routes import console_routes, with_headers
 from controlplane.console.visitors import require_reader
+from controlplane.domain.accesses import Accesses
 from controlplane.plane import ControlPlane
 
 _MOST_BYTES: Final = 1_000_000
@@ -105,5 +106,6 @@ def create_app(plane: ControlPlane) -> Litestar:
     )
     app.state.plane = plane
     app.state.failed_logins = FailedLogins()
+    app.state.accesses = Accesses()
     app.state.passwords = Passwords()
     return app

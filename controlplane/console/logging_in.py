@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from litestar.response import Redirect, Template
 
 from contract.shown import quoted
-from controlplane.api.access import FOR, user_by_password
+from controlplane.api.access import FOR, address_of, note_access, user_by_password
 from controlplane.api.tokens import epoch_seconds
 from controlplane.console.rendering import HEADERS, page
 from controlplane.console.sessions import LIFETIME_S, new_nonce, new_session
@@ -21,6 +21,7 @@ from controlplane.console.visitors import (
     require_visit,
     token_for_visit,
 )
+from controlplane.domain.accesses import Access
 from controlplane.plane import ControlPlane
 from controlplane.users import Role
 
@@ -47,8 +48,9 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
     there = _local(str(form.get("next", _START)))
     if user is None:
         return _asking(request, there, wrong=True)
-    address = request.client.host if request.client is not None else ""
+    address = address_of(request)
     _logger.info("console.logged_in", address=address, user=quoted(user.username))
+    note_access(request, Access("login_succeeded", user.username, address))
     session = new_session(plane.settings.token_key, user, epoch_seconds())
     return Redirect(
         there,

@@ -59,7 +59,7 @@ async def require_visitor(
     if connection.scope.get("method") in CHANGES_NOTHING:
         return
     visitor = visitor_of(connection)
-    require_covered(visitor.name, visitor.role, needed_role(connection, handler))
+    require_covered(connection, visitor.name, visitor.role, needed_role(connection, handler))
     await _require_own_form(connection, nonce)
 
 

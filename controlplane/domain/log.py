@@ -34,6 +34,10 @@ AnyEvent = (
     | plain.NodeDeregistered
     | plain.NodeTokenIssued
     | plain.NodeTokenRevoked
+    | plain.LoginSucceeded
+    | plain.LoginFailed
+    | plain.AccessDenied
+    | plain.AccessesUncounted
     | plain.RebuildRequested
     | plain.LogReconciled
     | switch.SwitchRequested

@@ -23,6 +23,7 @@ KINDS = (
     "account.password_sealed",
     "switch.topic_ids_recorded",
     "scope.added",
+    "access.login_succeeded",
 )
 """Kinds of event that came to be after the first release, in that order: who reads one of them,
 reads those before it."""

@@ -3,7 +3,7 @@
 import pytest
 
 from controlplane.api.failed_logins import FREE, LONGEST_WAIT_S, Caller, FailedLogins
-from tests.controlplane.conftest import in_process
+from tests.controlplane.conftest import eventually, in_process
 
 JOE = Caller("10.0.0.1", "joe")
 
@@ -58,3 +58,18 @@ async def test_the_api_says_for_how_long(variables):
         assert "try again in" in answer.json()["detail"]
         assert (await plane.client.get(path, auth=("joe", "joe"))).status_code == 200
         assert (await plane.client.get(path, auth=None)).status_code == 401
+        denied = await plane.client.post("/api/v1/virtual-clusters", auth=("joe", "joe"), json={})
+        assert denied.status_code == 403
+
+        async def told() -> bool:
+            query = {"params": {"kind": "access"}, "auth": ("joe", "joe")}
+            answer = await plane.client.get("/api/v1/events", **query)
+            items = answer.json()["items"]
+            found = [(e["kind"], e["data"]["username"], e["actor"]) for e in items]
+            assert len(set(found)) == len(found), "what is repeated is counted"
+            return set(found) == {
+                ("access.login_failed", "admin", "system:access"),
+                ("access.denied", "joe", "system:access"),
+            }
+
+        await eventually(told)

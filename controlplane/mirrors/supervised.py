@@ -14,6 +14,7 @@ from controlplane.mirrors.runner import (
     certificates,
     unavailable,
 )
+from controlplane.mirrors.stored_connectors import forget_connectors
 from controlplane.mirrors.worker_status import failure_of
 from controlplane.probes.failing import LookError
 
@@ -43,9 +44,15 @@ class Supervised:
         """Order it.
 
         Raises:
-            MirrorUnavailableError: the supervisor does not answer, or refuses.
+            MirrorUnavailableError: the supervisor does not answer, or refuses, or the target does
+                not forget how its worker ran before.
         """
-        order = MirrorOrder(direction=direction, left_out=left_out)
+        if direction is not None and await self.running() != (direction, left_out):
+            await self._order(MirrorOrder(direction=None))
+            await forget_connectors(self._clusters[direction.target], direction.source)
+        await self._order(MirrorOrder(direction=direction, left_out=left_out))
+
+    async def _order(self, order: MirrorOrder) -> None:
         await self._ask("PUT", content=msgspec.json.encode(order))
 
     async def seed(self, direction: Direction, positions: tuple[Position, ...]) -> None:

@@ -40,7 +40,7 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all tests that share servers, others those that start their own.
+    """With several workers one has all tests that share servers, two those that start their own.
 
     These wait for most of their time, so three go well beside each other on two processors.
     """
@@ -49,11 +49,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
+_OTHER_HALF = {
+    "test_groups",
+    "test_mirror",
+    "test_mirror_plan",
+    "test_new_groups",
+    "test_node_death",
+    "test_offsets",
+    "test_parity",
+    "test_scale",
+}
+"""Of `tests/system`: these take about as long as all the others with servers of their own."""
+
+
 def _group(item: pytest.Item) -> str:
     if "backend" in getattr(item, "fixturenames", ()):
         return "shared servers"
-    has_mirror = item.path.stem in {"test_mirror", "test_mirror_plan", "test_parity", "test_scale"}
-    return "servers and a mirror of their own" if has_mirror else "servers of their own"
+    is_other = item.path.parent.name == "system" and item.path.stem in _OTHER_HALF
+    return "servers of their own, other half" if is_other else "servers of their own"
 
 
 @pytest.fixture(scope="session")

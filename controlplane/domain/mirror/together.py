@@ -15,10 +15,14 @@ def copied_scopes(facts: Facts, source: str) -> tuple[str, ...]:
 def left_out(facts: Facts, source: str) -> tuple[str, ...]:
     """Virtual clusters of which a mirror from `source` copies nothing: another cluster serves them.
 
-    What it brought would stand in the way of what their clients write and delete there.
+    What it brought would stand in the way of what their clients write and delete there. Once all
+    have moved none is left out: the mirror is about to turn round, or a person decides about what
+    it still brings.
     """
-    copied = copied_scopes(facts, source)
-    elsewhere = (scope for scope in facts.inhabited_scopes() if scope not in copied)
+    copied, inhabited = copied_scopes(facts, source), facts.inhabited_scopes()
+    elsewhere = [scope for scope in inhabited if scope not in copied]
+    if len(elsewhere) == len(inhabited):
+        return ()
     return tuple(sorted(name for scope in elsewhere for name in facts.tenants_of(scope)))
 
 

@@ -71,3 +71,10 @@ def test_what_another_cluster_serves_is_left_out() -> None:
     assert left_out(facts, "main") == ("other",)
     assert left_out(facts, "failover") == ("teamA",)
     assert copied_scopes(facts, "main") == ("main",)
+
+
+def test_nothing_is_left_out_once_all_have_moved() -> None:
+    facts = facts_of(OPEN, TEAM_A, *WAVE)
+    move(facts, "wave1", ())
+    move(facts, "main", None)
+    assert left_out(facts, "main") == ()

@@ -287,17 +287,22 @@ def test_after_a_forced_switch_the_failback_is_refused_until_what_is_lost_is_acc
     answer = operator.switch("failover", wait="mirror")
     assert answer.status_code == 503
     assert f"failover holds {BATCH} records that main never had" in answer.text
-    accepted = {"toCluster": "failover", "acceptLoss": True, "reason": "they are known"}
+    switch_with_known_loss(operator, "failover")
+    kept = [n for n in range(count) if not shared <= n < lost]
+    assert list(records(operator, "main", physical)) == in_partitions(kept)
+    assert list(records(operator, "failover", physical)) == in_partitions(range(count))
+
+
+def switch_with_known_loss(operator, to):
+    """Leave behind what only the other cluster has of topics that came apart."""
+    accepted = {"toCluster": to, "acceptLoss": True, "reason": "they are known"}
     started = operator.call("POST", "/api/v1/switches", json=accepted).json()["switchId"]
 
     def ended():
         return operator.call("GET", f"/api/v1/switches/{started}").json()["switch"]["endedAt"]
 
-    wait_until(ended, "the switch back ends", 60)
-    assert operator.routing()["cluster"] == "failover"
-    kept = [n for n in range(count) if not shared <= n < lost]
-    assert list(records(operator, "main", physical)) == in_partitions(kept)
-    assert list(records(operator, "failover", physical)) == in_partitions(range(count))
+    wait_until(ended, "the switch ends", 60)
+    assert operator.routing()["cluster"] == to
 
 
 def test_scopes_that_move_one_after_the_other_share_one_mirror(operator):
@@ -331,8 +336,7 @@ def test_scopes_that_move_one_after_the_other_share_one_mirror(operator):
     for vcluster in tenants:
         counts[vcluster] = produce(operator, vcluster, "numbers", counts[vcluster])
 
-    answer = operator.switch("main", wait="mirror")
-    assert answer.status_code == 200, answer.text
+    switch_with_known_loss(operator, "main")
     wait_until(lambda: turned_to(operator, "main"), "the mirror copies from main", 90)
     assert mirror(operator)["leftOut"] == []
     for vcluster in tenants:

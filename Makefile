@@ -36,7 +36,7 @@ style: $(VENV)/.installed ## style, types and layers alone
 
 .PHONY: test
 test: setup ## all tests, on real Kafka and real Postgres that it sets up itself
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadgroup --durations=25
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadgroup --durations=25
 	@$(MAKE) --no-print-directory interpreted
 
 .PHONY: interpreted

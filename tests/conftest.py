@@ -40,33 +40,16 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all tests that share servers, two those that start their own.
+    """With several workers one has all tests that share servers, another those with their own.
 
-    These wait for most of their time, so three go well beside each other on two processors.
+    Both wait for most of their time, so two go well beside each other on two processors; with three
+    the processors are what everything waits for, and twice as long.
     """
     for item in items:
         if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-_OTHER_HALF = {
-    "test_groups",
-    "test_mirror",
-    "test_mirror_plan",
-    "test_new_groups",
-    "test_node_death",
-    "test_offsets",
-    "test_parity",
-    "test_scale",
-}
-"""Of `tests/system`: these take about as long as all the others with servers of their own."""
-
-
-def _group(item: pytest.Item) -> str:
-    if "backend" in getattr(item, "fixturenames", ()):
-        return "shared servers"
-    is_other = item.path.parent.name == "system" and item.path.stem in _OTHER_HALF
-    return "servers of their own, other half" if is_other else "servers of their own"
+            shares = "backend" in getattr(item, "fixturenames", ())
+            group = "shared servers" if shares else "servers of their own"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

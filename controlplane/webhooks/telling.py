@@ -10,6 +10,7 @@ import httpx
 import structlog
 
 from controlplane.domain.event import Recorded
+from controlplane.mirrors.runner import certificates
 from controlplane.plane import ControlPlane
 from controlplane.store.event_search import Search
 from controlplane.webhooks.delivery import GIVEN_UP_AFTER_S, body_of, headers_of, wait_s
@@ -27,12 +28,17 @@ _PAGE: Final = 50
 
 async def tell_web_hooks(plane: ControlPlane) -> None:
     """Tell all that are configured, for ever; one that does not answer delays nobody else."""
-    plane.web_hook_failures = dict.fromkeys((hook.name for hook in plane.settings.web_hooks), 0)
+    hooks = plane.settings.web_hooks
+    plane.web_hook_failures = dict.fromkeys((hook.name for hook in hooks), 0)
+    if not hooks:
+        return
     async with (
-        httpx.AsyncClient(timeout=_ANSWER_S, follow_redirects=False) as client,
+        httpx.AsyncClient(
+            timeout=_ANSWER_S, follow_redirects=False, verify=certificates()
+        ) as client,
         asyncio.TaskGroup() as tasks,
     ):
-        for hook in plane.settings.web_hooks:
+        for hook in hooks:
             tasks.create_task(_Teller(plane, client, hook).tell())
 
 

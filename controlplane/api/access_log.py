@@ -7,7 +7,6 @@ import structlog
 
 from controlplane.domain.accesses import Accesses
 from controlplane.domain.refusal import Refusal
-from controlplane.ledger import LogBehindError
 from controlplane.plane import ControlPlane
 from controlplane.store.database import LOST, who_cannot_read
 from controlplane.store.event_store import Attribution
@@ -33,5 +32,5 @@ async def record_accesses(plane: ControlPlane, accesses: Accesses) -> None:
             async with plane.ledger.turn(_BY) as turn:
                 if not await who_cannot_read(turn.connection, "access.login_succeeded"):
                     await turn.append(due)
-        except (Refusal, LogBehindError, *LOST) as error:
+        except (Refusal, *LOST) as error:
             _logger.warning("access.not_recorded", events=len(due), detail=str(error))

@@ -265,50 +265,44 @@ class NodeDeregistered(Event, frozen=True, tag="node.deregistered"):
     cause: Literal["left", "forgotten"]
 
 
-class LoginSucceeded(Event, frozen=True, tag="access.login_succeeded"):
-    """Somebody began a session of the console.
+class AccessEvent(Event, frozen=True):
+    """Somebody came to the administration.
 
-    All accesses have one subject: names that somebody only guessed are not kept apart for ever.
+    All have one subject: names that somebody only guessed are not kept apart for ever.
     """
 
     SUBJECT: ClassVar = "access"
 
-    username: str
-    address: str
-    """Of the network; empty if it is not known."""
     times: int
     """How often, since it was told last."""
 
 
-class LoginFailed(Event, frozen=True, tag="access.login_failed"):
-    """Somebody showed a wrong password, or the name of nobody."""
-
-    SUBJECT: ClassVar = "access"
+class UserAccessEvent(AccessEvent, frozen=True):
+    """Under a name, from somewhere."""
 
     username: str
     """As it was given."""
     address: str
-    times: int
+    """Of the network; empty if it is not known."""
 
 
-class AccessDenied(Event, frozen=True, tag="access.denied"):
+class LoginSucceeded(UserAccessEvent, frozen=True, tag="access.login_succeeded"):
+    """Somebody began a session of the console."""
+
+
+class LoginFailed(UserAccessEvent, frozen=True, tag="access.login_failed"):
+    """Somebody showed a wrong password, or the name of nobody."""
+
+
+class AccessDenied(UserAccessEvent, frozen=True, tag="access.denied"):
     """Somebody asked for what their role does not cover."""
 
-    SUBJECT: ClassVar = "access"
-
-    username: str
-    address: str
     needed: str
     """The role that it takes."""
-    times: int
 
 
-class AccessesUncounted(Event, frozen=True, tag="access.uncounted"):
+class AccessesUncounted(AccessEvent, frozen=True, tag="access.uncounted"):
     """There were more different ones than are told apart."""
-
-    SUBJECT: ClassVar = "access"
-
-    times: int
 
 
 class RebuildRequested(Event, frozen=True, tag="control_topic.rebuild_requested"):

@@ -19,7 +19,7 @@ class Running(NamedTuple):
 
     direction: Direction | None
     """None: nothing."""
-    left_out: tuple[str, ...] | None = ()
+    left_out: tuple[str, ...] | None
     """Virtual clusters whose topics and groups are not copied; None: it can leave out none."""
 
 

@@ -17,10 +17,12 @@ USERS = [
 ]
 VARIABLES = {
     "GATEWAY_ADMIN_API_USERS": msgspec.json.encode(USERS).decode(),
-    "INTERLOCK_SWITCH_BUDGET_S": "20",
-    "INTERLOCK_MIRROR_BUDGET_S": "6",
+    "INTERLOCK_MIRROR_BUDGET_S": "12",
 }
-"""Short budgets: what is waited for in these tests comes at once or never."""
+"""The mirror's budget is short: what is waited for in these tests comes at once or never.
+
+A switch keeps its own: on a busy machine, the start of another control plane is part of it.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from hypothesis import settings
 
@@ -13,6 +11,7 @@ from sandbox.environment import Environment
 from sandbox.plan import Component, Plan, Profile
 from sandbox.ports import Ports, reserved_ports
 from tests.environment.backends import Backend, Clusters, Processes
+from tests.environment.databases import own_database
 from tests.environment.secure import SecureBroker, secure_broker
 
 # A test that fails because the machine is busy tells nothing: no example has a time limit.
@@ -111,15 +110,10 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
 
 
 @pytest.fixture
-async def database_url(postgres_url: str, unique_name: str) -> AsyncIterator[str]:
-    """An empty database for this test alone."""
-    server = await asyncpg.connect(postgres_url)
-    try:
-        await server.execute(f'CREATE DATABASE "{unique_name}"')
-        yield urlsplit(postgres_url)._replace(path=f"/{unique_name}").geturl()
-        await server.execute(f'DROP DATABASE "{unique_name}" WITH (FORCE)')
-    finally:
-        await server.close()
+async def empty_database(postgres_url: str, unique_name: str) -> AsyncIterator[str]:
+    """The URL of an empty database for this test alone."""
+    async with own_database(postgres_url, unique_name) as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +24,7 @@ from controlplane.settings import Settings
 from controlplane.store.database import open_engine
 from controlplane.store.migrate import migrate
 from tests.controlplane.fake_node import NODE_TOKEN
+from tests.environment.databases import own_database
 
 ADMIN = ("admin", "conduktor")
 USERS = """
@@ -31,10 +33,27 @@ USERS = """
 """
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres_url: str) -> Iterator[str]:
+    """The name of a database with the schema of this release, to be copied and never used."""
+    name = f"migrated_{uuid.uuid4().hex[:12]}"
+    with asyncio.Runner() as runner:  # no loop of a test lives as long
+        database = own_database(postgres_url, name)
+        runner.run(migrate(runner.run(database.__aenter__())))
+        yield name
+        runner.run(database.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, unique_name: str, migrated: str) -> AsyncIterator[str]:
+    """A database with the schema of this release, for this test alone."""
+    async with own_database(postgres_url, unique_name, template=migrated) as url:
+        yield url
+
+
 @pytest.fixture
 async def engine(database_url):
-    """A migrated database, reached as the application's role."""
-    await migrate(database_url)
+    """That database, reached as the application's role."""
     opened = open_engine(database_url)
     yield opened
     await opened.dispose()

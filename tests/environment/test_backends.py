@@ -26,8 +26,8 @@ async def test_each_cluster_keeps_its_own_records(clusters, unique_name):
     assert ends == {clusters.main: 1, clusters.failover: 0}
 
 
-async def test_a_test_gets_an_empty_database(database_url):
-    connection = await asyncpg.connect(database_url)
+async def test_a_test_gets_an_empty_database(empty_database):
+    connection = await asyncpg.connect(empty_database)
     try:
         tables = await connection.fetch("SELECT * FROM pg_tables WHERE schemaname = 'public'")
         assert tables == []

@@ -29,14 +29,14 @@ async def _tables(url: str) -> set[str]:
         await connection.close()
 
 
-async def test_up_and_down_and_up_again(database_url):
-    await migrate(database_url)
-    full = await _tables(database_url)
+async def test_up_and_down_and_up_again(empty_database):
+    await migrate(empty_database)
+    full = await _tables(empty_database)
     assert {"event", "event_head", "node_session", "publication", "idempotency_key"} <= full
-    await downgrade(database_url)
-    assert await _tables(database_url) == {"alembic_version"}
-    await migrate(database_url)
-    assert await _tables(database_url) == full
+    await downgrade(empty_database)
+    assert await _tables(empty_database) == {"alembic_version"}
+    await migrate(empty_database)
+    assert await _tables(empty_database) == full
 
 
 MIGRATE = """
@@ -46,34 +46,34 @@ asyncio.run(migrate(sys.argv[1]))
 """
 
 
-async def test_two_at_once_do_it_once(database_url):
+async def test_two_at_once_do_it_once(empty_database):
     processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, database_url)
+        await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, empty_database)
         for _ in range(2)
     ]
     assert [await process.wait() for process in processes] == [0, 0]
-    assert "event" in await _tables(database_url)
+    assert "event" in await _tables(empty_database)
 
 
 @pytest.fixture
-async def login(database_url, unique_name) -> AsyncIterator[str]:
+async def login(empty_database, unique_name) -> AsyncIterator[str]:
     """A user of the database who owns nothing."""
-    owner = await asyncpg.connect(database_url)
+    owner = await asyncpg.connect(empty_database)
     try:
         await owner.execute(f"CREATE ROLE {unique_name} LOGIN PASSWORD 'x'")
-        netloc = f"{unique_name}:x@{urlsplit(database_url).netloc.rpartition('@')[2]}"
-        yield urlsplit(database_url)._replace(netloc=netloc).geturl()
+        netloc = f"{unique_name}:x@{urlsplit(empty_database).netloc.rpartition('@')[2]}"
+        yield urlsplit(empty_database)._replace(netloc=netloc).geturl()
         await owner.execute(f"REVOKE interlock_app FROM {unique_name}")
         await owner.execute(f"DROP ROLE {unique_name}")
     finally:
         await owner.close()
 
 
-async def test_the_application_need_not_own_the_log(database_url, login, unique_name):
+async def test_the_application_need_not_own_the_log(empty_database, login, unique_name):
     with pytest.raises(SchemaError, match="run `interlock database migrate`"):
-        await require_schema(database_url)
-    await migrate(database_url)
-    owner = await asyncpg.connect(database_url)
+        await require_schema(empty_database)
+    await migrate(empty_database)
+    owner = await asyncpg.connect(empty_database)
     await owner.execute(f"GRANT interlock_app TO {unique_name}")
     await owner.close()
     await require_schema(login)
@@ -94,17 +94,17 @@ async def test_the_application_need_not_own_the_log(database_url, login, unique_
     await connection.close()
 
 
-async def test_a_database_of_an_older_release_is_told_from_that_of_this_one(database_url):
-    await migrate(database_url, "0003_reconciling")
+async def test_a_database_of_an_older_release_is_told_from_that_of_this_one(empty_database):
+    await migrate(empty_database, "0003_reconciling")
     with pytest.raises(SchemaError, match="of no release that can be told"):
-        await require_schema(database_url)
+        await require_schema(empty_database)
 
 
-async def test_the_command_brings_the_schema(database_url):
-    environment = os.environ | {"DATABASE_URL": database_url}
+async def test_the_command_brings_the_schema(empty_database):
+    environment = os.environ | {"DATABASE_URL": empty_database}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "interlock", "database", "migrate", env=environment, stdout=PIPE
     )
     said, _ = await process.communicate()
     assert (process.returncode, b"interlock_app" in said) == (0, True)
-    await require_schema(database_url)
+    await require_schema(empty_database)

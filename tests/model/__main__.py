@@ -15,6 +15,7 @@ from tests.model.world import ONE_WRITE, Flaws
 _WORLDS = {
     "one change of leader, at any moment": ONE_WRITE._replace(crashes=1),
     "an operator's abort, at any moment": ONE_WRITE._replace(aborts=1),
+    "a log that loses its tail, at any moment": ONE_WRITE._replace(losses=1),
 }
 
 

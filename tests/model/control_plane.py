@@ -24,10 +24,21 @@ from controlplane.domain.switch.view import (
     Transactions,
     View,
 )
-from tests.model.world import BUDGET, LONG_AGO, NEW, OLD, TIMING, Flaws, Recall, World, routing
+from tests.model.world import (
+    BUDGET,
+    LONG_AGO,
+    NEW,
+    OLD,
+    TIMING,
+    Flaws,
+    Recall,
+    World,
+    backed_up,
+    routing,
+)
 
-_SOME_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_NO_ID: Final = UUID(int=0)
+SOME_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
+NO_ID: Final = UUID(int=0)
 
 
 def request_switch(world: World) -> World:
@@ -85,7 +96,10 @@ def lead_anew(world: World) -> World:
 
 def publish(world: World) -> World:
     """The next record reaches the control topic."""
-    return replace(world, published=world.published + 1)
+    broadcast = world.broadcast
+    if broadcast is not None:
+        broadcast = (*broadcast, world.records[world.published])
+    return replace(world, published=world.published + 1, broadcast=broadcast)
 
 
 def lead(world: World, flaws: Flaws) -> World:
@@ -221,10 +235,10 @@ def _append(world: World, event: events.SwitchEvent) -> World:
     seq = world.seq + 1
     version = world.switch.version + 1 if world.switch is not None else 1
     recorded = Recorded(
-        event_id=_NO_ID,
+        event_id=NO_ID,
         seq=seq,
         version=version,
-        recorded_at=_SOME_TIME,
+        recorded_at=SOME_TIME,
         actor="model",
         reason=None,
         event=event,
@@ -240,17 +254,27 @@ def _append(world: World, event: events.SwitchEvent) -> World:
             world = _committed(world, switch)
             now = replace(now, state="serving", cluster=NEW, epoch=epoch)
         case events.SwitchAborted():
+            world = _undone(world)
             now = replace(now, state="serving")
         case events.NumberingDecided(partitions=end):
-            return replace(world, seq=seq, switch=switch, numbered=end)
+            return backed_up(replace(world, seq=seq, switch=switch, numbered=end))
         case _:
-            return replace(world, seq=seq, switch=switch)
-    return replace(world, seq=seq, switch=switch, records=(*world.records, (seq, now)))
+            return backed_up(replace(world, seq=seq, switch=switch))
+    records = (*world.records, (seq, now))
+    return backed_up(replace(world, seq=seq, switch=switch, records=records))
+
+
+def _undone(world: World) -> World:
+    if world.mirrored_at_commit is None:
+        return world
+    return replace(world, wrong="undone after nodes were told of its commit")
 
 
 def _committed(world: World, switch: Switch) -> World:
     wrong = world.wrong
-    if world.acknowledged > world.mirrored:
+    if world.mirrored_at_commit is not None:
+        wrong = "committed from an epoch that nodes have left"
+    elif world.acknowledged > world.mirrored:
         wrong = "committed without a record that was acknowledged (I2)"
     elif world.mirrored < world.old_end_at_lead:
         wrong = "committed without a record that was there when the leader began (C3)"

@@ -5,8 +5,8 @@ from functools import partial
 from typing import TypeAlias
 
 from controlplane.domain.switch.transitions import ABORTABLE, Phase
-from tests.model import control_plane, nodes
-from tests.model.world import BUDGET, Flaws, Left, Node, World, tick
+from tests.model import control_plane, losing, nodes
+from tests.model.world import BUDGET, Flaws, Left, Node, World, backed_up, tick
 
 Move: TypeAlias = tuple[str, Callable[[], World]]
 """What happens, and the world after it."""
@@ -15,11 +15,21 @@ Move: TypeAlias = tuple[str, Callable[[], World]]
 def moves(world: World, flaws: Flaws) -> Iterator[Move]:
     """Everything that can happen next."""
     yield "tick", partial(tick, world)
-    yield from _control_plane_moves(world, flaws)
+    yield from _losses(world, flaws)
+    if losing.may_decide(world, flaws):
+        yield from _control_plane_moves(world, flaws)
     yield from _cluster_moves(world)
     for number, node in enumerate(world.nodes):
         for name, then in _node_moves(world, number, node, flaws):
             yield f"n{number} {name}", then
+
+
+def _losses(world: World, flaws: Flaws) -> Iterator[Move]:
+    for events in losing.losable(world):
+        if losing.may_lose(world, events):
+            yield f"lose {events} events", partial(losing.lose, world, events)
+    if world.broadcast is not None and flaws.compares:
+        yield "take back", partial(losing.take_back, world)
 
 
 def _control_plane_moves(world: World, flaws: Flaws) -> Iterator[Move]:
@@ -72,7 +82,7 @@ def _node_moves(world: World, number: int, node: Node, flaws: Flaws) -> Iterator
 
 def beginning(count: int, left: Left) -> World:
     """All nodes serve the old cluster; nothing has been asked for."""
-    world = World(nodes=(Node(),) * count, reports=(None,) * count, left=left)
+    world = backed_up(World(nodes=(Node(),) * count, reports=(None,) * count, left=left))
     for number in range(count):
         world = nodes.read_topic(world, number, Flaws())
     return world

@@ -1,15 +1,17 @@
 """The nodes' moves: `machine.handle` on what a node hears, and requests on their way through it."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from contract.records import Routing
 from contract.session import ScopeReport
 from dataplane.node import machine
+from dataplane.node.contradiction import of_answer
 from dataplane.node.machine import Command, NodeState, Order
 from dataplane.relay.upstream_state import UpstreamState
+from tests.model.losing import may_decide
 from tests.model.relays import Asked, Client, Door, Stage
 from tests.model.world import (
     LEASE,
@@ -23,6 +25,7 @@ from tests.model.world import (
     Write,
     fence_seq,
     leased,
+    topic,
     with_node,
 )
 
@@ -39,13 +42,16 @@ def report(world: World, number: int, flaws: Flaws, hears: str) -> World:
         return world
     if hears == "later":
         return with_node(world, number, replace(node, answer=0))
-    world = _take_records(world, number, len(world.records), flaws)
+    if of_answer(_LOG, node.applied, _LOG, world.seq) is not None:
+        return world
+    world = _take_records(world, number, world.records, flaws)
     return _take(world, number, machine.SessionGranted(0, LEASE), flaws) if granted else world
 
 
 def may_be_granted(world: World, node: Node, flaws: Flaws) -> bool:
     """C2: whether a report earns a lease."""
-    return flaws.grant_to_anyone or node.applied >= fence_seq(world)
+    knows_the_fence = flaws.grant_to_anyone or node.applied >= fence_seq(world)
+    return knows_the_fence and (flaws.grants_on_any_log or may_decide(world, flaws))
 
 
 def _said(node: Node) -> Report | None:
@@ -71,7 +77,7 @@ def hear_late(world: World, number: int, flaws: Flaws) -> World:
 
 def read_topic(world: World, number: int, flaws: Flaws) -> World:
     """A node reads the control topic to its end."""
-    world = _take_records(world, number, world.published, flaws)
+    world = _take_records(world, number, topic(world), flaws)
     return _take(world, number, machine.TopicRead(0, LEASE), flaws)
 
 
@@ -157,8 +163,10 @@ def is_serving(node: Node) -> bool:
     return machine.is_serving(node.state, OLD, 0)
 
 
-def _take_records(world: World, number: int, head: int, flaws: Flaws) -> World:
-    for seq, state in world.records[:head]:
+def _take_records(
+    world: World, number: int, records: tuple[tuple[int, Routing | Joined], ...], flaws: Flaws
+) -> World:
+    for seq, state in records:
         node = world.nodes[number]
         if seq <= node.applied:
             continue
@@ -194,6 +202,9 @@ def _handled(
     """Asked for much more often than there are states of a node."""
     state, commands = machine.handle(state, event, 0)
     return leased(state), commands
+
+
+_LOG: Final = "log"
 
 
 class _Came(NamedTuple):

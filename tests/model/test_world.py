@@ -6,11 +6,13 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from controlplane.domain.switch.rules import Rules
 from controlplane.domain.switch.transitions import Phase
 from tests.model.explorer import Found, explore, follow, shortened, wander, wander_often
 from tests.model.moves import beginning
+from tests.model.nodes import is_serving
 from tests.model.unsafe import (
     DrainedWithConnections,
     KeepsConnectionsAfterGap,
@@ -62,11 +64,52 @@ def after_an_abort() -> World:
     return world
 
 
+UNCOMPARED = {
+    "a log is decided on of which nodes know more": Flaws(compares=False),
+    "leases by a log of which nodes know more": Flaws(grants_on_any_log=True),
+}
+
+
+TO_THE_COMMIT = (
+    *("request", "publish", "lead", "publish", "lead", "tick", "tick"),
+    *("lead", "lead", "lead", "tick", *("lead",) * 7, "publish"),
+)
+"""Of a switch, with a node that hears nothing and has let its lease run out."""
+
+
+def committed(writes: int) -> World:
+    """The log can lose its tail from here on, a commit that was broadcast with it."""
+    world = follow(beginning(1, NOTHING._replace(losses=1)), SOUND, TO_THE_COMMIT)
+    assert world.mirrored_at_commit is not None
+    assert world.published == len(world.records)
+    return replace(world, left=world.left._replace(writes=writes))
+
+
+def taken_back_behind_the_fence() -> World:
+    """The log has lost that a switch was asked for, whose fence was broadcast; it may be again."""
+    begun = beginning(1, NOTHING._replace(losses=1))
+    names = "request", "lead", "publish", "publish", "lead", "n0 reads the topic"
+    fenced = follow(begun, SOUND, names)
+    everything = f"lose {len(fenced.backups) - 1} events"
+    names = everything, "take back", "publish", "n0 reads the topic"
+    world = follow(fenced, SOUND, names)
+    assert (world.switch, is_serving(fenced.nodes[0])) == (None, False)
+    assert is_serving(world.nodes[0])
+    return replace(world, left=world.left._replace(switches=1))
+
+
+LOSSES = {
+    "a log that loses its tail": beginning(1, NOTHING._replace(losses=1)),
+    "a log that loses a commit, with writes": committed(writes=2),
+    "a switch after a log took back what was broadcast": taken_back_behind_the_fence(),
+}
 WORLDS = {
     "one switch": (beginning(1, ONE_WRITE), SOUND),
     "after an abort": (after_an_abort(), SOUND),
+    **{name: (world, SOUND) for name, world in LOSSES.items()},
     "C5": (after_an_abort(), Flaws(Rules(c5_current_reports_only=False))),
     **{rule: (beginning(1, left), flaws) for rule, (flaws, left) in ABLATIONS.items()},
+    **{rule: (committed(writes=1), flaws) for rule, flaws in UNCOMPARED.items()},
 }
 THREE_NODES = beginning(3, Left(switches=3, crashes=1, aborts=1, restarts=1, writes=6, bypasses=1))
 
@@ -102,7 +145,12 @@ def test_nor_after_an_abort(running: Running):
     assert running.explored["after an abort"].result().wrong is None
 
 
-@pytest.mark.parametrize("rule", ABLATIONS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_nor_where_the_log_loses_its_newest_events(running: Running, name: str):
+    assert running.explored[name].result().wrong is None
+
+
+@pytest.mark.parametrize("rule", [*ABLATIONS, *UNCOMPARED])
 def test_without_a_rule_something_goes_wrong(running: Running, rule: str):
     found = running.explored[rule].result()
     assert found.wrong is not None

@@ -50,6 +50,10 @@ class Flaws(NamedTuple):
     rules: Rules = Rules()
     grant_to_anyone: bool = False
     """A lease is granted to nodes that have not seen the fence."""
+    compares: bool = True
+    """Nothing is decided on a log of which somebody knows more."""
+    grants_on_any_log: bool = False
+    """Leases are granted by a log of which somebody knows more."""
     n4_lease_from_receipt: bool = False
     relay: type[RelayMachine[Any]] = RelayMachine
     scope: type[Scope] = Scope
@@ -109,6 +113,8 @@ class Left(NamedTuple):
     restarts: int = 1
     writes: int = 2
     bypasses: int = 1
+    losses: int = 0
+    """Of the log's newest events."""
 
 
 ONE_WRITE: Final = Left(switches=1, crashes=0, aborts=0, restarts=0, writes=1, bypasses=0)
@@ -119,6 +125,16 @@ class Joined(NamedTuple):
 
     number: int
     incarnation: int
+
+
+class Backup(NamedTuple):
+    """The database as it was right after an event."""
+
+    seq: int = 1
+    records: int = 1
+    switch: Switch | None = None
+    numbered: int = -1
+    reports: tuple[Report | None, ...] = ()
 
 
 class World(msgspec.Struct, frozen=True):
@@ -133,6 +149,10 @@ class World(msgspec.Struct, frozen=True):
     """Control records in the order of their `seq`."""
     published: int = 1
     """How many records the control topic holds."""
+    backups: tuple[Backup, ...] = ()
+    """After each event, as long as the log can lose its newest ones."""
+    broadcast: tuple[tuple[int, Routing | Joined], ...] | None = None
+    """What the control topic holds, if the log does not have all of it any more."""
     seq: int = 1
     switch: Switch | None = None
     recall: Recall = Recall()
@@ -155,6 +175,19 @@ class World(msgspec.Struct, frozen=True):
     mirrored_at_commit: int | None = None
     wrong: str | None = None
     """The invariant that does not hold."""
+
+
+def topic(world: World) -> tuple[tuple[int, Routing | Joined], ...]:
+    """What the control topic holds."""
+    return world.records[: world.published] if world.broadcast is None else world.broadcast
+
+
+def backed_up(world: World) -> World:
+    """With a backup of the database as it is."""
+    if not world.left.losses:
+        return world
+    made = Backup(world.seq, len(world.records), world.switch, world.numbered, world.reports)
+    return replace(world, backups=(*world.backups, made))
 
 
 def routing(world: World) -> Routing:

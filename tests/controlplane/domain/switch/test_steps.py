@@ -10,7 +10,7 @@ from controlplane.domain.open_transactions import OpenTransaction
 from controlplane.domain.switch import events
 from controlplane.domain.switch.rules import ALL
 from controlplane.domain.switch.steps import next_steps
-from controlplane.domain.switch.transitions import Phase
+from controlplane.domain.switch.transitions import TRANSITIONS, Phase
 from controlplane.domain.switch.view import (
     MirrorState,
     NodeView,
@@ -104,6 +104,11 @@ class TestProgress:
         assert (told.behind, told.named) == (len(named), named)
         told_already = view(waiting, mirror=mirror, sweeps=sweeps, progress_told_at=1.5)
         assert kinds(told_already, 2.9) == ["probe mirror"]
+
+    def test_is_not_told_while_clients_come_to_rest_where_the_log_cannot_hold_it(self) -> None:
+        resting = switch(Phase.QUIESCING, quiesce_budget_s=9.0, quiesce_seq=10, hold_seq=11)
+        assert Phase.QUIESCING not in TRANSITIONS[events.MirrorAwaited]
+        assert kinds(view(resting, mirror=FAR), 8.0) == ["probe mirror"]
 
     def test_is_not_told_before_anybody_has_looked(self) -> None:
         assert kinds(view(switch(Phase.PREPARING, mirror_budget_s=60.0)), 5.0) == ["probe mirror"]

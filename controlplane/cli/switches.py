@@ -83,12 +83,13 @@ def start(  # noqa: PLR0913 - what a request may say
         to: the cluster to switch to.
         scope: which virtual clusters; by default those of the first scope.
         mode: planned: commits only what that cluster provably holds; forced: without looking.
-        reason: why; stands in the log. A forced switch must have one.
+        reason: why; stands in the log. A forced switch must have one, and one that waives
+            anything.
         accept_loss: say that records that only one of the clusters holds may be lost. A forced
             switch must; a planned one after a forced one, if there are any.
         waive: a difference between the clusters with which the switch may go on, or a partition
             (`topic-n`) of which nothing has to be proved, by the name that the plan tells; may be
-            given again. Give a reason, too: both stand in the log.
+            given again. It takes a reason: both stand in the log.
         quiesce_budget_s: seconds that consumer groups and transactions get to come to rest.
         transactions_budget_s: seconds that open transactions, as prepared ones of two-phase
             commits, get to end before that, while new ones wait and all else goes on.

@@ -157,7 +157,7 @@ class SwitchQuestion(Question, frozen=True, kw_only=True, rename="camel"):
     mode: Mode = "planned"
     """`planned` commits only what the target provably holds. `forced` does not look."""
     reason: str | None = None
-    """Must be given for a forced one."""
+    """Must be given for a forced one, and where anything is waived."""
     accept_loss: bool = False
     """What a forced one must say: what the target does not hold yet, clients lose. In a planned
     one: records that only one of the clusters holds may stay behind."""

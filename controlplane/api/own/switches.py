@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from contract.shown import listed
 from controlplane.api.access import FOR, attribution, require_role
 from controlplane.api.own.schemas import (
     AbortQuestion,
@@ -155,7 +156,7 @@ async def request_abort(plane: ControlPlane, switch_id: str, by: Attribution) ->
 
 
 def require_consent(question: SwitchQuestion) -> None:
-    """Have somebody say why, and that the loss is meant, before anything is forced.
+    """Have somebody say why, and that the loss is meant, before anything is forced or left behind.
 
     Raises:
         Invalid: it was not said.
@@ -164,6 +165,11 @@ def require_consent(question: SwitchQuestion) -> None:
         raise Invalid(
             "a forced switch loses what the target does not hold: give `reason` and `acceptLoss`,"
             " or switch with mode planned; a plan of mode forced tells what is missing"
+        )
+    if question.waive and not question.reason:
+        raise Invalid(
+            f"nothing is proved of what is waived ({listed(question.waive)}): give"
+            " `reason`, which stands in the log beside these names"
         )
 
 

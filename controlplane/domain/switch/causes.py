@@ -101,8 +101,9 @@ def left_out(target: str, source: str, holes: tuple[Hole, ...]) -> str:
     return (
         f"cluster {target} lacks records of {source}, though it holds later ones:"
         f" {some(tuple(str(hole) for hole in holes))}; the mirror has left them out (positions that"
-        " were lost, a filter, errors.tolerance): have it copy these topics anew, or say that the"
-        " records may be lost (--accept-loss)"
+        " were lost, a filter, errors.tolerance): have it copy these topics anew, leave behind what"
+        f" is missing of these partitions alone (--waive {holes[0].partition}), or of all that"
+        " lack something (--accept-loss)"
     )
 
 

@@ -102,6 +102,14 @@ async def test_what_is_forced_needs_a_reason_and_consent(plane):
     assert (await plane.client.get(f"{API}/switches")).json() == {"items": []}
 
 
+async def test_what_is_waived_needs_a_reason(plane):
+    waiving = {"toCluster": "failover", "waive": ["orders-3", "a\nb"]}
+    answer = await plane.client.post(f"{API}/switches", json=waiving)
+    assert answer.status_code == 400
+    assert 'of what is waived (orders-3, "a\\nb"): give `reason`' in answer.json()["detail"]
+    assert (await plane.client.get(f"{API}/switches")).json() == {"items": []}
+
+
 async def test_a_switch_may_depend_on_the_epoch(plane):
     body = {"toCluster": "failover"}
     answer = await plane.client.post(f"{API}/switches", json=body, headers={"If-Match": "7"})

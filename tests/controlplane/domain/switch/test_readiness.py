@@ -145,6 +145,9 @@ def test_what_the_mirror_left_out_is_refused_unless_it_may_be_lost() -> None:
     assert not found.passed
     assert "failover lacks records of main" in found.detail
     assert "2 of teamAusers-0 (offsets 2 to 3)" in found.detail
+    assert "--waive teamAusers-0" in found.detail, "less than all that is missing anywhere"
+    waived = ["teamAusers-0"]
+    assert completeness_check(GOOD.direction, seen, ours, accepted=False, waived=waived).passed
     assert completeness_check(GOOD.direction, seen, ours, accepted=True).passed
     assert completeness_check(GOOD.direction, seen, others, accepted=False).passed
     assert completeness_check(GOOD.direction, None, ours, accepted=False).passed

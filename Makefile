@@ -109,6 +109,11 @@ crashes: setup ## a control plane is killed after each event of a switch, in som
 	@INTERLOCK_ALL_CRASHES=1 $(BIN)/python -m pytest -q tests/system/test_crash.py \
 	  tests/controlplane/coordinator/test_switching.py
 
+.PHONY: restores
+restores: setup ## the database goes back to before each event of a switch, in some minutes
+	@INTERLOCK_ALL_RESTORES=1 $(BIN)/python -m pytest -q tests/system/test_restored.py \
+	  tests/controlplane/test_lost_tail.py
+
 .PHONY: console-shots
 console-shots: setup ## pictures of the console's pages, from a real browser; writes docs/console
 	@$(BIN)/python -m pytest -q tests/system/test_console.py --console-shots docs/console

@@ -89,6 +89,8 @@ def reconcile(
         _show_differences(connection, found)
     if connection.output == "table":
         say(found["objection"] or f"the log holds all that is known, up to event {found['seq']}")
+        if found["objection"] and not apply:
+            say("To have the log say what was broadcast: give --apply and --reason")
     return Exit.REFUSED if found["objection"] else Exit.DONE
 
 

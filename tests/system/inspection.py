@@ -1,7 +1,9 @@
 """What must be so whatever has happened in an environment: its event log and its log files."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.system.operator import Operator
 
@@ -16,10 +18,21 @@ def inspect(operator: Operator) -> None:
     assert verdict.returncode == 0, verdict
     assert "all as they were written" in verdict.stdout
     events = operator.events()
-    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["seq"] for event in events] == [*_numbers(events)]
     assert [event for event in events if not ACTOR.fullmatch(event["actor"])] == []
     assert traces(operator) == []
     assert secrets(operator) == []
+
+
+def _numbers(events: list[dict[str, Any]]) -> Iterator[int]:
+    """One after the other, but for those that were lost, as the log says."""
+    following = 1
+    for event in events:
+        if event["kind"] == "log.reconciled":
+            assert event["data"]["lost_from"] == following
+            following = event["data"]["through_seq"] + 1
+        yield following
+        following += 1
 
 
 def traces(operator: Operator) -> list[str]:

@@ -177,6 +177,7 @@ class Relay:
                 if account.effort >= UNSETTLED and account.settle(monotonic()):
                     break
                 continue
+            request.view = view
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
                 exchange.forget(request)
@@ -234,8 +235,9 @@ class Relay:
             raise MalformedFrameError(f"an answer of {len(frame)} bytes has no correlation id")
         (correlation_id,) = LENGTH.unpack_from(frame, 0)
         request = self.machine.request_of(correlation_id)
-        tenant, ruling = self.tenant, request.ruling
-        view, (key, version, _) = tenant.view, request.header
+        tenant, ruling, view = self.tenant, request.ruling, request.view
+        assert view is not None  # noqa: S101 - it was written by one
+        key, version, _ = request.header
         if key in tenant.scope.watched and (
             instead := self._parking.instead_of(frame, request, now)
         ):

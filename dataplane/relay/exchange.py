@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataplane.virtual.apis import Api, Treatment
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.programs import Fact
+from dataplane.virtual.view import View
 from dataplane.wire.header import Peek
 from dataplane.wire.primitives import Buffer
 
@@ -18,7 +19,17 @@ from dataplane.wire.primitives import Buffer
 class Request:
     """One request of a client."""
 
-    __slots__ = ("answer", "api", "fact", "frame", "header", "received_at", "ruling", "throttle")
+    __slots__ = (
+        "answer",
+        "api",
+        "fact",
+        "frame",
+        "header",
+        "received_at",
+        "ruling",
+        "throttle",
+        "view",
+    )
 
     def __init__(self, api: Api, header: Peek, frame: Buffer, received_at: float) -> None:
         self.api = api
@@ -30,6 +41,9 @@ class Request:
         """Pieces of the answer's payload; None until there is one."""
         self.fact: Fact = None
         """What the request's program found out and the answer's program needs."""
+        self.view: View | None = None
+        """By which it was written for a broker, and by which the answer to it is read: what the
+        tenant sees may be another thing by then."""
         self.ruling: Ruling | None = None
         """What became of it where it was looked into, if it did not go on as it was."""
         self.throttle = 0.0

@@ -1,6 +1,7 @@
 """Topics of others under names of one's own, with real clients on real Kafka."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +9,16 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 from contract.records import Record, TopicAlias
+from dataplane.virtual.messages import decode_response
+from tests.dataplane.equivalence import scene
 from tests.dataplane.gateway.conftest import Stage
+from tests.dataplane.gateway.scripted import RawClient, framed
 from tests.dataplane.gateway.test_policies import client, outcomes, produced
+from tests.dataplane.virtual.instances import request_frame
 
 pytestmark = pytest.mark.environment
+
+FETCH = 1
 
 
 def alias(stage: Stage, logical: str, physical: str, *, read_only: bool = False) -> None:
@@ -129,3 +136,33 @@ async def test_an_alias_that_is_gone_is_not_there_for_open_connections(stage: St
     assert "cars" in (await asyncio.to_thread(admin.list_topics, None, 10)).topics
     unalias(stage, "cars")
     assert "cars" not in (await asyncio.to_thread(admin.list_topics, None, 10)).topics
+
+
+async def test_an_answer_that_was_under_way_while_an_alias_went_is_read(stage: Stage, lent: str):
+    alias(stage, "cars", lent)
+    partitions = [{"partition": 0, "fetch_offset": 0, "partition_max_bytes": 1000}]
+    asked = scene.made(
+        FETCH,
+        12,
+        max_wait=timedelta(seconds=1),
+        min_bytes=1,
+        max_bytes=1000,
+        isolation_level=0,
+        topics=[{"topic": "cars", "partitions": partitions}],
+    )
+    async with await RawClient.connect(stage.bootstrap) as connected:
+        assert await connected.authenticate(stage.token()) == 0
+        connected.send(framed(request_frame(*asked)))
+        await until_in_flight(stage)
+        unalias(stage, "cars")
+        correlation_id, rest = await connected.receive()
+    answer = decode_response(FETCH, 12, correlation_id.to_bytes(4) + rest)
+    assert [topic.topic for topic in answer.responses] == ["cars"]
+
+
+async def until_in_flight(stage: Stage) -> None:
+    for _ in range(100):
+        if stage.gateway.scope_counts("main")[0]:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("no request has reached a broker")

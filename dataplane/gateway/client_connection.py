@@ -6,8 +6,9 @@ than what it had already sent.
 """
 
 import asyncio
+from collections.abc import Mapping
 from time import monotonic
-from typing import Final, cast
+from typing import cast
 
 import structlog
 
@@ -20,7 +21,7 @@ from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
 from dataplane.relay.exchange import Exchange, Request
-from dataplane.virtual.apis import APIS, Treatment
+from dataplane.virtual.apis import APIS, Api, Treatment
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
 from dataplane.virtual.unoffered import unoffered_answer
@@ -45,16 +46,6 @@ DEPTH_LIMIT = 256
 
 CLOSE_LIMIT = 5.0
 """Seconds that a client may take to read the last answers of a connection that ends."""
-
-_RELAYED: Final = {
-    api.key << 16 | version: api
-    for api in APIS.values()
-    if api.treatment is Treatment.REWRITE
-    for version in api.served
-    if api.serves_as_offered(version)
-}
-"""What is sent on, by API key and version, together as a request begins with them: all that has to
-be asked of most requests."""
 
 log = structlog.get_logger()
 
@@ -81,6 +72,8 @@ class ClientConnection:
         self._reader = FrameReader(UNAUTHENTICATED_LIMIT, services.lent_buffer)
         self._reader.pool = self.pool
         self._exchange = Exchange()
+        self._relayed: Mapping[int, Api] = {}
+        """What is simply sent on: all that has to be asked of most requests."""
         self._reading = True
         self._peer = ""
         self._encrypted: EncryptedOutgoing | None = None
@@ -200,7 +193,7 @@ class ClientConnection:
         key, version, _ = header
         if now >= self.session_ends and key not in RENEWAL:
             raise AuthenticationOver("its session is over, and it did not authenticate again")
-        api = _RELAYED.get(key << 16 | version)
+        api = self._relayed.get(key << 16 | version)
         if api is not None and (key == PRODUCE or len(frame) <= OTHER_LIMIT):
             self._counters.requests[key] += 1
             self._exchange.ask(Request(api, header, frame, now))
@@ -239,14 +232,14 @@ class ClientConnection:
         Raises:
             MalformedFrameError: it ends the connection.
         """
-        face = self._services.control.get("face")
-        answer = unoffered_answer(
-            request.api,
-            request.header.version,
-            request.frame,
-            face if isinstance(face, Face) else None,
-        )
+        version, frame = request.header.version, request.frame
+        answer = unoffered_answer(request.api, version, frame, self._face)
         return None if answer is None else [answer]
+
+    @property
+    def _face(self) -> Face | None:
+        face = self._services.control.get("face")
+        return face if isinstance(face, Face) else None
 
     def _authenticate(self, frame: Frame, now: float) -> None:
         request = self._authentication.take(frame, now)
@@ -282,6 +275,7 @@ class ClientConnection:
             self._reader.limit = AUTHENTICATED_LIMIT
             self._reader.trusted = USUAL
             self._reader.pool = self.pool = MemoryPool(within=tenant.account.memory)
+            self._relayed = self._services.relayed.under(self._face)
             self.relay = Relay(self._services, tenant, self._exchange, self)
 
     def _go_on(self, now: float) -> None:

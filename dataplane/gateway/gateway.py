@@ -47,6 +47,7 @@ from dataplane.settings import GatewaySettings
 from dataplane.virtual.census import Census, Expectations
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.judgement import judge
+from dataplane.virtual.relayed import Relayed
 from dataplane.virtual.topics import asked_topics, topic_facts
 from dataplane.wire.primitives import Buffer
 from upstream.access import access_to
@@ -126,6 +127,7 @@ class Gateway:
         """Where the follower hears of closed connections and of a lease that ran out."""
         self._accesses = {c.name: access_to(c) for c in settings.clusters}
         self.topic_names = TopicNames(self._accesses)
+        self.relayed = Relayed()
         self._topology = Topology(settings.clusters)
         self._scopes: dict[str, Scope] = {}
         self._dials = asyncio.Semaphore(DIALS_AT_ONCE)

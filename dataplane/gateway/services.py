@@ -22,6 +22,7 @@ from dataplane.relay.exchange import Request
 from dataplane.relay.lease import Lease
 from dataplane.virtual.apis import APIS
 from dataplane.virtual.division import Ruling
+from dataplane.virtual.relayed import Relayed
 from dataplane.wire.primitives import Buffer
 
 
@@ -140,6 +141,7 @@ class Services(Protocol):
     connections: set[Client]
     write_order: WriteOrder
     topic_names: TopicNames
+    relayed: Relayed
     lent_buffer: LentBuffer
     """Where the sockets of the node's loop are read into."""
 

@@ -51,8 +51,8 @@ class Api:
     served_from: int = 0
     """Versions from `lowest` up to here are offered, for clients that look for them, not served."""
     looked_up_from: int = sys.maxsize
-    """Versions from here on are younger than some clusters: whether all have them is looked up for
-    each request, as clients that do not look what is offered lose their connection at a switch."""
+    """Versions from here on are younger than some clusters: whether all have them is looked up, as
+    clients that do not look what is offered lose their connection at a switch."""
     by_id_to: int = -1
     """Versions after all those, up to here, name topics by id alone, and clients know none: each
     topic is answered with an error."""
@@ -83,6 +83,11 @@ class Api:
             max(self.lowest, self.served_from) <= version <= self.highest
             and version < self.looked_up_from
         )
+
+    def is_everywhere(self, version: int, face: Face | None) -> bool:
+        """Whether every cluster has this version, by what the face says."""
+        lowest, highest = face.api_versions.get(self.key, (0, -1)) if face is not None else (0, -1)
+        return lowest <= version <= highest
 
 
 def _rewritten(  # noqa: PLR0917 - the columns of the table

@@ -22,8 +22,7 @@ def unoffered_answer(api: Api, version: int, frame: Buffer, face: Face | None) -
             it.
     """
     if api.serves(version):
-        lowest, highest = face.api_versions.get(api.key, (0, -1)) if face is not None else (0, -1)
-        if lowest <= version <= highest:
+        if api.is_everywhere(version, face):
             return None
         raise MalformedFrameError(f"{api.name} version {version} is not there on every cluster")
     if version in api.by_id and (answer := unknown_topics(frame)) is not None:

@@ -148,9 +148,10 @@ class Rewriting:
         # Only now: the id of an alias leads nowhere before it has been learnt.
         if self._waits_for(Lookup(ids=asked_ids(going.frame, going.view)), request):
             return None
-        self._account.effort += elements_by_hand(going.frame)
         rule = by_own_ids if key in SENT_BY_ID else by_name
         ruling = rule(going.frame, going.view, partial(names.name_of, cluster))
+        if ruling is not None:
+            self._account.effort += elements_by_hand(going.frame)
         return self._ruled(request, going, ruling)
 
     def _waits_for(self, lookup: Lookup, request: Request) -> bool:

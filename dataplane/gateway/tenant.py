@@ -1,5 +1,7 @@
 """Who a client is, and what of the physical cluster it sees."""
 
+from collections import defaultdict
+
 from contract.fold import ControlState
 from contract.records import Cluster, Face, Routing, VirtualCluster
 from dataplane.gateway.accounts import Account
@@ -7,6 +9,7 @@ from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.recorded import Recorded
 from dataplane.gateway.scope import Scope
 from dataplane.sasl.proof import Proof
+from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.view import Listener, View
 
 
@@ -30,6 +33,8 @@ class Views:
         self._port_start = port_start
         self.made: dict[tuple[str, str, int], View] = {}
         """Another one after each `forget`: who keeps a view looks whether it still is this one."""
+        self._own_topics: dict[str, OwnTopics] = defaultdict(OwnTopics)
+        """By virtual cluster; not forgotten."""
 
     def of(self, vcluster: VirtualCluster, routing: Routing) -> View:
         """The view of a virtual cluster while it is served as the routing says."""
@@ -67,6 +72,7 @@ class Views:
             last_writes=self._recorded.producers.of(vcluster.scope),
             identities=self._recorded.identities.of(vcluster.scope, epoch),
             numbers=self._recorded.numbers.of(vcluster.scope, epoch, vcluster.name, aliased),
+            own_topics=self._own_topics[vcluster.name],
         )
 
 

@@ -23,6 +23,8 @@ from upstream.inquiry import InquiryError, inquiry
 LOOK_BUDGET_S: Final = 3.0
 GOOD_FOR_S: Final = 10.0
 """A topic may be made, or made anew, while somebody still asks for what was there before."""
+UNKNOWN_FOR_S: Final = 1.0
+"""A broker that has not heard of a new topic yet hears of it in no time."""
 _MOST_KNOWN: Final = 100_000
 _AT_ONCE: Final = 1000
 """Topics in one request."""
@@ -105,9 +107,10 @@ class TopicNames:
         requests = [_request(some) for some in (*_chunks(by_id), *_chunks(by_name))]
         async with inquiry(self._accesses[cluster]) as asked:
             answers = await asked.ask_any(*requests)
-        good_until = monotonic() + GOOD_FOR_S
-        self._names |= {(cluster, id_): (None, good_until) for id_ in ids}
-        self._ids |= {(cluster, name): (NO_ID, good_until) for name in names}
+        now = monotonic()
+        good_until, unknown_until = now + GOOD_FOR_S, now + UNKNOWN_FOR_S
+        self._names |= {(cluster, id_): (None, unknown_until) for id_ in ids}
+        self._ids |= {(cluster, name): (NO_ID, unknown_until) for name in names}
         for topic in (topic for answer in answers for topic in answer.topics):
             if topic.error_code is ErrorCode.none and topic.topic_id is not None:
                 id_, name = topic.topic_id.bytes, topic.name

@@ -7,6 +7,7 @@ fits nothing: a new release of kio cannot bring in a name unnoticed.
 """
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -18,6 +19,7 @@ from dataplane.wire.treatments import (
     AddPrefix,
     FieldTreatment,
     OwnId,
+    ShownId,
     StripPrefix,
     TopicNumbered,
 )
@@ -210,7 +212,9 @@ def numbered_treatment_of(
     treatment = _treatment_of(api, direction, path, field)
     if field.type_name == "TopicName" and isinstance(treatment, AddPrefix | StripPrefix):
         return TopicNumbered(treatment)
-    return OwnId(numbered=True) if isinstance(treatment, OwnId) else treatment
+    return (
+        replace(treatment, numbered=True) if isinstance(treatment, OwnId | ShownId) else treatment
+    )
 
 
 def treatment_of(api: str, direction: Direction, path: str, field: Field) -> FieldTreatment | None:

@@ -6,17 +6,25 @@ of somebody else's topic is answered like one that does not exist.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
+from contract.topic_ids import NO_ID
 from dataplane.virtual.division import Ruling, divided
 from dataplane.virtual.effects import DELETE_TOPICS, METADATA
+from dataplane.virtual.field_classes import OWN_TOPIC_ID
+from dataplane.virtual.fields import class_of
 from dataplane.virtual.heads import OFFSET_COMMIT
 from dataplane.virtual.messages import decode_request
 from dataplane.virtual.refusals import REFUSED_LIMIT, UNKNOWN_TOPIC_ID, Refusal
 from dataplane.virtual.view import View
+from dataplane.wire.compiler import MOST_ELEMENTS, Program, compile_program
 from dataplane.wire.errors import MalformedFrameError
+from dataplane.wire.header import peek, request_is_tagged
 from dataplane.wire.primitives import Buffer
+from dataplane.wire.schema import Field, api_name, message
+from dataplane.wire.treatments import FieldTreatment, Gathered
 
 BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
 """API keys of the requests that may do that, and go on by name."""
@@ -33,14 +41,18 @@ NameOf = Callable[[bytes], str | None]
 
 
 def asked_ids(frame: Buffer, view: View) -> frozenset[bytes]:
-    """Ids on the cluster of the topics that a request names by id. Raises MalformedFrameError."""
-    request = decode_request(frame)
-    known = view.topic_ids.own if request.header.api_key in SENT_BY_ID else {}
-    return frozenset(
-        view.topic_ids.here(topic.topic_id.bytes)
-        for topic in request.body.topics or ()
-        if _is_by_id(topic) and topic.topic_id.bytes not in known
-    )
+    """Ids on the cluster of the topics that a request names by id, and that are not known.
+
+    Raises:
+        MalformedFrameError: the frame is no request.
+    """
+    key, version, _ = peek(frame)
+    ids = view.topic_ids
+    if key in SENT_BY_ID:
+        asked = {id_ for id_ in _gathered(frame, key, version) if ids.named(id_) is None}
+        return frozenset(map(ids.here, asked - {NO_ID}))
+    topics = decode_request(frame).body.topics or ()
+    return frozenset(ids.here(topic.topic_id.bytes) for topic in topics if _is_by_id(topic))
 
 
 def by_name(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
@@ -67,23 +79,56 @@ def by_name(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
 def by_own_ids(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
     """The request with own topics alone, which the view knows from now on; others are answered.
 
+    None if there are no others: then it is not decoded, and may be as large as any.
+
     Raises:
         MalformedFrameError: as above.
     """
+    key, version, _ = peek(frame)
     ids = view.topic_ids
+    asked = set(_gathered(frame, key, version))
+    for id_ in asked:
+        if ids.named(id_) is None:
+            _learn(id_, view, name_of)
+    if all(ids.named(id_) is not None for id_ in asked):
+        return None
 
     def treat(topic: Any) -> Any | None:
-        if not _is_by_id(topic):
-            return None
-        id_ = topic.topic_id.bytes
-        if id_ not in ids.own:
-            logical = _logical(id_, view, name_of)
-            if logical is None:
-                return None
-            ids.learn_own(id_, logical.encode())
-        return topic
+        return topic if _is_by_id(topic) and ids.named(topic.topic_id.bytes) is not None else None
 
     return divided(frame, decode_request(frame), _or_unknown(treat))
+
+
+def _learn(shown: bytes, view: View, name_of: NameOf) -> None:
+    """Remember a topic if it is one of the tenant's own; aliases are known by other means."""
+    here = view.topic_ids.here(shown)
+    physical = (name_of(here) or "").encode()
+    if physical.startswith(view.prefix) and view.topic_ids.shown(here) == shown:
+        view.own_topics.learn(shown, physical)
+
+
+def _gathered(frame: Buffer, api_key: int, version: int) -> list[bytes]:
+    """All ids in the place of topics' names, by a walk over the frame."""
+    found: list[bytes] = []
+    _gatherer(api_key, version).run(frame, None, found)
+    return found
+
+
+@cache
+def _gatherer(api_key: int, version: int) -> Program:
+    api = api_name(api_key)
+
+    def gather(path: str, field: Field) -> FieldTreatment | None:
+        return Gathered() if class_of(api, "request", path, field) is OWN_TOPIC_ID else None
+
+    return compile_program(
+        f"topic_ids_of_{api}",
+        message(api_key, version, "request"),
+        "request",
+        gather,
+        tagged_header=request_is_tagged(api_key, version),
+        most_elements=MOST_ELEMENTS,
+    )
 
 
 def _or_unknown(treat: Callable[[Any], Any | None]) -> Callable[[Any], Any | Refusal]:

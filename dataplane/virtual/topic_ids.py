@@ -10,9 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from contract.topic_ids import ID_SIZE, NO_ID, unpacked
-
-_MOST_OWN: Final = 100_000
-"""Topics that were deleted stay among those that are known."""
+from dataplane.virtual.own_topics import OwnTopics
 
 
 class MovedIds:
@@ -33,7 +31,11 @@ class TopicIds:
     """On the cluster that serves at present."""
 
     def __init__(
-        self, vcluster: str, moved: MovedIds, aliases: Iterable[tuple[bytes, bytes]]
+        self,
+        vcluster: str,
+        moved: MovedIds,
+        aliases: Iterable[tuple[bytes, bytes]],
+        own: OwnTopics,
     ) -> None:
         """Know the topics that have moved, and of aliases only their names and who is behind."""
         self._vcluster = vcluster.encode()
@@ -42,10 +44,10 @@ class TopicIds:
         """The id of an alias by that of the topic behind it on the cluster."""
         self._here: dict[bytes, bytes] = {}
         """The other way round."""
-        self.own: dict[bytes, bytes] = {}
-        """Logical names of topics that the tenant has named by id, by the id that it knows.
-
-        They hold for good: a topic keeps its name, and one that was made anew has another id."""
+        self.own = own.names
+        """Physical names of the tenant's topics that it has named by id, by the id it knows."""
+        self.aliased: dict[bytes, bytes] = {}
+        """The same of the topics behind aliases, whose ids the cluster has told."""
         self._behind = dict(aliases)
         self._told: dict[bytes, bytes] = {}
         """By alias: the cluster's id of the topic behind it, `NO_ID` if there is none."""
@@ -73,13 +75,15 @@ class TopicIds:
             if here != NO_ID:
                 self._shown[here] = own
                 self._here[own] = here
+                self.aliased[own] = self._behind[alias]
         return own
 
-    def learn_own(self, shown: bytes, logical: bytes) -> None:
-        """The id that clients know is that of a topic of their own, or of an alias."""
-        if len(self.own) >= _MOST_OWN:
-            self.own.clear()
-        self.own[shown] = logical
+    def named(self, shown: bytes) -> bytes | None:
+        """The physical name of a topic that its tenant has named by id; None if that is not known.
+
+        It is then somebody else's, or nobody has asked yet.
+        """
+        return self.own.get(shown) or self.aliased.get(shown)
 
     def shown(self, here: bytes) -> bytes:
         """The id that clients know a topic by whose name is not told beside it."""

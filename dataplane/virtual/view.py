@@ -8,6 +8,7 @@ from contract.producer_ids import producer_id_offset
 from dataplane.virtual.identities import NO_IDENTITIES, KnownIdentities
 from dataplane.virtual.last_writes import NOTHING_WRITTEN, LastWrites
 from dataplane.virtual.numbers import Numbers
+from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.topic_ids import NOTHING_MOVED, MovedIds, TopicIds
 from dataplane.wire.primitives import INT16, INT32, encode_uvarint
 
@@ -69,6 +70,8 @@ class View:
     """Transactional producers that are older than the present epoch."""
     numbers: tuple[Numbers, ...] = ()
     """Of the topics whose offsets are not shown as they are on the cluster."""
+    own_topics: OwnTopics = field(default_factory=OwnTopics, repr=False, compare=False)
+    """Those that its clients have named by id, on whatever cluster: its views share them."""
     prefix: bytes = field(init=False)
     prefix_size: int = field(init=False)
     epoch: int = 0
@@ -88,8 +91,8 @@ class View:
     numbers_of_logical: dict[bytes, Numbers] = field(init=False, repr=False)
     """By logical name, aliases included."""
     topic_ids: TopicIds = field(init=False, repr=False)
-    """Under which ids clients know topics: with what is learnt of aliases, the one thing here that
-    grows."""
+    """Under which ids clients know topics: with what is learnt of aliases and own topics, the one
+    thing here that grows."""
     read_only_aliases: frozenset[bytes] = field(init=False, repr=False)
     """Their logical names."""
     below_compact: int = field(init=False)
@@ -118,7 +121,9 @@ class View:
             "producer_id_offset": producer_id_offset(self.cluster_index, self.epoch),
             "physical_of": physical_of,
             "logical_of": {a.physical.encode(): a.logical.encode() for a in self.aliases},
-            "topic_ids": TopicIds(self.vcluster, self.moved_ids, physical_of.items()),
+            "topic_ids": TopicIds(
+                self.vcluster, self.moved_ids, physical_of.items(), self.own_topics
+            ),
             "read_only_aliases": frozenset(a.logical.encode() for a in self.aliases if a.read_only),
             "numbers_of_physical": {n.physical: n for n in self.numbers},
             "numbers_of_logical": _by_logical(self.numbers, prefix, physical_of),

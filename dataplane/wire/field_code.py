@@ -14,6 +14,7 @@ from dataplane.wire.treatments import (
     Constant,
     Dropped,
     FieldTreatment,
+    Gathered,
     GivenIfNull,
     ListenerHost,
     ListenerPort,
@@ -78,6 +79,8 @@ def _emit_value(  # noqa: C901, PLR0912 - one line for each treatment
             _emit_named(emitter)
         case OwnId():
             _emit_own_id(emitter, treatment)
+        case Gathered():
+            _emit_gathered(emitter)
         case Constant():
             _emit_constant(emitter, treatment)
         case Mapped():
@@ -284,13 +287,28 @@ def _emit_strip_prefix(
 
 def _emit_shown_id(emitter: Emitter, treatment: ShownId) -> None:
     at, after = emitter.at(), emitter.at(_UUID)
+    ids = emitter.view("topic_ids")
+    if treatment.numbered:
+        emitter.line(f"topic_id = {ids}.shown(bytes(frame[{at}:{after}]))")
+        emitter.line(f"own_name = {ids}.named(topic_id)")
+        with emitter.block("if own_name is None:"):
+            emitter.line("raise ForeignNameError('a topic id is of none that was asked for')")
+        emitter.line(f"numbers = {emitter.view('numbers_of_physical')}.get(own_name)")
     # Usually no topic has moved, and there are no aliases.
-    with emitter.block(f"if {emitter.view('topic_ids')}:"):
-        emitter.line(f"topic_id = bytes(frame[{at}:{after}])")
-        shown = "topic_ids.shown(topic_id)"
+    with emitter.block(f"if {ids}:"):
+        if treatment.numbered:
+            shown = "topic_id"
+        else:
+            emitter.line(f"topic_id = bytes(frame[{at}:{after}])")
+            shown = f"{ids}.shown(topic_id)"
         if treatment.named:
-            shown = f"{shown} if alias is None else topic_ids.shown_as(alias, topic_id)"
+            shown = f"{shown} if alias is None else {ids}.shown_as(alias, topic_id)"
         emitter.splice(shown, at, after)
+    emitter.ahead += _UUID
+
+
+def _emit_gathered(emitter: Emitter) -> None:
+    emitter.line(f"fact.append(bytes(frame[{emitter.at()}:{emitter.at(_UUID)}]))")
     emitter.ahead += _UUID
 
 
@@ -312,13 +330,13 @@ def _emit_own_id(emitter: Emitter, treatment: OwnId) -> None:
     at, after = emitter.at(), emitter.at(_UUID)
     ids = emitter.view("topic_ids")
     emitter.line(f"topic_id = bytes(frame[{at}:{after}])")
-    emitter.line(f"own_name = {ids}.own.get(topic_id)")
+    emitter.line(f"own_name = {ids}.own.get(topic_id) or {ids}.aliased.get(topic_id)")
     with emitter.block("if own_name is None:"):
         emitter.line("named_by_id()")
     with emitter.block(f"if {ids}:"):
         emitter.splice(f"{ids}.here(topic_id)", at, after)
     if treatment.numbered:
-        emitter.line(f"numbers = {emitter.view('numbers_of_logical')}.get(own_name)")
+        emitter.line(f"numbers = {emitter.view('numbers_of_physical')}.get(own_name)")
     emitter.ahead += _UUID
 
 

@@ -44,6 +44,8 @@ class ShownId:
 
     named: bool = False
     """Its name came before it: it may be that of an alias."""
+    numbered: bool = False
+    """The topic's numberings are those of the partitions below; it is one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,11 @@ class OwnId:
 
     numbered: bool = False
     """The topic's numberings are those of the partitions below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A UUID passes, and is put to the list that is handed in as the fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,7 @@ FieldTreatment: TypeAlias = (
     | ClusterId
     | Named
     | OwnId
+    | Gathered
     | Constant
     | Mapped
     | ListenerHost

@@ -12,6 +12,7 @@ from kio.schema.errors import ErrorCode
 from contract.records import TopicAlias, TopicIds
 from contract.topic_ids import packed
 from dataplane.virtual import topic_ids
+from dataplane.virtual.own_topics import OwnTopics
 from tests.dataplane.equivalence import scene
 from tests.dataplane.equivalence.worlds import World
 from tests.dataplane.gateway.conftest import Stage
@@ -250,7 +251,9 @@ async def test_an_alias_has_an_id_of_its_own_in_every_answer(
         )
     )
     # Before anybody has asked for its metadata, as after a node was restarted.
-    told = topic_ids.TopicIds(stage.vcluster, topic_ids.NOTHING_MOVED, [(b"borrowed", b"")])
+    told = topic_ids.TopicIds(
+        stage.vcluster, topic_ids.NOTHING_MOVED, [(b"borrowed", b"")], OwnTopics()
+    )
     shown = UUID(bytes=told.shown_as(b"borrowed", owners.bytes))
     assert await by_id(client, shown) == {shown: ("borrowed", ErrorCode.none)}
     (given,) = await assigned(client, subscribed_topic_names=["borrowed"])

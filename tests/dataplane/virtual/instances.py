@@ -40,8 +40,12 @@ VIEW = View(
 PREFIX = VIEW.vcluster
 RIVAL = "Xteam.B_"
 SECRET = "ZSECRETZ"
-OWN_IDS = {uuid.UUID(int=11): "orders", uuid.UUID(int=12): "plain", uuid.UUID(int=3): "borrowed"}
-"""Of topics that requests name by id: the last one has moved, where any has."""
+OWN_IDS = {
+    uuid.UUID(int=11): f"{PREFIX}orders",
+    uuid.UUID(int=12): f"{PREFIX}plain",
+    uuid.UUID(int=3): f"{RIVAL}lent",
+}
+"""Of topics that are named by id: the last one has moved, where any has."""
 MARKS = tuple(mark.encode() for mark in (PREFIX, RIVAL, SECRET))
 
 OFFERED = [
@@ -85,7 +89,7 @@ ALIASED = replace(
 def knowing_own_ids(view: View) -> View:
     """The view, which has been told whose the ids are."""
     for id_, name in OWN_IDS.items():
-        view.topic_ids.learn_own(id_.bytes, name.encode())
+        view.own_topics.learn(id_.bytes, name.encode())
     return view
 
 
@@ -136,6 +140,7 @@ class Generator:
     def special(self, class_: fc.FieldClass | None) -> Any:
         seed = self.seed
         response = self.direction == "response"
+        own = seed.choice(list(OWN_IDS))
         if class_ in NAMES:
             foreign = class_ in LISTS and seed.random() < 0.4
             if class_ in TOPICS and not foreign:
@@ -154,9 +159,7 @@ class Generator:
             ),
             fc.TOPIC_ID: uuid.UUID(int=seed.choice([7, *IDS]) + 100 * response),
             fc.OWN_TOPIC_ID: (
-                uuid.UUID(int=seed.choice([7, *IDS]) + 100)
-                if response
-                else seed.choice(list(OWN_IDS))
+                uuid.UUID(bytes=self.view.topic_ids.here(own.bytes)) if response else own
             ),
             fc.COORDINATOR_TYPE: seed.choice([0, 1]),
             fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),

@@ -17,6 +17,7 @@ from dataplane.virtual.messages import (
     encode_response,
 )
 from dataplane.virtual.named_by_id import asked_ids, by_name, by_own_ids
+from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.refusals import REFUSED_LIMIT
 from dataplane.virtual.topic_ids import MovedIds
@@ -131,7 +132,7 @@ def sent_by(frame: bytes, view: View) -> Any:
 
 
 def test_a_commit_goes_on_by_the_ids_of_own_topics_and_others_do_not_exist():
-    view = replace(MOVED_VIEW)
+    view = replace(MOVED_VIEW, own_topics=OwnTopics())
     frame = commit(BORN, FOREIGN, OWN, MOVED, None)
     with pytest.raises(NamedByIdError):
         sent_by(frame, view)
@@ -151,8 +152,10 @@ def test_a_commit_goes_on_by_the_ids_of_own_topics_and_others_do_not_exist():
 
 
 def test_whose_a_topic_is_is_asked_for_once():
-    view = replace(MOVED_VIEW)
+    view = replace(MOVED_VIEW, own_topics=OwnTopics())
     assert by_own_ids(commit(BORN, OWN), view, NAMES.get) is None
     assert asked_ids(commit(BORN, OWN), view) == frozenset()
     assert [topic.topic_id for topic in sent_by(commit(BORN, OWN), view).topics] == [MOVED, OWN]
-    assert asked_ids(commit(BORN, OWN), replace(view)) == {MOVED.bytes, OWN.bytes}
+    assert asked_ids(commit(BORN, OWN), replace(view)) == frozenset()
+    another = replace(view, own_topics=OwnTopics())
+    assert asked_ids(commit(BORN, OWN), another) == {MOVED.bytes, OWN.bytes}

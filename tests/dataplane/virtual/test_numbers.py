@@ -108,8 +108,8 @@ class NumberedOracle(Oracle):
         seen = super().one(field, path, class_, value)
         if field.type_name == "TopicName":
             self.topic = seen if self.direction == "request" else value
-        elif class_ is fc.OWN_TOPIC_ID and self.direction == "request":
-            self.topic = self.renamed(OWN_IDS[value])
+        elif class_ is fc.OWN_TOPIC_ID:
+            self.topic = OWN_IDS[value if self.direction == "request" else seen]
         elif field.name in {"index", "partition", "partition_index"}:
             self.partition = value
         elif field.name in OFFSETS and (self.direction, field.name) != FOLLOWERS:

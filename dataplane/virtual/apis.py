@@ -3,8 +3,8 @@
 Whoever adds a version to a row looks at its new fields first; `fields` refuses to compile a message
 with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
 
-Fetch, Produce and OffsetFetch are capped where topics are named by ids alone (ADR 39). Clients that
-take no notice of what is offered are answered beyond it (ADR 23).
+Produce and OffsetFetch are capped where topics are named by ids alone (ADR 39). Clients that take
+no notice of what is offered are answered beyond it (ADR 23).
 """
 
 import sys
@@ -145,7 +145,8 @@ _TABLE: Final = (
     _rewritten(0, "Produce", (0, 12), NOT_LEADER_OR_FOLLOWER,
         "13 has topic ids; librdkafka compresses only if 0 is offered (KAFKA-18659)",
         served_from=3, by_id_to=13),
-    _rewritten(1, "Fetch", (4, 12), NOT_LEADER_OR_FOLLOWER, "13 has topic ids", _R, by_id_to=18),
+    _rewritten(1, "Fetch", (4, 18), NOT_LEADER_OR_FOLLOWER, "all versions", _R,
+        looked_up_from=13),
     _rewritten(2, "ListOffsets", (1, 11), NOT_LEADER_OR_FOLLOWER, "all versions", _R,
         looked_up_from=11),
     _rewritten(3, "Metadata", (0, 13), LEADER_NOT_AVAILABLE, "all versions", _R,

@@ -153,6 +153,11 @@ REPLICA = FieldClass(
     "the broker that asks; a client has none",
     Only((-1,), CLUSTER_AUTHORIZATION_FAILED, "replica id"),
 )
+FOLLOWER = FieldClass(
+    "follower",
+    "what a replica says of itself as it fetches; a client has nothing to say there",
+    Dropped(),
+)
 BROKERS = FieldClass(
     "brokers", "the brokers and their addresses: the slots", response=Replaced(broker_list)
 )

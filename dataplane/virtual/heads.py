@@ -10,6 +10,7 @@ from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import peek, request_is_tagged, response_is_tagged
 from dataplane.wire.primitives import INT16, INT32, Buffer, skip_tags, uvarint
 
+FETCH: Final = 1
 OFFSET_COMMIT: Final = 8
 INIT_PRODUCER_ID: Final = 22
 ADD_PARTITIONS_TO_TXN: Final = 24

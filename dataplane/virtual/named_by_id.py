@@ -15,8 +15,8 @@ from dataplane.virtual.division import Ruling, divided
 from dataplane.virtual.effects import DELETE_TOPICS, METADATA
 from dataplane.virtual.field_classes import OWN_TOPIC_ID
 from dataplane.virtual.fields import class_of
-from dataplane.virtual.heads import OFFSET_COMMIT
-from dataplane.virtual.messages import decode_request
+from dataplane.virtual.heads import FETCH, OFFSET_COMMIT
+from dataplane.virtual.messages import decode_request, encode_request
 from dataplane.virtual.refusals import REFUSED_LIMIT, UNKNOWN_TOPIC_ID, Refusal
 from dataplane.virtual.view import View
 from dataplane.wire.compiler import MOST_ELEMENTS, Program, compile_program
@@ -28,7 +28,7 @@ from dataplane.wire.treatments import FieldTreatment, Gathered
 
 BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
 """API keys of the requests that may do that, and go on by name."""
-SENT_BY_ID: Final = frozenset({OFFSET_COMMIT})
+SENT_BY_ID: Final = frozenset({FETCH, OFFSET_COMMIT})
 """API keys of those that go on by id: the broker sees whether the topic is still there, and the
 node remembers whose it is."""
 _METADATA_BY_ID_SINCE: Final = 12
@@ -96,7 +96,13 @@ def by_own_ids(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
     def treat(topic: Any) -> Any | None:
         return topic if _is_by_id(topic) and ids.named(topic.topic_id.bytes) is not None else None
 
-    return divided(frame, decode_request(frame), _or_unknown(treat))
+    request = decode_request(frame)
+    if key == FETCH:
+        # Brokers tell nothing of topics of which no partition is asked for.
+        topics = tuple(topic for topic in request.body.topics if topic.partitions)
+        request = request._replace(body=replace(request.body, topics=topics))
+    ruling = divided(frame, request, _or_unknown(treat))
+    return ruling or Ruling(frame=encode_request(frame, request.body), version=version)
 
 
 def _learn(shown: bytes, view: View, name_of: NameOf) -> None:

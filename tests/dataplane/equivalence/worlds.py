@@ -27,6 +27,7 @@ Change = Callable[[Field, Any], Any]
 _NUMBER = (1 << NUMBER_BITS) - 1
 """Of a producer id, what a cluster itself gave out."""
 
+FETCH = 1
 LATER = {
     ErrorCode.concurrent_transactions,
     ErrorCode.coordinator_load_in_progress,
@@ -141,7 +142,22 @@ def learn(one: World, other: World, answers: tuple[Any, Any]) -> None:
 def comparable(answer: Any, differences: Collection[str] | None = None) -> Any:
     """The answer without what no two answers have in common: see DIFFERENCES."""
     leveled = DIFFERENCES if differences is None else differences
-    return _sorted(changed(answer, lambda f, v: _leveled(v) if f.name in leveled else v))
+    together = _topics_together(answer)
+    return _sorted(changed(together, lambda f, v: _leveled(v) if f.name in leveled else v))
+
+
+def _topics_together(answer: Any) -> Any:
+    """Each topic of a Fetch answer once: brokers begin it anew where another's error is between."""
+    if answer.__api_key__ != FETCH:
+        return answer
+    topics: dict[Any, Any] = {}
+    for topic in answer.responses:
+        called = getattr(topic, "topic", None) or topic.topic_id
+        known = topics.setdefault(called, topic)
+        if known is not topic:
+            more = (*known.partitions, *topic.partitions)
+            topics[called] = replace(known, partitions=more)
+    return replace(answer, responses=tuple(topics.values()))
 
 
 DIFFERENCES = {

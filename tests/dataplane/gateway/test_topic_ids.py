@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from kio.schema.errors import ErrorCode
 
 from contract.records import TopicAlias, TopicIds
@@ -22,6 +23,7 @@ from tests.environment.backends import Clusters
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(60)]
 
+PRODUCE, FETCH = 0, 1
 METADATA, OFFSET_COMMIT, FIND_COORDINATOR, CREATE_TOPICS, DELETE_TOPICS = 3, 8, 10, 19, 20
 OFFSET_FETCH, HEARTBEAT, DESCRIBE, DESCRIBE_TOPICS = 9, 68, 69, 75
 TOPIC, GROUP, COMMITTERS = "orders", "readers", "committers"
@@ -117,6 +119,47 @@ async def position(world: World, name: str = TOPIC) -> int:
     return group.topics[0].partitions[0].committed_offset
 
 
+async def write(world: World, value: bytes, name: str = TOPIC) -> None:
+    """A record in partition 1."""
+    builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 10_000)
+    builder.append(0, 0, None, value, [])
+    records = bytes(builder.build())
+    topics = [{"name": name, "partition_data": [{"index": 1, "records": records}]}]
+    for _ in range(100):
+        answer = await ask(world, PRODUCE, 9, acks=-1, timeout=scene.MINUTE, topic_data=topics)
+        error = answer.responses[0].partition_responses[0].error_code
+        if error is not ErrorCode.not_leader_or_follower:
+            break
+        await asyncio.sleep(0.05)
+    assert error is ErrorCode.none
+
+
+async def fetch(world: World, *ids: UUID | None, version: int = 17) -> dict[UUID, Any]:
+    """Errors and records of partition 1 of each topic."""
+    partitions = [{"partition": 1, "fetch_offset": 0, "partition_max_bytes": 10_000}]
+    answer = await ask(
+        world,
+        FETCH,
+        version,
+        max_wait=timedelta(milliseconds=100),
+        min_bytes=0,
+        max_bytes=10_000,
+        isolation_level=0,
+        session_id=0,
+        session_epoch=-1,
+        topics=[{"topic_id": id_, "partitions": partitions} for id_ in ids],
+        rack_id="",
+    )
+    assert (answer.error_code, answer.session_id) == (ErrorCode.none, 0)
+    return {t.topic_id: read(*t.partitions) for t in answer.responses}
+
+
+def read(partition: Any) -> Any:
+    if partition.error_code is not ErrorCode.none:
+        return partition.error_code
+    return [value for value in (b"first", b"second") if value in (partition.records or b"")]
+
+
 async def test_a_topic_has_one_id_wherever_it_is_shown(client: World, operator: World, stage):
     created = await create(client)
     for version in (10, 11, 12, 13):
@@ -151,6 +194,50 @@ async def test_a_topic_that_was_made_anew_is_another_one(client: World):
     after = await create(client)
     assert after != before
     assert (await by_name(client)).topic_id == after
+
+
+@pytest.mark.parametrize("version", range(13, 19))
+async def test_records_are_read_by_the_ids_of_own_topics_alone(
+    client: World, operator: World, unique_name: str, version: int
+):
+    own, theirs = await create(client), await create(operator, f"other-{unique_name}")
+    unknown = UUID(int=4711)
+    await write(client, b"first")
+    assert await fetch(client, theirs, own, unknown, None, version=version) == {
+        own: [b"first"],
+        theirs: ErrorCode.unknown_topic_id,
+        unknown: ErrorCode.unknown_topic_id,
+        None: ErrorCode.unknown_topic_id,
+    }
+    assert await fetch(client, theirs, version=version) == {theirs: ErrorCode.unknown_topic_id}
+
+
+async def test_nothing_is_read_of_a_topic_that_was_made_anew_by_the_id_before(client: World):
+    before = await create(client)
+    await write(client, b"first")
+    assert await fetch(client, before) == {before: [b"first"]}
+    await ask(client, DELETE_TOPICS, 6, timeout=scene.MINUTE, topics=[{"name": TOPIC}])
+    after = await create(client)
+    await write(client, b"second")
+    assert await fetch(client, before, after) == {
+        before: ErrorCode.unknown_topic_id,
+        after: [b"second"],
+    }
+
+
+async def test_who_knows_no_ids_and_who_names_nothing_else_read_the_same(client: World):
+    own = await create(client)
+    await write(client, b"first")
+    partitions = [{"partition": 1, "fetch_offset": 0, "partition_max_bytes": 10_000}]
+    by_name = await ask(
+        client,
+        FETCH,
+        12,
+        max_bytes=10_000,
+        isolation_level=0,
+        topics=[{"topic": TOPIC, "partitions": partitions}],
+    )
+    assert {own: read(*by_name.responses[0].partitions)} == await fetch(client, own)
 
 
 async def test_positions_are_committed_by_the_ids_of_own_topics_alone(
@@ -200,7 +287,14 @@ async def test_it_keeps_its_id_when_the_scope_moves(
     pairs = packed([(born.bytes, here.bytes)])
     stage.record(TopicIds(scope="main", epoch=stage.epoch + 1, pairs=pairs))
     assert (await by_name(client)).topic_id == born
+    await write(client, b"first")
+    assert await fetch(client, born) == {born: [b"first"]}
     await stage.switch("failover")
+    await write(client, b"second")
+    assert await fetch(client, born, here) == {
+        born: [b"second"],
+        here: ErrorCode.unknown_topic_id,
+    }
     assert (await by_name(client)).topic_id == born
     assert await by_id(client, born, here) == {
         born: (TOPIC, ErrorCode.none),
@@ -263,6 +357,14 @@ async def test_an_alias_has_an_id_of_its_own_in_every_answer(
         given: ("borrowed", ErrorCode.none),
         owners: (None, ErrorCode.unknown_topic_id),
     }
+    await write(operator, b"first", lent)
+    assert await fetch(client, given, owners) == {
+        given: [b"first"],
+        owners: ErrorCode.unknown_topic_id,
+    }
+    # The view is made anew, and has to be told of the alias again.
+    stage.gateway.views.forget()
+    assert await fetch(client, given) == {given: [b"first"]}
     assert await commit(client, 3, given, owners) == {
         given: ErrorCode.none,
         owners: ErrorCode.unknown_topic_id,

@@ -70,6 +70,7 @@ NAMES = {
 }
 TOPICS = NAMES - {fc.GROUP, fc.TRANSACTION, fc.COORDINATOR_KEY, fc.LISTED}
 LISTS = {fc.LISTED, fc.LISTED_TOPIC, fc.LISTED_TOPIC_AND_ITS_ID}
+LEFT_OUT = {fc.LEADER_HINT, fc.FOLLOWER}
 IDS_ALONE = {fc.TOPIC_ID, fc.OWN_TOPIC_ID}
 PATTERN = "a|b.*"
 IDS = range(1, 6)
@@ -260,7 +261,7 @@ class Oracle:
 
     def dropped(self, field: Field, path: str) -> bool:
         leaves = [(path, field)] if field.struct is None else field.struct.walk(path + ".")
-        return any(class_of(self.api, self.direction, p, f) is fc.LEADER_HINT for p, f in leaves)
+        return any(class_of(self.api, self.direction, p, f) in LEFT_OUT for p, f in leaves)
 
     def endpoints(self, changes: dict[str, Any], path: str) -> None:
         if (

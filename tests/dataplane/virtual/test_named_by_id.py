@@ -26,6 +26,7 @@ from dataplane.wire.errors import MalformedFrameError, NamedByIdError
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import ALIASED, PREFIX, RIVAL, VIEW, request_frame
 
+FETCH = 1
 METADATA, OFFSET_COMMIT, DELETE_TOPICS = 3, 8, 20
 OWN, MOVED, BORN, FOREIGN, LENT, UNKNOWN = (UUID(int=n) for n in range(1, 7))
 NAMES = {
@@ -149,6 +150,18 @@ def test_a_commit_goes_on_by_the_ids_of_own_topics_and_others_do_not_exist():
         for partition in topic.partitions
     ]
     assert unknown == [(id_, 4, ErrorCode.unknown_topic_id) for id_ in (FOREIGN, MOVED, None)]
+
+
+def test_of_topics_without_partitions_nothing_is_fetched_and_nothing_is_told():
+    entity = entity_of(FETCH, 17, "request")
+    topic = element_of(entity, "topics")
+    asked = (blank(element_of(topic, "partitions"), partition=0),)
+    view = replace(VIEW, own_topics=OwnTopics())
+    topics = (topic(topic_id=OWN, partitions=asked), topic(topic_id=UNKNOWN, partitions=()))
+    frame = request_frame(FETCH, 17, blank(entity, topics=topics))
+    ruling = by_own_ids(frame, view, NAMES.get)
+    assert [t.topic_id for t in decode_request(ruling.frame).body.topics] == [OWN]
+    assert (ruling.version, ruling.finish) == (17, None)
 
 
 def test_whose_a_topic_is_is_asked_for_once():

@@ -18,8 +18,10 @@ from dataplane.virtual.fields import (
     numbered_treatment_of,
 )
 from dataplane.virtual.numbers import Numbers, signpost
+from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.programs import program, request_program, response_program
 from dataplane.virtual.view import Alias
+from dataplane.wire.errors import ForeignNameError
 from dataplane.wire.primitives import INT32, INT64, UINT32
 from dataplane.wire.schema import Field, api_name, message
 from dataplane.wire.treatments import NUMBERING
@@ -238,7 +240,7 @@ def fetch(version, topic, partition, offset):
     partitions = next(f.struct for f in topics.fields if f.name == "partitions")
     one = Numbered(1, "fetch", "request").entity(partitions)
     one = replace(one, partition=partition, fetch_offset=offset)
-    named = topics.entity(topic=topic, partitions=(one,))
+    named = topics.entity(**called(version, f"{PREFIX}{topic}", topic), partitions=(one,))
     return request_frame(FETCH, version, replace(body, topics=(named,)))
 
 
@@ -249,8 +251,14 @@ def fetched(version, topic, partition, records):
     partitions = next(f.struct for f in topics.fields if f.name == "partitions")
     one = Numbered(1, "fetch", "response").entity(partitions)
     one = replace(one, partition_index=partition, records=records)
-    named = topics.entity(topic=topic, partitions=(one,))
+    named = topics.entity(**called(version, topic, topic), partitions=(one,))
     return response_frame(FETCH, version, replace(body, responses=(named,)))
+
+
+def called(version, physical, name):
+    """How a topic is named in a version."""
+    ids = {known: id_ for id_, known in OWN_IDS.items()}
+    return {"topic": name} if version < 13 else {"topic_id": ids[physical]}
 
 
 def records_of(version, frame):
@@ -258,7 +266,7 @@ def records_of(version, frame):
     return topic.partitions[0].records
 
 
-@pytest.mark.parametrize("version", range(4, 13))
+@pytest.mark.parametrize("version", APIS[FETCH].served)
 @pytest.mark.parametrize("found", [b"", None, batch(300) + batch(310)])
 def test_who_reads_on_at_an_older_number_is_first_told_the_present_one(version, found):
     """A batch may begin before the place, and by an older number no client could tell."""
@@ -279,6 +287,14 @@ def test_who_reads_on_at_a_present_number_is_told_nothing(partition, offset):
     assert fact is None
     answer = fetched(12, f"{PREFIX}orders", partition, b"")
     assert records_of(12, response_program(FETCH, 12, True)(answer, NUMBERED_VIEW, fact)) == b""
+
+
+def test_an_id_that_nobody_asked_for_ends_the_connection_as_its_numbers_are_not_known():
+    answer = fetched(13, f"{PREFIX}orders", 0, b"")
+    with pytest.raises(ForeignNameError):
+        response_program(FETCH, 13, True)(
+            answer, replace(NUMBERED_VIEW, own_topics=OwnTopics()), None
+        )
 
 
 def test_a_batch_that_is_cut_off_is_renumbered_as_far_as_it_is_there():

@@ -16,9 +16,11 @@ _FETCH: Final = 1
 HOT: Final[tuple[tuple[int, int, Direction], ...]] = (
     (_PRODUCE, 8, "request"),
     (_PRODUCE, 12, "request"),
+    (_PRODUCE, 13, "request"),
     (_PRODUCE, 7, "response"),
     (_PRODUCE, 8, "response"),
     (_PRODUCE, 12, "response"),
+    (_PRODUCE, 13, "response"),
     (_FETCH, 11, "response"),
     (_FETCH, 12, "response"),
     (_FETCH, 17, "response"),

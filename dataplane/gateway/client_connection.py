@@ -24,7 +24,7 @@ from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual.apis import APIS, Api, Treatment
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
-from dataplane.virtual.unoffered import unoffered_answer
+from dataplane.virtual.unoffered import check_unoffered
 from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import Peek, peek
 
@@ -216,25 +216,13 @@ class ClientConnection:
             request.answer = self._authentication.answer(request)
             self.session_ends = self._authentication.session_ends
         elif not api.serves_as_offered(header.version):
-            request.answer = self._unoffered(request)
-            if request.answer is not None:
-                relay.charge(elements_by_hand(frame))
+            check_unoffered(api, header.version, self._face)
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
             relay.charge(elements_by_hand(frame))
         self._exchange.ask(request)
         if self._authentication.failure is not None:
             raise AuthenticationOver(self._authentication.failure)
-
-    def _unoffered(self, request: Request) -> list[Frame] | None:
-        """The answer to a request in a version that is not offered; None if it goes on.
-
-        Raises:
-            MalformedFrameError: it ends the connection.
-        """
-        version, frame = request.header.version, request.frame
-        answer = unoffered_answer(request.api, version, frame, self._face)
-        return None if answer is None else [answer]
 
     @property
     def _face(self) -> Face | None:

@@ -10,13 +10,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from dataplane.virtual.heads import OFFSET_COMMIT
 from dataplane.virtual.last_writes import RepeatedWriteError
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.transactions import NAMES_PRODUCER
 from dataplane.wire.errors import NamedByIdError, ReadOnlyTopicError
 
 _PRODUCE: Final = 0
-_OFFSET_COMMIT: Final = 8
 _HOLDS_IDS: Final = frozenset({68, 69})
 """ConsumerGroupHeartbeat and ConsumerGroupDescribe: topics in their answers have ids alone."""
 
@@ -24,11 +24,11 @@ _HOLDS_IDS: Final = frozenset({68, 69})
 class Gate(Enum):
     """In the order in which a request comes to them."""
 
-    WRITE_ORDER = "a write waits for those before it that were put off"
     REAL_PRODUCER = "a producer's id and epoch become those that the cluster knows"
     PARKING = "what has to wait for the end of a switch leaves the line"
-    COMMIT_ORDER = "a commit waits for those before it whose topics are being looked up"
+    LOOKUP_ORDER = "commits and writes wait for those before whose topics are being looked up"
     TOPIC_IDS = "topics get names that are named by id, and ids that have to be known"
+    WRITE_ORDER = "a write waits for those before it that were put off"
     JUDGEMENT = "what the account may not do is answered, and the rest goes on"
     REPETITIONS = "writes that the cluster before had appended are answered, the rest goes on"
     REAL_WRITES = "batches get the producer and the numbers that the cluster knows"
@@ -44,19 +44,26 @@ def gates_of(
     """The gates of an API's requests.
 
     `is_judged` is said by the account's rights, `is_watched` by the scope, and `order_is_broken` by
-    whether any write of the node has to come again.
+    whether any write of the node has to come again, or any of the connection waits.
     """
     is_write = api_key == _PRODUCE
     stands = {
         Gate.WRITE_ORDER: is_write and order_is_broken,
         Gate.REAL_PRODUCER: api_key in NAMES_PRODUCER,
         Gate.PARKING: is_watched,
-        Gate.COMMIT_ORDER: api_key == _OFFSET_COMMIT,
+        Gate.LOOKUP_ORDER: api_key == OFFSET_COMMIT or (is_write and order_is_broken),
         Gate.TOPIC_IDS: api_key in _HOLDS_IDS,
         Gate.JUDGEMENT: is_judged,
         Gate.REPETITIONS: is_judged and is_write,
     }
     return tuple(gate for gate in Gate if stands.get(gate))
+
+
+@cache
+def with_known_topics(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+    """The same for a write by topic ids: whoever looks into it has to know the topics first."""
+    wanted = {*gates, Gate.TOPIC_IDS}
+    return tuple(gate for gate in Gate if gate in wanted)
 
 
 _LOOK_INTO: Final = (Gate.JUDGEMENT, Gate.REPETITIONS)

@@ -30,10 +30,12 @@ from dataplane.virtual.heads import (
     ADD_PARTITIONS_TO_TXN,
     CONSUMER_GROUP_HEARTBEAT,
     END_TXN,
+    FETCH,
     HEARTBEAT,
     INIT_PRODUCER_ID,
     JOIN_GROUP,
     OFFSET_COMMIT,
+    PRODUCE,
     SYNC_GROUP,
     Membership,
     error_after_throttle,
@@ -44,7 +46,6 @@ from dataplane.virtual.messages import decode_request, decode_response
 from dataplane.virtual.refusals import refusal
 from dataplane.virtual.topics import CHANGE_TOPICS
 
-FETCH: Final = 1
 LEAVE_GROUP: Final = 13
 NONE: Final = 0
 ILLEGAL_GENERATION: Final = 22
@@ -74,6 +75,9 @@ PARKING_LIMIT: Final = 25.0
 clients' limits the lowest is 30 s (aiokafka)."""
 
 
+_IN_ORDER: Final = frozenset({PRODUCE, OFFSET_COMMIT})
+"""What is not to come before an older one of its kind."""
+
 LOOKUP_LIMIT: Final = 5.0
 """Seconds that a request may wait for what a cluster tells of topics."""
 
@@ -101,6 +105,8 @@ class Parking:
         self._connection = connection
         self._heartbeats = Heartbeats(self._scope, refusing, connection)
         self._parked: deque[_Parked] = deque()
+        self.holds_writes = False
+        """Whether any of them is a write, whose topics are being looked up."""
 
     def __len__(self) -> int:
         return len(self._parked)
@@ -108,6 +114,7 @@ class Parking:
     def discard(self) -> None:
         """The client is gone."""
         self._parked.clear()
+        self.holds_writes = False
 
     def takes(  # noqa: PLR0911 - one line for each kind of request
         self, request: Request, now: float
@@ -140,9 +147,13 @@ class Parking:
         """Have a request wait until its cluster has told something about topics."""
         self._park(request, now + LOOKUP_LIMIT)
 
-    def follows_a_commit(self, request: Request, now: float) -> bool:
-        """Whether a commit waits for one before it, which waits itself; they go on together."""
-        follows = any(parked.request.api.key == OFFSET_COMMIT for parked in self._parked)
+    def follows_a_lookup(self, request: Request, now: float) -> bool:
+        """Whether a commit or a write waits for one before it, which waits itself.
+
+        They go on together.
+        """
+        key = request.api.key
+        follows = any(parked.request.api.key == key for parked in self._parked)
         if follows:
             self.looks_up(request, now)
         return follows
@@ -155,11 +166,12 @@ class Parking:
         key = request.api.key
         together = (
             [parked for parked in self._parked if parked.request.api.key == key]
-            if key == OFFSET_COMMIT
+            if key in _IN_ORDER
             else [found]
         )
         for parked in together:
             self._parked.remove(parked)
+        self.holds_writes &= key != PRODUCE
         self._exchange.again([parked.request for parked in together], now)
         return True
 
@@ -194,13 +206,22 @@ class Parking:
             else:
                 going_on.append(parked.request)
         self._parked.clear()
+        self.holds_writes = False
         self._exchange.again(going_on, now)
 
     def answer_overdue(self, now: float) -> None:
         """Answer what has been parked for as long as its client can wait."""
         overdue = [parked for parked in self._parked if now >= parked.until]
+        # Those that wait for one of them wait for nothing else.
+        kinds = {parked.request.api.key for parked in overdue} & _IN_ORDER
+        overdue += [
+            parked
+            for parked in self._parked
+            if parked.request.api.key in kinds and now < parked.until
+        ]
         for parked in overdue:
             self._parked.remove(parked)
+            self.holds_writes = any(other.request.api.key == PRODUCE for other in self._parked)
             if parked.request.api.key == FETCH:
                 parked.request.answer = [empty_fetch(parked.request.frame)]
             else:
@@ -294,6 +315,7 @@ class Parking:
             self._scope.roster.left(self._physical(body.group_id), member.member_id)
 
     def _park(self, request: Request, until: float, *, is_member: bool = False) -> None:
+        self.holds_writes |= request.api.key == PRODUCE
         self._parked.append(_Parked(request, until, self._scope.epoch, is_member))
 
     def _physical(self, name: str) -> str:

@@ -7,7 +7,7 @@ which those are, the whole node remembers (`write_order`).
 from collections.abc import Callable
 from time import monotonic
 
-from dataplane.gateway.accounts import Account
+from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.relay.exchange import Exchange, Request
 from dataplane.virtual import refusals
@@ -24,24 +24,25 @@ class Refusing:
         self,
         exchange: Exchange,
         write_order: WriteOrder,
-        account: Account,
+        tenant: Tenant,
         close: Callable[[str], None],
     ) -> None:
         """Share the connection's requests; `close` ends it, for the reason given."""
         self._exchange = exchange
         self._write_order = write_order
         self._close = close
-        self._account = account
+        self._tenant = tenant
+        self._account = tenant.account
 
     def comes_too_early(self, request: Request) -> bool:
         """Whether a write has to wait for one that was put off. Raises MalformedFrameError."""
-        return not self._write_order.may_go(self._account.vcluster, request.frame)
+        return not self._write_order.may_go(self._tenant.view, request.frame)
 
     def put_off(self, request: Request, error_code: int) -> None:
         """Refuse what the client is to send again; a write before all later ones."""
         try:
             if request.api.key == PRODUCE:
-                self._write_order.refused(self._account.vcluster, request.frame, monotonic())
+                self._write_order.refused(self._tenant.view, request.frame, monotonic())
         except MalformedFrameError as error:
             self.close_at(request, error)
             return

@@ -73,7 +73,7 @@ class Relay:
         self._services = services
         self._exchange = exchange
         self._client = client
-        self._refusing = Refusing(exchange, services.write_order, tenant.account, client.close)
+        self._refusing = Refusing(exchange, services.write_order, tenant, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
         self._rewriting = Rewriting(
             services, tenant, self._refusing, self._parking, self._found_out

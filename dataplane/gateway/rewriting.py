@@ -4,13 +4,12 @@ Between the frame and its program stand gates; which, says `gates.py`.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
 from dataplane.gateway.frames import Frame
-from dataplane.gateway.gates import LACKING, Gate, gates_lacking, gates_of
+from dataplane.gateway.gates import LACKING, Gate, gates_lacking, gates_of, with_known_topics
 from dataplane.gateway.parking import Parking
 from dataplane.gateway.protocol_types import ProtocolTypes
 from dataplane.gateway.refusing import PRODUCE, Refusing
@@ -19,8 +18,7 @@ from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.topic_names import Lookup
 from dataplane.relay.exchange import Request
 from dataplane.virtual.division import Ruling, followed
-from dataplane.virtual.heads import JOIN_GROUP, SYNC_GROUP
-from dataplane.virtual.last_writes import NOTHING_WRITTEN
+from dataplane.virtual.heads import JOIN_GROUP, PRODUCE_BY_ID_SINCE, SYNC_GROUP
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.named_by_id import BY_ID, SENT_BY_ID, asked_ids, by_name, by_own_ids
 from dataplane.virtual.programs import request_program
@@ -71,7 +69,7 @@ class Rewriting:
             key,
             key in self._account.rights.judged,
             key in self._scope.watched,
-            self._write_order.is_broken,
+            self._write_order.is_broken or self._parking.holds_writes,
         )
         try:
             if gates:
@@ -91,6 +89,9 @@ class Rewriting:
         going = _Going(request.frame, request.header.version, view)
         request.ruling = None
         passed: set[Gate] = set()
+        key, version, _ = request.header
+        if key == PRODUCE and version >= PRODUCE_BY_ID_SINCE:
+            gates = with_known_topics(gates)
         while True:
             for gate in gates:
                 behind = self._pass(gate, request, going)
@@ -116,8 +117,8 @@ class Rewriting:
                 return going._replace(frame=with_real_producer(going.frame, going.view))
             case Gate.PARKING:
                 return None if self._parking.takes(request, monotonic()) else going
-            case Gate.COMMIT_ORDER:
-                waits = self._parking.follows_a_commit(request, monotonic())
+            case Gate.LOOKUP_ORDER:
+                waits = self._parking.follows_a_lookup(request, monotonic())
                 return None if waits else going
             case Gate.TOPIC_IDS:
                 return self._with_known_topics(request, going)
@@ -150,7 +151,7 @@ class Rewriting:
             return None
         rule = by_own_ids if key in SENT_BY_ID else by_name
         ruling = rule(going.frame, going.view, partial(names.name_of, cluster))
-        if ruling is not None:
+        if ruling is not None and key != PRODUCE:  # of whose size most is records
             self._account.effort += elements_by_hand(going.frame)
         return self._ruled(request, going, ruling)
 
@@ -193,7 +194,7 @@ class Rewriting:
             repeated = without_repetitions(going.frame, view)
             self._services.counters.writes_repeated += repeated is not None
             ruling = followed(ruling, repeated)
-        going = going._replace(view=replace(view, last_writes=NOTHING_WRITTEN))
+        going = going._replace(view=view.without_last_writes())
         return self._ruled(request, going, ruling)
 
     def _run(self, request: Request, frame: Frame, version: int, view: View) -> list[Frame]:

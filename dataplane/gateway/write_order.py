@@ -10,17 +10,19 @@ the client may have learned of another leader meanwhile. So a node keeps this fo
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
+from uuid import UUID
 
 from dataplane.gateway.frames import Frame
 from dataplane.virtual.messages import decode_request
+from dataplane.virtual.view import View
 
 _PRODUCER: Final = Struct(">qhi")
 """Producer id, producer epoch, base sequence."""
 _PRODUCER_AT: Final = 43
 """Where they stand in a record batch (KIP-98)."""
 
-_Line: TypeAlias = tuple[str, str, int, int]
+_Line: TypeAlias = tuple[str, bytes, int, int]
 """Virtual cluster, topic, partition, producer id: within it sequence numbers have no gap."""
 
 
@@ -43,20 +45,20 @@ class WriteOrder:
         self.is_broken = False
         """Whether any write has to come again: asked for each request."""
 
-    def refused(self, vcluster: str, produce: Frame, now: float) -> None:
+    def refused(self, view: View, produce: Frame, now: float) -> None:
         """Note a Produce request that was refused. Raises MalformedFrameError."""
-        for line, place in _places(vcluster, produce):
+        for line, place in _places(view, produce):
             awaited = self._awaited.get(line)
             if awaited is None or awaited.place.epoch != place.epoch:
                 self._awaited[line] = _Awaited(place, now)
                 self.is_broken = True
 
-    def may_go(self, vcluster: str, produce: Frame) -> bool:
+    def may_go(self, view: View, produce: Frame) -> bool:
         """Whether nothing before this Produce request is missing. Raises MalformedFrameError.
 
         A producer that gave up on a write begins a new epoch: nothing is awaited from it then.
         """
-        places = list(_places(vcluster, produce))
+        places = list(_places(view, produce))
         for line, place in places:
             awaited = self._awaited.get(line)
             if awaited is None or awaited.place.epoch != place.epoch:
@@ -76,13 +78,24 @@ class WriteOrder:
         self.is_broken = bool(self._awaited)
 
 
-def _places(vcluster: str, produce: Frame) -> Iterator[tuple[_Line, _Place]]:
-    """Where each batch of an idempotent producer belongs."""
+def _places(view: View, produce: Frame) -> Iterator[tuple[_Line, _Place]]:
+    """Where each batch of an idempotent producer belongs.
+
+    By each that its topic is known by: its name, as far as that is known, and its id.
+    """
     for topic in decode_request(produce).body.topic_data:
+        names = {view.physical_name(topic), _id_of(topic)} - {b""}
         for partition in topic.partition_data:
             batch = partition.records
             if batch is None or len(batch) < _PRODUCER_AT + _PRODUCER.size:
                 continue
             producer_id, epoch, sequence = _PRODUCER.unpack_from(batch, _PRODUCER_AT)
             if producer_id >= 0:
-                yield (vcluster, topic.name, partition.index, producer_id), _Place(epoch, sequence)
+                for name in names:
+                    line = view.vcluster, name, partition.index, producer_id
+                    yield line, _Place(epoch, sequence)
+
+
+def _id_of(topic: Any) -> bytes:
+    id_: UUID | None = getattr(topic, "topic_id", None)
+    return id_.bytes if id_ is not None else b""

@@ -3,8 +3,8 @@
 Whoever adds a version to a row looks at its new fields first; `fields` refuses to compile a message
 with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
 
-Produce and OffsetFetch are capped where topics are named by ids alone (ADR 39). Clients that take
-no notice of what is offered are answered beyond it (ADR 23).
+OffsetFetch is capped where topics are named by ids alone (ADR 39). Clients that take no notice of
+what is offered are served beyond it, where all clusters can (ADR 23).
 """
 
 import sys
@@ -53,9 +53,6 @@ class Api:
     looked_up_from: int = sys.maxsize
     """Versions from here on are younger than some clusters: whether all have them is looked up, as
     clients that do not look what is offered lose their connection at a switch."""
-    by_id_to: int = -1
-    """Versions after all those, up to here, name topics by id alone, and clients know none: each
-    topic is answered with an error."""
     repeatable: bool = False
     """Sending it twice does no more than sending it once: it may be retried unasked."""
     busy_error: int = REQUEST_TIMED_OUT
@@ -67,11 +64,6 @@ class Api:
     def served(self) -> range:
         """The versions whose requests are handled."""
         return range(max(self.lowest, self.served_from), self.highest + 1)
-
-    @property
-    def by_id(self) -> range:
-        """The versions that name topics by id alone."""
-        return range(self.served.stop, self.by_id_to + 1)
 
     def serves(self, version: int) -> bool:
         """Whether requests of this version are handled."""
@@ -142,9 +134,9 @@ _QUOTAS: Final = "quotas are set by the gateway's administrators"
 _TOKENS: Final = "clients log in with the gateway's own tokens"
 
 _TABLE: Final = (
-    _rewritten(0, "Produce", (0, 12), NOT_LEADER_OR_FOLLOWER,
-        "13 has topic ids; librdkafka compresses only if 0 is offered (KAFKA-18659)",
-        served_from=3, by_id_to=13),
+    _rewritten(0, "Produce", (0, 13), NOT_LEADER_OR_FOLLOWER,
+        "librdkafka compresses only if 0 is offered (KAFKA-18659)",
+        served_from=3, looked_up_from=13),
     _rewritten(1, "Fetch", (4, 18), NOT_LEADER_OR_FOLLOWER, "all versions", _R,
         looked_up_from=13),
     _rewritten(2, "ListOffsets", (1, 11), NOT_LEADER_OR_FOLLOWER, "all versions", _R,

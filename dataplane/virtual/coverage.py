@@ -67,12 +67,8 @@ _ERROR: Final = {
 
 
 def _offered(row: Api) -> str:
-    apart = [
-        f"served from {row.served_from}" if row.served_from else "",
-        f"by topic id to {row.by_id_to}" if row.by_id else "",
-    ]
-    words = ", ".join(filter(None, apart))
-    return f"{row.lowest}-{row.highest}" + (f" ({words})" if words else "")
+    words = f" (served from {row.served_from})" if row.served_from else ""
+    return f"{row.lowest}-{row.highest}{words}"
 
 
 def _classes() -> Iterator[str]:

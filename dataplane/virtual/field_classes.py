@@ -286,6 +286,11 @@ OWN_TOPIC_ID = FieldClass(
     OwnId(),
     ShownId(),
 )
+WRITTEN_TOPIC_ID = FieldClass(
+    "written topic id",
+    "the same of a topic that records are written to: no alias for reading only",
+    OwnId(written=True),
+)
 HIDDEN_TOPIC_ID = FieldClass(
     "hidden topic id", "a topic's UUID on one cluster, in APIs by names alone", offered=False
 )

@@ -10,6 +10,9 @@ from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import peek, request_is_tagged, response_is_tagged
 from dataplane.wire.primitives import INT16, INT32, Buffer, skip_tags, uvarint
 
+PRODUCE: Final = 0
+PRODUCE_BY_ID_SINCE: Final = 13
+"""The version of Produce from which on topics are named by id alone (KIP-516)."""
 FETCH: Final = 1
 OFFSET_COMMIT: Final = 8
 INIT_PRODUCER_ID: Final = 22

@@ -131,11 +131,11 @@ def _emptied(frame: Buffer, request: DecodedRequest, rights: Rights, _: Census) 
 
 def _written(frame: Buffer, request: DecodedRequest, rights: Rights, _: Census) -> Ruling | None:
     def treat(topic: Any) -> Any | Refusal:
-        if topic.name not in rights.read_only_aliases:
+        # One that is named by its id is no such alias: it was found out whose it is.
+        name = getattr(topic, "name", None)
+        if name not in rights.read_only_aliases:
             return topic
-        return Refusal(
-            TOPIC_AUTHORIZATION_FAILED, f"topic {topic.name} is an alias for reading only"
-        )
+        return Refusal(TOPIC_AUTHORIZATION_FAILED, f"topic {name} is an alias for reading only")
 
     key = request.header.api_key
     if not request.expects_answer:

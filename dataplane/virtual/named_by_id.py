@@ -12,11 +12,10 @@ from uuid import UUID
 
 from contract.topic_ids import NO_ID
 from dataplane.virtual.division import Ruling, divided
-from dataplane.virtual.effects import DELETE_TOPICS, METADATA
-from dataplane.virtual.field_classes import OWN_TOPIC_ID
+from dataplane.virtual.effects import DELETE_TOPICS, METADATA, TOPIC_AUTHORIZATION_FAILED
 from dataplane.virtual.fields import class_of
-from dataplane.virtual.heads import FETCH, OFFSET_COMMIT
-from dataplane.virtual.messages import decode_request, encode_request
+from dataplane.virtual.heads import FETCH, OFFSET_COMMIT, PRODUCE
+from dataplane.virtual.messages import DecodedRequest, decode_request, encode_request
 from dataplane.virtual.refusals import REFUSED_LIMIT, UNKNOWN_TOPIC_ID, Refusal
 from dataplane.virtual.view import View
 from dataplane.wire.compiler import MOST_ELEMENTS, Program, compile_program
@@ -24,17 +23,19 @@ from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import peek, request_is_tagged
 from dataplane.wire.primitives import Buffer
 from dataplane.wire.schema import Field, api_name, message
-from dataplane.wire.treatments import FieldTreatment, Gathered
+from dataplane.wire.treatments import FieldTreatment, Gathered, OwnId
 
 BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
 """API keys of the requests that may do that, and go on by name."""
-SENT_BY_ID: Final = frozenset({FETCH, OFFSET_COMMIT})
+SENT_BY_ID: Final = frozenset({PRODUCE, FETCH, OFFSET_COMMIT})
 """API keys of those that go on by id: the broker sees whether the topic is still there, and the
 node remembers whose it is."""
 _METADATA_BY_ID_SINCE: Final = 12
 """Before that brokers take ids and names only together (KAFKA-10816)."""
 
 _UNKNOWN: Final = Refusal(UNKNOWN_TOPIC_ID, "This server does not host this topic ID.")
+_UNKNOWN_WRITE: Final = Refusal(UNKNOWN_TOPIC_ID, None)
+_FOR_READING: Final = Refusal(TOPIC_AUTHORIZATION_FAILED, "the topic is an alias for reading only")
 
 NameOf = Callable[[bytes], str | None]
 """Physical name of the topic with an id on the cluster; None if there is no such topic."""
@@ -90,19 +91,37 @@ def by_own_ids(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
     for id_ in asked:
         if ids.named(id_) is None:
             _learn(id_, view, name_of)
-    if all(ids.named(id_) is not None for id_ in asked):
+    known = ids.may_be_written if key == PRODUCE else ids.named
+    if all(known(id_) for id_ in asked):
         return None
 
-    def treat(topic: Any) -> Any | None:
-        return topic if _is_by_id(topic) and ids.named(topic.topic_id.bytes) is not None else None
+    def treat(topic: Any) -> Any | Refusal | None:
+        if not _is_by_id(topic) or ids.named(topic.topic_id.bytes) is None:
+            return None
+        return topic if known(topic.topic_id.bytes) else _FOR_READING
 
     request = decode_request(frame)
-    if key == FETCH:
-        # Brokers tell nothing of topics of which no partition is asked for.
-        topics = tuple(topic for topic in request.body.topics if topic.partitions)
-        request = request._replace(body=replace(request.body, topics=topics))
-    ruling = divided(frame, request, _or_unknown(treat))
+    if not request.expects_answer:
+        return Ruling()  # no part can be told of, so all of it ends the connection, as with brokers
+    request = _with_partitions(request)
+    ruling = divided(
+        frame, request, _or_unknown(treat, _UNKNOWN_WRITE if key == PRODUCE else _UNKNOWN)
+    )
     return ruling or Ruling(frame=encode_request(frame, request.body), version=version)
+
+
+def _with_partitions(request: DecodedRequest) -> DecodedRequest:
+    """Without topics of which no partition is written or fetched: brokers tell nothing of them."""
+    body = request.body
+    match request.header.api_key:
+        case key if key == PRODUCE:
+            written = tuple(topic for topic in body.topic_data if topic.partition_data)
+            return request._replace(body=replace(body, topic_data=written))
+        case key if key == FETCH:
+            fetched = tuple(topic for topic in body.topics if topic.partitions)
+            return request._replace(body=replace(body, topics=fetched))
+        case _:
+            return request
 
 
 def _learn(shown: bytes, view: View, name_of: NameOf) -> None:
@@ -125,7 +144,8 @@ def _gatherer(api_key: int, version: int) -> Program:
     api = api_name(api_key)
 
     def gather(path: str, field: Field) -> FieldTreatment | None:
-        return Gathered() if class_of(api, "request", path, field) is OWN_TOPIC_ID else None
+        class_ = class_of(api, "request", path, field)
+        return Gathered() if class_ is not None and isinstance(class_.request, OwnId) else None
 
     return compile_program(
         f"topic_ids_of_{api}",
@@ -137,7 +157,9 @@ def _gatherer(api_key: int, version: int) -> Program:
     )
 
 
-def _or_unknown(treat: Callable[[Any], Any | None]) -> Callable[[Any], Any | Refusal]:
+def _or_unknown(
+    treat: Callable[[Any], Any | Refusal | None], refusal: Refusal = _UNKNOWN
+) -> Callable[[Any], Any | Refusal]:
     """What becomes of a topic; where `treat` has nothing, its id is one that there is not."""
     unknown = 0
 
@@ -149,7 +171,7 @@ def _or_unknown(treat: Callable[[Any], Any | None]) -> Callable[[Any], Any | Ref
         unknown += 1
         if unknown > REFUSED_LIMIT:
             raise MalformedFrameError(f"more than {REFUSED_LIMIT} topic ids that there are not")
-        return _UNKNOWN
+        return refusal
 
     return treated
 

@@ -216,19 +216,6 @@ def denial(frame: Buffer) -> bytes:
     return encode_response(header, _answer(header, body, Refusal(api.denied_with, message)))
 
 
-def unknown_topics(frame: Buffer) -> bytes | None:
-    """The answer to a request that names topics by id alone: there are none that its client knows.
-
-    None if it expects no answer.
-
-    Raises:
-        MalformedFrameError: the frame is no request, or too large to be looked at.
-    """
-    if len(frame) > DENIED_LIMIT:
-        raise MalformedFrameError(f"{len(frame)} bytes are too many for a request by topic ids")
-    return refusal(frame, UNKNOWN_TOPIC_ID, "topic ids are not shown, so there is none to ask for")
-
-
 def parts_of(header: Peek) -> tuple[str, Mirror]:
     """The array of an answer that follows from the request, and how.
 

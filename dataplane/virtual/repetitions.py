@@ -60,9 +60,7 @@ def without_repetitions(frame: Buffer, view: View) -> Ruling | None:
 
 def _parted(topic: Any, view: View) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """The partitions that go on, and those whose batch had been appended."""
-    name = topic.name.encode()
-    alias = view.physical_of.get(name)
-    physical = (view.prefix + name if alias is None else alias).decode()
+    physical = view.physical_name(topic).decode()
     kept: list[Any] = []
     left: list[Any] = []
     for partition in topic.partition_data:
@@ -88,12 +86,17 @@ def told_repeated(header: Peek, repeated: list[Any]) -> tuple[Any, ...]:
 def _joined(header: Peek, answer: bytes, told: tuple[Any, ...]) -> bytes:
     """One answer of both; a topic that is in both is named once."""
     body = decode_response(header.api_key, header.version, answer)
-    partitions: dict[str, list[Any]] = {topic.name: [] for topic in (*body.responses, *told)}
+    partitions: dict[Any, list[Any]] = {_called(topic): [] for topic in (*body.responses, *told)}
     for topic in (*body.responses, *told):
-        partitions[topic.name] += topic.partition_responses
-    topics = {topic.name: topic for topic in (*told, *body.responses)}
+        partitions[_called(topic)] += topic.partition_responses
+    topics = {_called(topic): topic for topic in (*told, *body.responses)}
     responses = tuple(
-        replace(topics[name], partition_responses=tuple(found))
-        for name, found in partitions.items()
+        replace(topics[called], partition_responses=tuple(found))
+        for called, found in partitions.items()
     )
     return encode_response(header, replace(body, responses=responses))
+
+
+def _called(topic: Any) -> Any:
+    """A topic's name, or its id."""
+    return topic.name if hasattr(topic, "name") else topic.topic_id

@@ -5,7 +5,7 @@ have moved stand in the records. An alias has an id of its own, which follows fr
 the topic behind it; so it is known once the cluster has said what that topic's id is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from hashlib import sha256
 from typing import Final
 
@@ -36,8 +36,12 @@ class TopicIds:
         moved: MovedIds,
         aliases: Iterable[tuple[bytes, bytes]],
         own: OwnTopics,
+        read_only: Container[bytes] = (),
     ) -> None:
-        """Know the topics that have moved, and of aliases only their names and who is behind."""
+        """Know the topics that have moved, and of aliases only their names and who is behind.
+
+        Some of these are for reading only.
+        """
         self._vcluster = vcluster.encode()
         self._moved = moved
         self._shown: dict[bytes, bytes] = {}
@@ -48,6 +52,9 @@ class TopicIds:
         """Physical names of the tenant's topics that it has named by id, by the id it knows."""
         self.aliased: dict[bytes, bytes] = {}
         """The same of the topics behind aliases, whose ids the cluster has told."""
+        self.writable: dict[bytes, bytes] = {}
+        """Those of them that are not for reading only."""
+        self._read_only = read_only
         self._behind = dict(aliases)
         self._told: dict[bytes, bytes] = {}
         """By alias: the cluster's id of the topic behind it, `NO_ID` if there is none."""
@@ -76,6 +83,8 @@ class TopicIds:
                 self._shown[here] = own
                 self._here[own] = here
                 self.aliased[own] = self._behind[alias]
+                if alias not in self._read_only:
+                    self.writable[own] = self._behind[alias]
         return own
 
     def named(self, shown: bytes) -> bytes | None:
@@ -84,6 +93,10 @@ class TopicIds:
         It is then somebody else's, or nobody has asked yet.
         """
         return self.own.get(shown) or self.aliased.get(shown)
+
+    def may_be_written(self, shown: bytes) -> bool:
+        """Whether that is known, and it is no alias for reading only."""
+        return shown in self.own or shown in self.writable
 
     def shown(self, here: bytes) -> bytes:
         """The id that clients know a topic by whose name is not told beside it."""

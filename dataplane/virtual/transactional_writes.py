@@ -12,11 +12,13 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from contract.producer_ids import FIRST_UNIQUE
-from dataplane.virtual.heads import body_of, string_at
+from contract.topic_ids import ID_SIZE
+from dataplane.virtual.heads import PRODUCE_BY_ID_SINCE, body_of, string_at
 from dataplane.virtual.identities import real_identity
 from dataplane.virtual.producer_ids import renewed_batch
 from dataplane.virtual.view import View
 from dataplane.wire.errors import MalformedFrameError, RefusedRequestError
+from dataplane.wire.header import peek
 from dataplane.wire.primitives import INT16, INT32, Buffer, skip_tags, uvarint
 
 TRANSACTION_ABORTABLE: Final = 120
@@ -38,7 +40,7 @@ class _Records(NamedTuple):
     """Where the records of one partition stand in a frame."""
 
     topic: bytes
-    """Logical."""
+    """Physical."""
     partition: int
     start: int
     end: int
@@ -53,7 +55,7 @@ def with_real_writes(frame: Buffer, view: View) -> bytes:
     """
     changed = bytearray(frame)
     try:
-        for records in _all_records(frame):
+        for records in _all_records(frame, view):
             for at, new in _patches(frame, records, view):
                 changed[at : at + len(new)] = new
     except (IndexError, struct.error, UnicodeDecodeError) as error:
@@ -63,8 +65,7 @@ def with_real_writes(frame: Buffer, view: View) -> bytes:
 
 def _patches(frame: Buffer, records: _Records, view: View) -> Iterator[tuple[int, bytes]]:
     """What changes in the batches of one partition."""
-    alias = view.physical_of.get(records.topic)
-    place = (view.prefix + records.topic if alias is None else alias, records.partition)
+    place = (records.topic, records.partition)
     at = records.start
     while records.end - at >= _HEADER_SIZE and frame[at + _MAGIC_AT] == _MAGIC:
         held_id, epoch, sequence = _PRODUCER.unpack_from(frame, at + _PRODUCER_AT)
@@ -82,13 +83,14 @@ def _patches(frame: Buffer, records: _Records, view: View) -> Iterator[tuple[int
         at = after
 
 
-def _all_records(frame: Buffer) -> Iterator[_Records]:
+def _all_records(frame: Buffer, view: View) -> Iterator[_Records]:
     at, compact = body_of(frame)
+    is_by_id = peek(frame).version >= PRODUCE_BY_ID_SINCE
     _, at = string_at(frame, at, compact)  # the transactional id
     at += INT16.size + INT32.size  # acks, timeout
     topics, at = _length(frame, at, compact)
     for _ in range(topics):
-        topic, at = string_at(frame, at, compact)
+        topic, at = _topic(frame, at, compact, view, is_by_id=is_by_id)
         partitions, at = _length(frame, at, compact)
         for _ in range(partitions):
             (partition,) = INT32.unpack_from(frame, at)
@@ -96,9 +98,25 @@ def _all_records(frame: Buffer) -> Iterator[_Records]:
             at = start + max(size, 0)
             if at > len(frame):
                 raise MalformedFrameError(f"records of {size} bytes end beyond the frame")
-            yield _Records(topic.encode(), partition, start, at)
+            yield _Records(topic, partition, start, at)
             at = skip_tags(frame, at) if compact else at
         at = skip_tags(frame, at) if compact else at
+
+
+def _topic(
+    frame: Buffer,
+    at: int,
+    compact: bool,  # noqa: FBT001 - as above
+    view: View,
+    *,
+    is_by_id: bool,
+) -> tuple[bytes, int]:
+    """A topic's physical name, and where what is written to it begins."""
+    if is_by_id:
+        after = at + ID_SIZE
+        return view.topic_ids.named(bytes(frame[at:after])) or b"", after
+    name, after = string_at(frame, at, compact)
+    return view.physical_of.get(name.encode()) or view.prefix + name.encode(), after
 
 
 def _length(frame: Buffer, at: int, compact: bool) -> tuple[int, int]:  # noqa: FBT001 - goes with `at`, as `body_of` returns them

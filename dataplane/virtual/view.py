@@ -1,8 +1,9 @@
 """What a virtual cluster's clients see of the physical cluster that serves them at present."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from uuid import UUID
 
 from contract.producer_ids import producer_id_offset
 from dataplane.virtual.identities import NO_IDENTITIES, KnownIdentities
@@ -114,6 +115,7 @@ class View:
         prefix = self.vcluster.encode()
         ids = tuple(sorted(self.brokers))
         physical_of = {a.logical.encode(): a.physical.encode() for a in self.aliases}
+        read_only = frozenset(a.logical.encode() for a in self.aliases if a.read_only)
         derived = {
             "brokers": ids,
             "prefix": prefix,
@@ -122,9 +124,9 @@ class View:
             "physical_of": physical_of,
             "logical_of": {a.physical.encode(): a.logical.encode() for a in self.aliases},
             "topic_ids": TopicIds(
-                self.vcluster, self.moved_ids, physical_of.items(), self.own_topics
+                self.vcluster, self.moved_ids, physical_of.items(), self.own_topics, read_only
             ),
-            "read_only_aliases": frozenset(a.logical.encode() for a in self.aliases if a.read_only),
+            "read_only_aliases": read_only,
             "numbers_of_physical": {n.physical: n for n in self.numbers},
             "numbers_of_logical": _by_logical(self.numbers, prefix, physical_of),
             "is_numbered": bool(self.numbers),
@@ -139,6 +141,23 @@ class View:
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+
+    def without_last_writes(self) -> "View":
+        """The same, with what is learnt of ids, in which nothing is taken for a repetition."""
+        same = replace(self, last_writes=NOTHING_WRITTEN)
+        object.__setattr__(same, "topic_ids", self.topic_ids)
+        return same
+
+    def physical_name(self, topic: Any) -> bytes:
+        """Of a topic in a decoded request, which is named by its name, or by an id that is known.
+
+        Empty for an id that is not.
+        """
+        if not hasattr(topic, "name"):
+            id_: UUID | None = topic.topic_id
+            return (self.topic_ids.named(id_.bytes) if id_ is not None else None) or b""
+        name: bytes = topic.name.encode()
+        return self.physical_of.get(name) or self.prefix + name
 
     def slot_of(self, broker: int) -> int:
         """The virtual node id of a broker; -1 for none, and for a broker that is not known."""

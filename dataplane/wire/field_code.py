@@ -330,7 +330,8 @@ def _emit_own_id(emitter: Emitter, treatment: OwnId) -> None:
     at, after = emitter.at(), emitter.at(_UUID)
     ids = emitter.view("topic_ids")
     emitter.line(f"topic_id = bytes(frame[{at}:{after}])")
-    emitter.line(f"own_name = {ids}.own.get(topic_id) or {ids}.aliased.get(topic_id)")
+    aliased = "writable" if treatment.written else "aliased"
+    emitter.line(f"own_name = {ids}.own.get(topic_id) or {ids}.{aliased}.get(topic_id)")
     with emitter.block("if own_name is None:"):
         emitter.line("named_by_id()")
     with emitter.block(f"if {ids}:"):

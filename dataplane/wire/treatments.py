@@ -65,6 +65,8 @@ class OwnId:
     It becomes the one of the cluster; else which topic it is has to be found out first.
     """
 
+    written: bool = False
+    """That of an alias for reading only is not known for it."""
     numbered: bool = False
     """The topic's numberings are those of the partitions below."""
 

@@ -21,7 +21,7 @@ from kio.schema.errors import ErrorCode
 from dataplane.virtual import field_classes as fc
 from dataplane.virtual.apis import APIS, Api, Treatment
 from dataplane.virtual.messages import decode_response
-from dataplane.virtual.refusals import busy, denial, refusal, unknown_topics
+from dataplane.virtual.refusals import busy, denial, refusal
 from dataplane.wire.schema import Field, Struct, api_name, message
 from sandbox.kafka_release import class_path, kafka_release
 from tests.dataplane.equivalence.bodies import BodyGenerator, a_batch
@@ -184,24 +184,6 @@ async def stranger(secure: SecureBroker) -> AsyncIterator[RawClient]:
         client.send(request(AUTHENTICATE, 0, 2, struct.pack(">i", len(said)) + said))
         assert (await client.receive())[1][:2] == b"\0\0"
         yield client
-
-
-BY_ID = [(row, version) for row in ROWS for version in row.by_id]
-
-
-@pytest.mark.parametrize(("row", "version"), BY_ID, ids=lambda value: getattr(value, "name", value))
-async def test_topics_that_are_named_by_ids_are_unknown_as_at_a_broker(stranger, row, version):
-    for number in range(SAMPLES):
-        body = RefusedGenerator(api_name(row.key), version, number).entity(
-            message(row.key, version, "request")
-        )
-        frame = request_frame(row.key, version, body)
-        stranger.send(framed(frame))
-        correlation_id, rest = await stranger.receive()
-        theirs = decode_response(row.key, version, correlation_id.to_bytes(4) + rest)
-        assert errors_in(theirs) == {ErrorCode.unknown_topic_id}
-        mine = decode_response(row.key, version, unknown_topics(frame))
-        assert shape(mine, WORDS) == shape(theirs, WORDS)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataplane.gateway.gates import LACKING, Gate, gates_lacking, gates_of
+from dataplane.gateway.gates import LACKING, Gate, gates_lacking, gates_of, with_known_topics
 from dataplane.gateway.scope import WATCHED, WATCHED_QUIESCING
 from dataplane.virtual.apis import APIS, Treatment
 from dataplane.virtual.last_writes import RepeatedWriteError
@@ -26,6 +26,7 @@ def test_nor_does_a_fetch_but_for_a_scope_that_comes_to_rest():
 
 def test_a_write_waits_for_those_before_it_before_it_is_looked_into():
     assert gates_of(PRODUCE, True, False, True) == (
+        Gate.LOOKUP_ORDER,
         Gate.WRITE_ORDER,
         Gate.JUDGEMENT,
         Gate.REPETITIONS,
@@ -43,7 +44,15 @@ def test_groups_of_the_new_protocol_are_answered_with_ids_that_are_known_first(k
 
 
 def test_commits_stay_in_their_order():
-    assert gates_of(8, False, False, False) == (Gate.COMMIT_ORDER,)
+    assert gates_of(8, False, False, False) == (Gate.LOOKUP_ORDER,)
+
+
+def test_a_write_by_ids_is_looked_into_once_its_topics_are_known():
+    assert with_known_topics((Gate.WRITE_ORDER, Gate.REPETITIONS)) == (
+        Gate.TOPIC_IDS,
+        Gate.WRITE_ORDER,
+        Gate.REPETITIONS,
+    )
 
 
 @pytest.mark.parametrize("key", REWRITTEN)

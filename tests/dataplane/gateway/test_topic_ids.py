@@ -13,6 +13,7 @@ from kio.schema.errors import ErrorCode
 from contract.records import TopicAlias, TopicIds
 from contract.topic_ids import packed
 from dataplane.virtual import topic_ids
+from dataplane.virtual.messages import decode_response
 from dataplane.virtual.own_topics import OwnTopics
 from tests.dataplane.equivalence import scene
 from tests.dataplane.equivalence.worlds import World
@@ -119,12 +120,16 @@ async def position(world: World, name: str = TOPIC) -> int:
     return group.topics[0].partitions[0].committed_offset
 
 
+def batch(value: bytes, producer_id: int = -1, sequence: int = -1) -> bytes:
+    epoch = min(producer_id, 0)
+    builder = DefaultRecordBatchBuilder(2, 0, False, producer_id, epoch, sequence, 10_000)
+    builder.append(0, 0, None, value, [])
+    return bytes(builder.build())
+
+
 async def write(world: World, value: bytes, name: str = TOPIC) -> None:
     """A record in partition 1."""
-    builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, -1, 10_000)
-    builder.append(0, 0, None, value, [])
-    records = bytes(builder.build())
-    topics = [{"name": name, "partition_data": [{"index": 1, "records": records}]}]
+    topics = [{"name": name, "partition_data": [{"index": 1, "records": batch(value)}]}]
     for _ in range(100):
         answer = await ask(world, PRODUCE, 9, acks=-1, timeout=scene.MINUTE, topic_data=topics)
         error = answer.responses[0].partition_responses[0].error_code
@@ -132,6 +137,21 @@ async def write(world: World, value: bytes, name: str = TOPIC) -> None:
             break
         await asyncio.sleep(0.05)
     assert error is ErrorCode.none
+
+
+def a_write(*written: tuple[UUID | None, bytes], acks: int = -1) -> tuple[int, int, Any]:
+    """The request to write a record into partition 1 of each topic, by id."""
+    topics = [
+        {"topic_id": id_, "partition_data": [{"index": 1, "records": records}]}
+        for id_, records in written
+    ]
+    return scene.made(PRODUCE, 13, acks=acks, timeout=scene.MINUTE, topic_data=topics)
+
+
+async def written(world: World, *records: tuple[UUID | None, bytes]) -> dict[UUID, int]:
+    """Write by ids; the errors."""
+    answer = await world.ask(*a_write(*records))
+    return {topic.topic_id: topic.partition_responses[0].error_code for topic in answer.responses}
 
 
 async def fetch(world: World, *ids: UUID | None, version: int = 17) -> dict[UUID, Any]:
@@ -240,6 +260,70 @@ async def test_who_knows_no_ids_and_who_names_nothing_else_read_the_same(client:
     assert {own: read(*by_name.responses[0].partitions)} == await fetch(client, own)
 
 
+async def test_records_are_written_by_the_ids_of_own_topics_alone(
+    client: World, operator: World, unique_name: str
+):
+    own, theirs = await create(client), await create(operator, f"other-{unique_name}")
+    await write(client, b"")
+    unknown, first = UUID(int=4711), batch(b"first")
+    assert await written(
+        client, (theirs, first), (own, first), (unknown, first), (None, first)
+    ) == {
+        own: ErrorCode.none,
+        theirs: ErrorCode.unknown_topic_id,
+        unknown: ErrorCode.unknown_topic_id,
+        None: ErrorCode.unknown_topic_id,
+    }
+    assert await fetch(client, own) == {own: [b"first"]}
+    assert await fetch(operator, theirs) == {theirs: []}
+
+
+async def test_nothing_is_written_to_a_topic_that_was_made_anew_by_the_id_before(client: World):
+    before = await create(client)
+    await write(client, b"")
+    assert await written(client, (before, batch(b"first"))) == {before: ErrorCode.none}
+    await ask(client, DELETE_TOPICS, 6, timeout=scene.MINUTE, topics=[{"name": TOPIC}])
+    after = await create(client)
+    await write(client, b"")
+    assert await written(client, (before, batch(b"first")), (after, batch(b"second"))) == {
+        before: ErrorCode.unknown_topic_id,
+        after: ErrorCode.none,
+    }
+    assert await fetch(client, after) == {after: [b"second"]}
+
+
+async def test_a_write_does_not_overtake_one_whose_topics_are_looked_up(client: World):
+    known = await create(client)
+    await write(client, b"")
+    unseen = await create(client, "payments")
+    await write(client, b"", "payments")
+    assert await written(client, (known, batch(b"", 4711, 0))) == {known: ErrorCode.none}
+    for sequence in (1, 2, 3):
+        records = [(known, batch(b"second", 4711, sequence))]
+        if sequence == 1:
+            records.append((unseen, batch(b"first", 4711, 0)))
+        client.client.send(framed(request_frame(*a_write(*records))))
+    errors = []
+    for _ in range(3):
+        correlation_id, rest = await client.client.receive()
+        answer = decode_response(PRODUCE, 13, correlation_id.to_bytes(4) + rest)
+        errors += [p.error_code for t in answer.responses for p in t.partition_responses]
+    assert errors == [ErrorCode.none] * 4
+
+
+async def test_who_waits_for_no_answer_loses_its_connection_over_a_topic_that_there_is_not(
+    client: World, operator: World, unique_name: str
+):
+    own, theirs = await create(client), await create(operator, f"other-{unique_name}")
+    await write(client, b"")
+    client.client.send(framed(request_frame(*a_write((own, batch(b"first")), acks=0))))
+    assert (await by_name(client)).topic_id == own
+    assert await fetch(client, own) == {own: [b"first"]}
+    client.client.send(framed(request_frame(*a_write((theirs, batch(b"first")), acks=0))))
+    with pytest.raises(asyncio.IncompleteReadError):
+        await client.client.receive()
+
+
 async def test_positions_are_committed_by_the_ids_of_own_topics_alone(
     client: World, operator: World, unique_name: str
 ):
@@ -290,7 +374,11 @@ async def test_it_keeps_its_id_when_the_scope_moves(
     await write(client, b"first")
     assert await fetch(client, born) == {born: [b"first"]}
     await stage.switch("failover")
-    await write(client, b"second")
+    await write(client, b"")
+    assert await written(client, (born, batch(b"second")), (here, batch(b"first"))) == {
+        born: ErrorCode.none,
+        here: ErrorCode.unknown_topic_id,
+    }
     assert await fetch(client, born, here) == {
         born: [b"second"],
         here: ErrorCode.unknown_topic_id,
@@ -358,6 +446,10 @@ async def test_an_alias_has_an_id_of_its_own_in_every_answer(
         owners: (None, ErrorCode.unknown_topic_id),
     }
     await write(operator, b"first", lent)
+    assert await written(client, (given, batch(b"second")), (owners, batch(b"second"))) == {
+        given: ErrorCode.topic_authorization_failed,
+        owners: ErrorCode.unknown_topic_id,
+    }
     assert await fetch(client, given, owners) == {
         given: [b"first"],
         owners: ErrorCode.unknown_topic_id,

@@ -71,7 +71,8 @@ NAMES = {
 TOPICS = NAMES - {fc.GROUP, fc.TRANSACTION, fc.COORDINATOR_KEY, fc.LISTED}
 LISTS = {fc.LISTED, fc.LISTED_TOPIC, fc.LISTED_TOPIC_AND_ITS_ID}
 LEFT_OUT = {fc.LEADER_HINT, fc.FOLLOWER}
-IDS_ALONE = {fc.TOPIC_ID, fc.OWN_TOPIC_ID}
+OWN = {fc.OWN_TOPIC_ID, fc.WRITTEN_TOPIC_ID}
+IDS_ALONE = {fc.TOPIC_ID, *OWN}
 PATTERN = "a|b.*"
 IDS = range(1, 6)
 """Born ids of topics; on the cluster that serves they are larger by a hundred."""
@@ -121,7 +122,7 @@ class Generator:
 
     def value(self, field: Field, path: str) -> Any:
         class_ = class_of(self.api, self.direction, path, field)
-        may_be_null = field.nullable and field.tag is None and class_ is not fc.OWN_TOPIC_ID
+        may_be_null = field.nullable and field.tag is None and class_ not in OWN
         if may_be_null and self.seed.random() < 0.2:
             return None
         if not field.array:
@@ -162,6 +163,7 @@ class Generator:
             fc.OWN_TOPIC_ID: (
                 uuid.UUID(bytes=self.view.topic_ids.here(own.bytes)) if response else own
             ),
+            fc.WRITTEN_TOPIC_ID: own,
             fc.COORDINATOR_TYPE: seed.choice([0, 1]),
             fc.CONFIG_RESOURCE_TYPE: seed.choice([2, 32]),
             fc.REPLICA: -1,

@@ -27,7 +27,7 @@ def test_only_versions_that_the_schema_knows_are_served():
 def test_unknown_keys_and_versions_are_refused():
     assert treatment(0, 9) is Treatment.REWRITE
     assert treatment(0, 2) is Treatment.REFUSE
-    assert treatment(0, 13) is Treatment.REFUSE
+    assert treatment(0, 14) is Treatment.REFUSE
     assert treatment(18, 4) is Treatment.ANSWER
     assert treatment(29, 3) is Treatment.DENY
     assert treatment(29, 4) is Treatment.REFUSE
@@ -37,12 +37,12 @@ def test_unknown_keys_and_versions_are_refused():
 
 
 def test_produce_is_offered_from_0_though_served_from_3():
-    assert offered_versions(EVERYTHING)[0] == (0, 12)
+    assert offered_versions(EVERYTHING)[0] == (0, 13)
 
 
-def test_versions_that_name_topics_by_ids_alone_are_not_offered():
+def test_versions_that_cannot_be_told_by_names_or_need_features_are_not_offered():
     offered = offered_versions(EVERYTHING)
-    caps = {0: 12, 9: 9, 24: 3, 26: 4, 28: 4}
+    caps = {9: 9, 24: 3, 26: 4, 28: 4}
     assert {key: offered[key][1] for key in caps} == caps
     assert not {23, 71, 72, 76} & set(offered)
 

@@ -34,6 +34,7 @@ FACTS = {11: b"consumer", 22: False}
 ABOUT_IDS = {
     fc.TOPIC_ID,
     fc.OWN_TOPIC_ID,
+    fc.WRITTEN_TOPIC_ID,
     fc.TOPIC_AND_ITS_ID,
     fc.LISTED_TOPIC_AND_ITS_ID,
     fc.ID_OF_NAMED_TOPIC,

@@ -9,6 +9,7 @@ import pytest
 from kio.schema.errors import ErrorCode
 
 from contract.topic_ids import packed
+from dataplane.virtual.division import Ruling
 from dataplane.virtual.messages import (
     blank,
     decode_request,
@@ -21,12 +22,12 @@ from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.refusals import REFUSED_LIMIT
 from dataplane.virtual.topic_ids import MovedIds
-from dataplane.virtual.view import View
+from dataplane.virtual.view import Alias, View
 from dataplane.wire.errors import MalformedFrameError, NamedByIdError
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import ALIASED, PREFIX, RIVAL, VIEW, request_frame
 
-FETCH = 1
+PRODUCE, FETCH = 0, 1
 METADATA, OFFSET_COMMIT, DELETE_TOPICS = 3, 8, 20
 OWN, MOVED, BORN, FOREIGN, LENT, UNKNOWN = (UUID(int=n) for n in range(1, 7))
 NAMES = {
@@ -65,8 +66,8 @@ def test_own_topics_go_on_by_name_and_others_do_not_exist(key, version):
 
 def answered(key: int, version: int, *names: str | UUID) -> bytes:
     entity = entity_of(key, version, "response")
-    array = "responses" if key == DELETE_TOPICS else "topics"
-    field = "topic_id" if key == OFFSET_COMMIT else "name"
+    array = "responses" if key in {DELETE_TOPICS, PRODUCE} else "topics"
+    field = "topic_id" if key in {OFFSET_COMMIT, PRODUCE} else "name"
     parts = tuple(blank(element_of(entity, array), **{field: name}) for name in names)
     header = SimpleNamespace(api_key=key, correlation_id=7, version=version)
     return encode_response(header, blank(entity, **{array: parts}))
@@ -162,6 +163,42 @@ def test_of_topics_without_partitions_nothing_is_fetched_and_nothing_is_told():
     ruling = by_own_ids(frame, view, NAMES.get)
     assert [t.topic_id for t in decode_request(ruling.frame).body.topics] == [OWN]
     assert (ruling.version, ruling.finish) == (17, None)
+
+
+def write(*ids: UUID | None, acks: int = -1) -> bytes:
+    entity = entity_of(PRODUCE, 13, "request")
+    topic = element_of(entity, "topic_data")
+    partitions = (blank(element_of(topic, "partition_data"), index=4),)
+    topics = tuple(topic(topic_id=id_, partition_data=partitions) for id_ in ids)
+    return request_frame(PRODUCE, 13, blank(entity, acks=acks, topic_data=topics))
+
+
+def test_an_alias_for_reading_only_is_not_written_to_by_its_id():
+    aliases = (Alias("lent", f"{RIVAL}lent", read_only=True), Alias("open", f"{RIVAL}open"))
+    view = replace(VIEW, aliases=aliases, own_topics=OwnTopics())
+    closed, writable = (
+        UUID(bytes=view.topic_ids.shown_as(name, bytes([n]) * 16))
+        for n, name in enumerate((b"lent", b"open"), 7)
+    )
+    view.own_topics.learn(OWN.bytes, f"{PREFIX}own".encode())
+    assert request_program(PRODUCE, 13)(write(OWN, writable), view)
+    with pytest.raises(NamedByIdError):
+        request_program(PRODUCE, 13)(write(closed), view)
+    ruling = by_own_ids(write(OWN, closed, writable, UNKNOWN), view, NAMES.get)
+    sent = decode_request(ruling.frame).body
+    assert [topic.topic_id for topic in sent.topic_data] == [OWN, writable]
+    answer = decode_response(PRODUCE, 13, ruling.finish(answered(PRODUCE, 13, OWN, writable)))
+    told = [
+        (topic.topic_id, partition.error_code)
+        for topic in answer.responses[2:]
+        for partition in topic.partition_responses
+    ]
+    assert told == [
+        (closed, ErrorCode.topic_authorization_failed),
+        (UNKNOWN, ErrorCode.unknown_topic_id),
+    ]
+    assert by_own_ids(write(closed, acks=0), view, NAMES.get) == Ruling()
+    assert by_own_ids(write(OWN, acks=0), view, NAMES.get) is None
 
 
 def test_whose_a_topic_is_is_asked_for_once():

@@ -27,6 +27,7 @@ from dataplane.wire.schema import Field, api_name, message
 from dataplane.wire.treatments import NUMBERING
 from tests.dataplane.virtual.instances import (
     OFFERED,
+    OWN,
     OWN_IDS,
     PREFIX,
     RIVAL,
@@ -110,7 +111,7 @@ class NumberedOracle(Oracle):
         seen = super().one(field, path, class_, value)
         if field.type_name == "TopicName":
             self.topic = seen if self.direction == "request" else value
-        elif class_ is fc.OWN_TOPIC_ID:
+        elif class_ in OWN:
             self.topic = OWN_IDS[value if self.direction == "request" else seen]
         elif field.name in {"index", "partition", "partition_index"}:
             self.partition = value

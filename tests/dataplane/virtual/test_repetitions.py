@@ -1,13 +1,18 @@
 """What had been appended before a switch is answered, and not written again."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from contract.producer_ids import FIRST_UNIQUE, lineage, producer_id_offset
 from contract.records import Producers, Writer
 from dataplane.virtual.division import Ruling, followed
+from dataplane.virtual.heads import PRODUCE_BY_ID_SINCE
 from dataplane.virtual.last_writes import LastWrites, RepeatedWriteError, Write
 from dataplane.virtual.messages import blank, decode_response, element_of, encode_response
+from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.repetitions import DUPLICATE_SEQUENCE_NUMBER, without_repetitions
 from dataplane.virtual.view import Alias, Listener, View
@@ -15,7 +20,9 @@ from dataplane.wire.header import peek
 from dataplane.wire.schema import entity_of
 from tests.dataplane.virtual.instances import request_frame
 
-VERSIONS = (3, 8, 9, 12)
+VERSIONS = (3, 8, 9, 12, 13)
+IDS = {"orders": UUID(int=1), "users": UUID(int=2), "theirs": UUID(int=3)}
+NAMES = {id_: name for name, id_ in IDS.items()}
 OLD_ID = producer_id_offset(0, 0) + 17
 LAST = 2**31 - 2
 """The last sequence number that was written: the next batch but one begins again at 0."""
@@ -23,7 +30,11 @@ LAST = 2**31 - 2
 
 def view(*writers: Writer, topic: str = "teamAorders") -> View:
     recorded = Producers(scope="main", physical=topic, recorded_at=0, writers=writers)
+    own = OwnTopics()
+    for name in ("orders", "users"):
+        own.learn(IDS[name].bytes, f"teamA{name}".encode())
     return View(
+        own_topics=own,
         vcluster="teamA",
         cluster_id="x",
         listeners=(Listener("localhost", 1),),
@@ -66,7 +77,7 @@ def produce(version: int, topics: dict[str, dict[int, bytes]], acks: int = -1) -
     data = tuple(
         blank(
             topic,
-            name=name,
+            **called(version, name),
             partition_data=tuple(
                 blank(partition, index=index, records=records)
                 for index, records in partitions.items()
@@ -77,11 +88,21 @@ def produce(version: int, topics: dict[str, dict[int, bytes]], acks: int = -1) -
     return request_frame(0, version, blank(request, topic_data=data, acks=acks))
 
 
+def called(version: int, name: str) -> dict[str, str | UUID]:
+    """How a topic is named in a version."""
+    return {"name": name} if version < PRODUCE_BY_ID_SINCE else {"topic_id": IDS[name]}
+
+
+def name_of(topic: Any) -> str:
+    name: str = topic.name if hasattr(topic, "name") else NAMES[topic.topic_id]
+    return name
+
+
 def told(version: int, answer: bytes) -> dict[str, dict[int, int]]:
     """Topic to partition to error code."""
     body = decode_response(0, version, answer)
     return {
-        topic.name: {p.index: p.error_code.value for p in topic.partition_responses}
+        name_of(topic): {p.index: p.error_code.value for p in topic.partition_responses}
         for topic in body.responses
     }
 
@@ -144,7 +165,7 @@ def answered(version: int, topics: dict[str, tuple[int, ...]]) -> bytes:
     responses = tuple(
         blank(
             topic,
-            name=name,
+            **called(version, name),
             partition_responses=tuple(blank(partition, index=i, base_offset=9) for i in indexes),
         )
         for name, indexes in topics.items()

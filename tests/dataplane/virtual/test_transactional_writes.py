@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
@@ -12,6 +13,7 @@ from contract.records import FirstSequence, Identities, Identity
 from dataplane.virtual.apis import APIS
 from dataplane.virtual.identities import KnownIdentities
 from dataplane.virtual.messages import blank, decode_request, element_of
+from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.transactional_writes import TRANSACTION_ABORTABLE, with_real_writes
@@ -31,11 +33,27 @@ FIRSTS = (
 )
 
 
+IDS = {"orders": UUID(int=1), "round": UUID(int=2)}
+
+
 def view(*, is_aborted: bool = False) -> Any:
     identity = Identity("tx", HELD, 0, 40, 5, is_aborted=is_aborted, firsts=FIRSTS)
     known = Identities(scope="main", epoch=2, part=0, identities=(identity,))
     aliases = (Alias("borrowed", "lent"),)
-    return replace(VIEW, epoch=2, aliases=aliases, identities=KnownIdentities([known]))
+    own = OwnTopics()
+    for name in ("orders", "round"):
+        own.learn(IDS[name].bytes, f"{VIEW.vcluster}{name}".encode())
+    made = replace(
+        VIEW, epoch=2, aliases=aliases, identities=KnownIdentities([known]), own_topics=own
+    )
+    IDS["borrowed"] = UUID(bytes=made.topic_ids.shown_as(b"borrowed", UUID(int=3).bytes))
+    return made
+
+
+def name_of(topic: Any) -> str:
+    if hasattr(topic, "name"):
+        return str(topic.name)
+    return next(name for name, id_ in IDS.items() if id_ == topic.topic_id)
 
 
 NOW = view()
@@ -62,7 +80,7 @@ def produce(version: int, written: dict[str, dict[int, bytes]]) -> bytes:
     topics = tuple(
         blank(
             topic,
-            name=TopicName(name),
+            **({"name": TopicName(name)} if version < 13 else {"topic_id": IDS[name]}),
             partition_data=tuple(
                 blank(partition, index=index, records=records)
                 for index, records in partitions.items()
@@ -77,7 +95,7 @@ def reaches(request: bytes) -> dict[tuple[str, int], DefaultRecordBatch]:
     """What the broker gets, by topic and partition, in the client's names."""
     body = decode_request(with_real_writes(request, NOW)).body
     return {
-        (topic.name, partition.index): DefaultRecordBatch(partition.records)
+        (name_of(topic), partition.index): DefaultRecordBatch(partition.records)
         for topic in body.topic_data
         for partition in topic.partition_data
     }

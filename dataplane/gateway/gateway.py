@@ -173,7 +173,10 @@ class Gateway:
         if self._recorded.changed(record):
             self.views.forget()
         match record.state:
-            case Cluster() | Face() | Routing():
+            case Face() as face:
+                self.relayed.under(face)
+                self.views.forget()
+            case Cluster() | Routing():
                 self.views.forget()
             case VirtualCluster(name=name):
                 self.views.forget()

@@ -7,7 +7,7 @@ from dataplane.virtual.apis import APIS, Api, Treatment
 
 
 class Relayed:
-    """By the face; that is decided once, so the table of the newest one is kept."""
+    """By the newest face, for all connections: each holds the one table, which follows it."""
 
     def __init__(self) -> None:
         """Know no face yet."""
@@ -17,7 +17,9 @@ class Relayed:
     def under(self, face: Face | None) -> Mapping[int, Api]:
         """APIs by key and version, together as a request begins with them."""
         if face is not self._face:
-            self._face, self._table = face, _table(face)
+            self._face = face
+            self._table.clear()
+            self._table.update(_table(face))
         return self._table
 
 

@@ -134,12 +134,12 @@ class Clusters:
         self.facts = Facts("log")
         self.turn = 0
         self._making = making
+        self._grown = [made for made in making if made.way.startswith("partitions")]
         self._due: list[tuple[int, TopicPartition]] = []
         self._happens("before the gateway")
         for event in (described("main", 1), described("failover", 2, index=1), OPEN, TEAM_A):
             self.record(event)
-        grown = [made for made in making if made.way.startswith("partitions")]
-        for made in grown:
+        for made in self._grown:
             self.record(mapped("teamA", self._logical(made)))
             self._make(made, [0], copied_after=0)
         self._happens("before the plan")
@@ -171,7 +171,8 @@ class Clusters:
         for made in later:
             if made.way in TOLD and moment != "before the gateway":
                 self.record(mapped("teamA", self._logical(made), made.partitions))
-            self._make(made, range(made.partitions), made.copied_after)
+            first = 1 if made in self._grown else 0
+            self._make(made, range(first, first + made.partitions), made.copied_after)
 
     def _logical(self, made: Made) -> str:
         return WAYS[made.way]

@@ -107,8 +107,8 @@ async def test_who_asks_is_offered_what_is_served(client: World):
     answer = await ask(client, API_VERSIONS, 0)
     shown = {row.api_key: row.max_version for row in answer.api_keys}
     assert [shown[key] for key in (PRODUCE, FETCH, METADATA, CREATE_TOPICS, DELETE_TOPICS)] == [
-        12,
-        12,
+        13,
+        18,
         13,
         7,
         6,

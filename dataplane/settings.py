@@ -8,10 +8,11 @@ from typing import Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contract.certificates import StoreNames
 from contract.clusters_file import ClusterProperties, read_clusters, selected_path
 from contract.sealing import Seal
+from contract.server_certificate import CertificateFiles, ClientAuth
 from contract.tokens import decode_key
-from dataplane.gateway.server_certificate import CertificateFiles, ClientAuth
 from dataplane.sasl.mechanism import MECHANISMS, MechanismName
 from dataplane.sasl.oauthbearer import TokenRules
 
@@ -180,6 +181,7 @@ class GatewaySettings(BaseSettings):
                 f"GATEWAY_SSL_CLIENT_AUTH {client_auth} needs GATEWAY_SSL_TRUST_STORE_PATH"
             )
         return CertificateFiles(
+            names=StoreNames.of_variables("GATEWAY_SSL"),
             key_store=self.key_store_path,
             key_password=self.key_password.get_secret_value(),
             trust_store=self.trust_store_path,

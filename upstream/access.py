@@ -12,6 +12,7 @@ from typing import Any
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
+from contract.certificates import UnusableCertificateError
 from contract.cluster_security import BearerToken, Password
 from contract.clusters_file import ClusterProperties, ClustersFileError
 from upstream.bearer import TokenSource
@@ -20,7 +21,7 @@ from upstream.sasl.mechanism import ClientMechanism, LoginRefusedError
 from upstream.sasl.oauthbearer import OAuthBearerClient
 from upstream.sasl.plain import PlainClient
 from upstream.sasl.scram import PasswordKeys, ScramClient
-from upstream.tls import TlsContexts, UnusableCertificateError
+from upstream.tls import TlsContexts
 
 REQUEST_TIMEOUT_MS = 5000
 

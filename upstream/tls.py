@@ -1,25 +1,32 @@
-"""TLS towards brokers, from PEM files that may be renewed while the process runs."""
+"""TLS of those who connect, from PEM files that may be renewed while the process runs."""
 
 import os
 import ssl
 import tempfile
 from pathlib import Path
+from typing import Final
 
+from contract.certificates import (
+    StoreNames,
+    UnusableCertificateError,
+    load_key_store,
+    read_pem,
+    trust,
+)
 from contract.cluster_security import TlsProperties
 
-_BEGIN = b"-----BEGIN "
+KAFKA_NAMES: Final = StoreNames(
+    "ssl.truststore.location", "ssl.keystore.location", "ssl.key.password"
+)
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
-
-
-class UnusableCertificateError(ValueError):
-    """A certificate or key cannot be used; the message names the property and the file."""
 
 
 class TlsContexts:
     """The context for one cluster, made anew when one of its files has changed."""
 
-    def __init__(self, properties: TlsProperties) -> None:
+    def __init__(self, properties: TlsProperties, names: StoreNames = KAFKA_NAMES) -> None:
         self._properties = properties
+        self._names = names
         self._kept: tuple[object, ssl.SSLContext] | None = None
 
     def current(self) -> ssl.SSLContext:
@@ -31,7 +38,7 @@ class TlsContexts:
         stamp = self._stamp()
         if self._kept is None or self._kept[0] != stamp:
             try:
-                context = make_context(self._properties)
+                context = make_context(self._properties, self._names)
             except UnusableCertificateError:
                 if self._kept is None:
                     raise
@@ -44,61 +51,41 @@ class TlsContexts:
         return tuple(_modified(file) for file in files if file)
 
 
-def make_context(properties: TlsProperties) -> ssl.SSLContext:
+def make_context(properties: TlsProperties, names: StoreNames = KAFKA_NAMES) -> ssl.SSLContext:
     """A client's context that trusts, and shows, what the properties say.
+
+    Args:
+        properties: what they say; without authorities, those of the system are trusted.
+        names: what the settings of the files are called.
 
     Raises:
         UnusableCertificateError: a file or a PEM text is no good.
     """
-    trusted = _pem("ssl.truststore.location", properties.truststore_file, properties.truststore_pem)
-    try:
-        context = ssl.create_default_context(cadata=trusted)
-    except ssl.SSLError as error:
-        raise UnusableCertificateError(f"ssl.truststore: {error.reason or error}") from None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authorities = properties.truststore_pem
+    if properties.truststore_file is not None:
+        authorities = read_pem(properties.truststore_file, names.trust_store)
+    if authorities is None:
+        context.load_default_certs()
+    else:
+        trust(context, authorities, names.trust_store)
     context.minimum_version = _VERSIONS[properties.lowest_version]
     context.check_hostname = properties.checks_host_name
+    password = properties.key_password or ""
     if properties.keystore_file is not None:
-        _ = _pem("ssl.keystore.location", properties.keystore_file, None)
-        _show(context, Path(properties.keystore_file), properties.key_password)
+        load_key_store(context, properties.keystore_file, password, names)
     elif properties.key_pem is not None and properties.chain_pem is not None:
-        _show_text(context, properties.key_pem, properties.chain_pem, properties.key_password)
+        _show_text(context, properties.key_pem, properties.chain_pem, password)
     return context
 
 
-def _pem(name: str, file: str | None, text: str | None) -> str | None:
-    if file is None:
-        return text
-    try:
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise UnusableCertificateError(f"{name}: cannot read {file}: {error.strerror}") from None
-    if _BEGIN not in content:
-        raise UnusableCertificateError(
-            f"{name}: {file} is not PEM; a JKS or PKCS12 store can be converted with keytool"
-            " -importkeystore to PKCS12, then openssl pkcs12 -nodes"
-        )
-    return content.decode(errors="replace")
-
-
-def _show(context: ssl.SSLContext, file: Path, password: str | None) -> None:
-    try:
-        # Without a password OpenSSL would ask for one at the terminal.
-        context.load_cert_chain(file, password=password or "")
-    except (ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UnusableCertificateError(
-            f"ssl.keystore.location: {file} does not hold a private key and its certificate, or"
-            f" ssl.key.password is not the key's ({reason})"
-        ) from None
-
-
-def _show_text(context: ssl.SSLContext, key: str, chain: str, password: str | None) -> None:
+def _show_text(context: ssl.SSLContext, key: str, chain: str, password: str) -> None:
     """Python reads keys from files alone, so there is one for a moment, for its owner only."""
     handle, name = tempfile.mkstemp(prefix="interlock-", suffix=".pem")
     try:
         with os.fdopen(handle, "w") as file:
             file.write(f"{key}\n{chain}\n")
-        _show(context, Path(name), password)
+        load_key_store(context, name, password, KAFKA_NAMES)
     except UnusableCertificateError:
         raise UnusableCertificateError(
             "ssl.keystore.key and ssl.keystore.certificate.chain are no private key and its"

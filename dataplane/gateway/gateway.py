@@ -19,6 +19,7 @@ from contract.records import (
     TopicMapping,
     VirtualCluster,
 )
+from contract.server_certificate import ServerCertificate
 from contract.session import Unrest
 from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.aliases import Aliases
@@ -32,7 +33,6 @@ from dataplane.gateway.memory_pool import slowest
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.recorded import Recorded
 from dataplane.gateway.scope import Scope
-from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, ClientRelay, Counters
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener

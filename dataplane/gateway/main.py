@@ -12,6 +12,7 @@ import structlog
 import uvloop
 from pydantic_core import ErrorDetails
 
+from contract.certificates import UnusableCertificateError
 from contract.clusters_file import ClustersFileError, selected_path
 from contract.fold import ControlState
 from contract.garbage import set_aside_what_stays
@@ -25,7 +26,6 @@ from dataplane.node.follower import Follower, OutdatedError
 from dataplane.settings import GatewaySettings
 from dataplane.virtual.programs import compile_all
 from upstream.access import access_to, require_usable
-from upstream.tls import UnusableCertificateError
 
 DRAIN_LIMIT = 5.0
 """Seconds that writes get to be answered when the node is told to stop."""

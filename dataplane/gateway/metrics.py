@@ -8,8 +8,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from contract.fold import ControlState
+from contract.server_certificate import ServerCertificate
 from dataplane.gateway.node_memory import NodeMemory
-from dataplane.gateway.server_certificate import ServerCertificate
 from dataplane.gateway.services import Client, Counters
 from dataplane.node.machine import NodeState
 from dataplane.relay.lease import Lease

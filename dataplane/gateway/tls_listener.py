@@ -11,7 +11,7 @@ from contextlib import closing
 
 import structlog
 
-from dataplane.gateway.server_certificate import ServerCertificate
+from contract.server_certificate import ServerCertificate
 
 HANDSHAKE_LIMIT = 10.0
 """Seconds that a client may take for the handshake."""

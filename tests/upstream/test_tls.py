@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from contract.certificates import UnusableCertificateError
 from contract.cluster_security import TlsProperties
 from contract.clusters_file import ClusterProperties, ClustersFileError
 from sandbox.certificates import CertificateAuthority
 from upstream.access import require_usable
-from upstream.tls import TlsContexts, UnusableCertificateError, make_context
+from upstream.tls import TlsContexts, make_context
 
 
 @pytest.fixture

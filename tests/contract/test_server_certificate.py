@@ -5,14 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from dataplane.gateway.server_certificate import CertificateFiles, ServerCertificate
+from contract.certificates import StoreNames
+from contract.server_certificate import CertificateFiles, ServerCertificate
 from sandbox.certificates import CertificateAuthority
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path)
 
 
 @pytest.fixture
 def files(authority: CertificateAuthority) -> CertificateFiles:
     return CertificateFiles(
-        key_store=authority.issue("renewed"), key_password="", trust_store=None, client_auth="NONE"
+        names=StoreNames.of_variables("GATEWAY_SSL"),
+        key_store=authority.issue("renewed"),
+        key_password="",
+        trust_store=None,
+        client_auth="NONE",
     )
 
 

@@ -1,4 +1,4 @@
-"""What clients are shown in a TLS handshake, and whom they may be: from files that are renewed.
+"""What is shown to those who connect with TLS, and who they may be: from files that are renewed.
 
 New connections get what the files hold now; those that there are keep what they were made with. A
 file that cannot be used changes nothing, and is complained about once.
@@ -14,7 +14,13 @@ from typing import Literal, TypeAlias
 import structlog
 from cryptography import x509
 
-from upstream.tls import UnusableCertificateError
+from contract.certificates import (
+    StoreNames,
+    UnusableCertificateError,
+    load_key_store,
+    read_pem,
+    trust,
+)
 
 CHECK = 1.0
 """Seconds between two looks at the files."""
@@ -28,8 +34,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateFiles:
-    """PEM files, as the variables name them."""
+    """PEM files, as variables name them."""
 
+    names: StoreNames
     key_store: Path
     """Private key and certificate chain."""
     key_password: str
@@ -91,21 +98,10 @@ def _state(file: Path) -> tuple[int, int, int]:
 def _context(files: CertificateFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(files.key_store, password=files.key_password)
-    except (OSError, ValueError) as error:
-        raise UnusableCertificateError(
-            f"GATEWAY_SSL_KEY_STORE_PATH: {files.key_store} does not hold a private key and its"
-            f" certificate in PEM, or GATEWAY_SSL_KEY_PASSWORD is not the key's ({_say(error)})"
-        ) from None
+    load_key_store(context, files.key_store, files.key_password, files.names)
     if files.trust_store is not None:
-        try:
-            context.load_verify_locations(files.trust_store)
-        except (OSError, ValueError) as error:
-            raise UnusableCertificateError(
-                f"GATEWAY_SSL_TRUST_STORE_PATH: {files.trust_store} does not hold certificates in"
-                f" PEM ({_say(error)})"
-            ) from None
+        name = files.names.trust_store
+        trust(context, read_pem(files.trust_store, name), name)
     context.verify_mode = _VERIFY[files.client_auth]
     return context
 
@@ -113,9 +109,3 @@ def _context(files: CertificateFiles) -> ssl.SSLContext:
 def _end(files: CertificateFiles) -> datetime:
     """Of the first certificate in a file that could be used."""
     return x509.load_pem_x509_certificates(files.key_store.read_bytes())[0].not_valid_after_utc
-
-
-def _say(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "no certificate or key found").replace("_", " ").lower()
-    return getattr(error, "strerror", None) or str(error)

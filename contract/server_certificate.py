@@ -36,13 +36,25 @@ log = structlog.get_logger()
 class CertificateFiles:
     """PEM files, as variables name them."""
 
-    names: StoreNames
+    prefix: str
+    """What the variables' names begin with, as GATEWAY_SSL."""
     key_store: Path
     """Private key and certificate chain."""
     key_password: str
     trust_store: Path | None
     """Authorities of clients' certificates."""
     client_auth: ClientAuth
+
+    def __post_init__(self) -> None:
+        if self.client_auth != "NONE" and self.trust_store is None:
+            raise ValueError(
+                f"{self.prefix}_CLIENT_AUTH {self.client_auth} needs {self.names.trust_store}"
+            )
+
+    @property
+    def names(self) -> StoreNames:
+        """What the variables are called."""
+        return StoreNames.of_variables(self.prefix)
 
     def __repr__(self) -> str:
         return f"CertificateFiles({self.key_store}, {self.trust_store})"

@@ -3,20 +3,24 @@
 import asyncio
 import contextlib
 import signal
+import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pydantic
 import structlog
 import uvicorn
 from litestar import Litestar
-from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 
+from contract.certificates import UnusableCertificateError
 from contract.clusters_file import ClustersFileError, selected_path
+from contract.complaints import complaints
 from contract.garbage import set_aside_what_stays
 from contract.logs import configure_logs
+from contract.renewed_context import RenewedContext
 from contract.request_deadline import DeadlinedProtocol
+from contract.server_certificate import ServerCertificate
 from controlplane.api.access_log import record_accesses
 from controlplane.api.app import create_app
 from controlplane.coordinator.leading import lead_when_possible
@@ -52,24 +56,19 @@ def main() -> None:
         _ = settings.control_cluster
         require_usable(selected_path(settings.gateway_backend_kafka_selector), settings.clusters)
     except pydantic.ValidationError as error:
-        sys.exit("\n".join(_complaint(e) for e in error.errors()))
+        sys.exit(complaints(error))
     except ClustersFileError as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.interlock_log_format)
     set_aside_what_stays()
     try:
         asyncio.run(_run_until_signalled(settings))
-    except SchemaError as error:
+    except (SchemaError, UnusableCertificateError) as error:
         sys.exit(f"interlock: {error}")
     except DBAPIError as error:
         sys.exit(f"interlock: the database of DATABASE_URL does not let us in: {error.orig}")
     except OSError as error:
         sys.exit(f"interlock: cannot reach the database of DATABASE_URL: {error}")
-
-
-def _complaint(error: ErrorDetails) -> str:
-    variable = ".".join(str(part) for part in error["loc"]).upper()
-    return f"interlock: {variable}: {error['msg'].removeprefix('Value error, ')}"
 
 
 async def _run_until_signalled(settings: Settings) -> None:
@@ -85,7 +84,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     await (migrate(url) if settings.interlock_migrate else require_schema(url))
     async with open_plane(settings) as plane, asyncio.TaskGroup() as tasks:
         app = create_app(plane)
-        server = _Server(_uvicorn(app, settings))
+        server = _Server(_uvicorn(app, settings, plane.certificate))
         background = [
             tasks.create_task(_follow(plane)),
             tasks.create_task(_listen(plane)),
@@ -94,6 +93,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             tasks.create_task(record_accesses(plane, app.state.accesses)),
             tasks.create_task(_stop(plane, server, stop)),
         ]
+        if plane.certificate is not None:
+            background.append(tasks.create_task(plane.certificate.run()))
         await server.serve()
         for task in background:
             task.cancel()
@@ -105,18 +106,25 @@ async def _stop(plane: ControlPlane, server: uvicorn.Server, stop: asyncio.Event
     server.should_exit = True
 
 
-def _uvicorn(app: Litestar, settings: Settings) -> uvicorn.Config:
+def _uvicorn(
+    app: Litestar, settings: Settings, certificate: ServerCertificate | None
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=settings.gateway_bind_host,
         port=settings.gateway_http_port,
         http=DeadlinedProtocol,
+        ssl_context_factory=_showing(certificate) if certificate is not None else None,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=2,
         lifespan="on",
     )
+
+
+def _showing(certificate: ServerCertificate) -> Callable[..., ssl.SSLContext]:
+    return lambda *_: RenewedContext.over(lambda: certificate.context, is_server=True)
 
 
 async def _listen(plane: ControlPlane) -> None:

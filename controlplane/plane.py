@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contract.server_certificate import ServerCertificate
 from controlplane.copies import Copies
 from controlplane.domain.mirror.tending import Tended
 from controlplane.domain.topic_ids import IdsOfTopics
@@ -50,13 +51,20 @@ class ControlPlane:
         """By cluster: what this control plane, while it leads, was last told of its topics."""
         self.web_hook_failures: dict[str, int] = {}
         """By web hook: how often, while this control plane leads, it did not take what is due."""
+        files = settings.certificate_files
+        self.certificate = ServerCertificate(files) if files is not None else None
+        """What callers of the API are shown; None: it speaks plain HTTP."""
         self.published_seq = 0
         """What this control plane, while it leads, knows the control topic to hold."""
 
 
 @asynccontextmanager
 async def open_plane(settings: Settings) -> AsyncIterator[ControlPlane]:
-    """Connect to a database whose schema is up to date, and read the log."""
+    """Connect to a database whose schema is up to date, and read the log.
+
+    Raises:
+        UnusableCertificateError: the API cannot be served with what GATEWAY_HTTPS_* name.
+    """
     engine = open_engine(settings.database_url.get_secret_value())
     try:
         snapshots = SnapshotKeeper(Snapshots(engine), settings.token_key)

@@ -1,6 +1,7 @@
 """Configuration of a control plane, from environment variables."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, Self
 
 import msgspec
@@ -14,6 +15,7 @@ from contract.clusters_file import (
     selected_path,
 )
 from contract.sealing import Seal
+from contract.server_certificate import CertificateFiles, ClientAuth
 from contract.tokens import decode_key
 from controlplane.users import User
 from controlplane.webhooks.hooks import WebHook, read_web_hooks
@@ -67,7 +69,17 @@ class Settings(BaseSettings):
     gateway_bind_host: str = "0.0.0.0"  # noqa: S104 - the incumbent's default; in a container it must be
     """Address that the HTTP server listens on."""
     gateway_http_port: int = Field(default=8888, ge=0, le=65535)
-    """Port of the administration API."""
+    """Port of the administration API and the console."""
+    gateway_https_key_store_path: Path | None = None
+    """PEM file with the private key and the certificate chain that callers of the administration
+    API are shown; unset: it speaks plain HTTP. When it changes, new connections get the new one."""
+    gateway_https_key_store_password: SecretStr = SecretStr("")
+    """Password of that private key, if it has one."""
+    gateway_https_trust_store_path: Path | None = None
+    """PEM file with the authorities of callers' certificates."""
+    gateway_https_client_auth: ClientAuth = "NONE"
+    """Whether callers show a certificate, besides logging in. With REQUIRE nodes, `interlock` and
+    browsers need one."""
     interlock_control_cluster: str | None = None
     """Cluster that holds the control topic; default: the first failover one, else the first."""
     interlock_lease_s: float = Field(default=5.0, gt=0)
@@ -144,6 +156,11 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _https_described(self) -> Self:
+        _ = self.certificate_files
+        return self
+
+    @model_validator(mode="after")
     def _mirror_described(self) -> Self:
         if self.interlock_mirror == "process" and self.interlock_mirror_supervisor is None:
             raise ValueError(
@@ -153,6 +170,24 @@ class Settings(BaseSettings):
         if self.interlock_mirror == "connect":
             _ = self.mirror_connectors
         return self
+
+    @property
+    def certificate_files(self) -> CertificateFiles | None:
+        """What HTTPS is made of; None: the API speaks plain HTTP."""
+        key_store, client_auth = self.gateway_https_key_store_path, self.gateway_https_client_auth
+        if key_store is not None:
+            return CertificateFiles(
+                prefix="GATEWAY_HTTPS",
+                key_store=key_store,
+                key_password=self.gateway_https_key_store_password.get_secret_value(),
+                trust_store=self.gateway_https_trust_store_path,
+                client_auth=client_auth,
+            )
+        if client_auth != "NONE":
+            raise ValueError(
+                f"GATEWAY_HTTPS_CLIENT_AUTH {client_auth} needs GATEWAY_HTTPS_KEY_STORE_PATH"
+            )
+        return None
 
     @cached_property
     def mirror_connectors(self) -> dict[str, MirrorConnectors]:

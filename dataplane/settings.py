@@ -8,13 +8,13 @@ from typing import Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contract.certificates import StoreNames
 from contract.clusters_file import ClusterProperties, read_clusters, selected_path
 from contract.sealing import Seal
 from contract.server_certificate import CertificateFiles, ClientAuth
 from contract.tokens import decode_key
 from dataplane.sasl.mechanism import MECHANISMS, MechanismName
 from dataplane.sasl.oauthbearer import TokenRules
+from upstream.tls import TlsContexts, tls_with_control_planes
 
 
 class GatewaySettings(BaseSettings):
@@ -30,6 +30,19 @@ class GatewaySettings(BaseSettings):
         default="http://127.0.0.1:8888", validation_alias="INTERLOCK_CONTROL_PLANES"
     )
     """URLs of the control planes, with commas between; any of them will do."""
+    control_planes_trust_store: Path | None = Field(
+        default=None, validation_alias="INTERLOCK_TRUST_STORE_PATH"
+    )
+    """PEM file with the authorities of the control planes' certificates; default: the system's."""
+    control_planes_key_store: Path | None = Field(
+        default=None, validation_alias="INTERLOCK_KEY_STORE_PATH"
+    )
+    """PEM file with the private key and the certificate chain that control planes are shown, if
+    they want one."""
+    control_planes_key_password: SecretStr = Field(
+        default=SecretStr(""), validation_alias="INTERLOCK_KEY_STORE_PASSWORD"
+    )
+    """Password of that private key, if it has one."""
     node_token: SecretStr = Field(validation_alias="INTERLOCK_NODE_TOKEN")
     """The node's own token, of `interlock node-token issue`, or the secret that nodes and control
     planes share."""
@@ -176,12 +189,8 @@ class GatewaySettings(BaseSettings):
                 f"GATEWAY_SSL_CLIENT_AUTH {client_auth} leaves nobody with a log-in: with"
                 " GATEWAY_SECURITY_PROTOCOL SSL it is REQUIRE"
             )
-        if client_auth != "NONE" and self.trust_store_path is None:
-            raise ValueError(
-                f"GATEWAY_SSL_CLIENT_AUTH {client_auth} needs GATEWAY_SSL_TRUST_STORE_PATH"
-            )
         return CertificateFiles(
-            names=StoreNames.of_variables("GATEWAY_SSL"),
+            prefix="GATEWAY_SSL",
             key_store=self.key_store_path,
             key_password=self.key_password.get_secret_value(),
             trust_store=self.trust_store_path,
@@ -235,6 +244,15 @@ class GatewaySettings(BaseSettings):
     def control_plane_urls(self) -> tuple[str, ...]:
         """URLs of the control planes, without a slash at the end."""
         return tuple(u.strip().rstrip("/") for u in self.control_planes.split(",") if u.strip())
+
+    @cached_property
+    def control_planes_tls(self) -> TlsContexts:
+        """How control planes are met whose URL begins with https."""
+        return tls_with_control_planes(
+            self.control_planes_trust_store,
+            self.control_planes_key_store,
+            self.control_planes_key_password.get_secret_value(),
+        )
 
     @cached_property
     def clusters(self) -> tuple[ClusterProperties, ...]:

@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from contract.clusters_file import ClustersFileError
+from contract.complaints import complaints
 from contract.request_deadline import DeadlinedProtocol
 from mirrormaker.app import create_app
 from mirrormaker.child import Child
@@ -36,7 +37,7 @@ def main() -> None:
         settings = MirrorMakerSettings()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - from the environment
         child = _child(settings)
     except pydantic.ValidationError as error:
-        sys.exit("\n".join(f"interlock: {_complaint(dict(e))}" for e in error.errors()))
+        sys.exit(complaints(error))
     except (ClustersFileError, OSError) as error:
         sys.exit(f"interlock: {error}")
     structlog.configure(
@@ -54,12 +55,6 @@ def _child(settings: MirrorMakerSettings) -> Child:
     file = settings.interlock_mirror_properties
     given = parse_properties(file.read_text()) if file is not None else {}
     return Child(settings.command, settings.clusters, given, settings.interlock_mirror_folder)
-
-
-def _complaint(error: dict[str, object]) -> str:
-    location = error["loc"]
-    variable = ".".join(map(str, location)) if isinstance(location, tuple) else str(location)
-    return f"{variable.upper()}: {str(error['msg']).removeprefix('Value error, ')}"
 
 
 async def _run(settings: MirrorMakerSettings, child: Child) -> None:

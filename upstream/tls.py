@@ -1,4 +1,4 @@
-"""TLS of those who connect, from PEM files that may be renewed while the process runs."""
+"""TLS towards brokers and control planes, from PEM files that may be renewed meanwhile."""
 
 import os
 import ssl
@@ -22,7 +22,7 @@ _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_
 
 
 class TlsContexts:
-    """The context for one cluster, made anew when one of its files has changed."""
+    """The context for those who are met alike, made anew when one of its files has changed."""
 
     def __init__(self, properties: TlsProperties, names: StoreNames = KAFKA_NAMES) -> None:
         self._properties = properties
@@ -49,6 +49,24 @@ class TlsContexts:
     def _stamp(self) -> object:
         files = (self._properties.truststore_file, self._properties.keystore_file)
         return tuple(_modified(file) for file in files if file)
+
+
+def tls_with_control_planes(
+    trust_store: Path | None, key_store: Path | None, key_password: str
+) -> TlsContexts:
+    """How whoever calls control planes meets them, by the variables INTERLOCK_*.
+
+    Args:
+        trust_store: INTERLOCK_TRUST_STORE_PATH; None: the system's authorities.
+        key_store: INTERLOCK_KEY_STORE_PATH; None: the caller shows no certificate.
+        key_password: INTERLOCK_KEY_STORE_PASSWORD.
+    """
+    properties = TlsProperties(
+        truststore_file=str(trust_store) if trust_store is not None else None,
+        keystore_file=str(key_store) if key_store is not None else None,
+        key_password=key_password,
+    )
+    return TlsContexts(properties, StoreNames.of_variables("INTERLOCK"))
 
 
 def make_context(properties: TlsProperties, names: StoreNames = KAFKA_NAMES) -> ssl.SSLContext:

@@ -32,6 +32,7 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     head.set(facts.seq)
     _copies(registry, plane)
     _web_hooks(registry, plane)
+    _certificate(registry, plane)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -64,6 +65,16 @@ def _web_hooks(registry: CollectorRegistry, plane: ControlPlane) -> None:
     if plane.leading:
         for name, count in plane.web_hook_failures.items():
             failures.labels(name).set(count)
+
+
+def _certificate(registry: CollectorRegistry, plane: ControlPlane) -> None:
+    if plane.certificate is not None:
+        end = Gauge(
+            "interlock_api_certificate_not_after_timestamp_seconds",
+            "When the certificate that callers of the API are shown is good no more",
+            registry=registry,
+        )
+        end.set(plane.certificate.ends_at.timestamp())
 
 
 def _scopes(registry: CollectorRegistry, facts: Facts, clusters: list[str]) -> None:

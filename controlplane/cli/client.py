@@ -1,16 +1,20 @@
 """Talking to a control plane from the command line."""
 
 import json
+import ssl
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 import httpx
 from cyclopts import Parameter
 
+from contract.certificates import UnusableCertificateError
 from contract.shown import on_one_line
+from upstream.tls import tls_with_control_planes
 
 _TIMEOUT_S = 60.0
 
@@ -37,6 +41,14 @@ class Connection:
     """Who asks."""
     password: Annotated[str, Parameter(env_var="INTERLOCK_PASSWORD", show_default=False)] = ""
     """The password; better in the environment than on the command line."""
+    trust_store: Annotated[Path | None, Parameter(env_var="INTERLOCK_TRUST_STORE_PATH")] = None
+    """PEM file with the authorities of the control plane's certificate; default: the system's."""
+    key_store: Annotated[Path | None, Parameter(env_var="INTERLOCK_KEY_STORE_PATH")] = None
+    """PEM file with the private key and the certificate to show, if the control plane wants one."""
+    key_store_password: Annotated[
+        str, Parameter(env_var="INTERLOCK_KEY_STORE_PASSWORD", show_default=False)
+    ] = ""
+    """Password of that private key; better in the environment than on the command line."""
     output: Annotated[Literal["table", "json"], Parameter(name=["--output", "-o"])] = "table"
     """For people, or for scripts."""
 
@@ -92,9 +104,23 @@ class Connection:
         return answer
 
     def _client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, auth=(self.user, self.password), timeout=_TIMEOUT_S)
+        return httpx.Client(
+            base_url=self.url,
+            auth=(self.user, self.password),
+            timeout=_TIMEOUT_S,
+            verify=self._tls() if self.url.startswith("https:") else True,
+        )
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            tls = tls_with_control_planes(self.trust_store, self.key_store, self.key_store_password)
+            return tls.current()
+        except UnusableCertificateError as error:
+            fail(str(error), Exit.USAGE)
 
     def _unreachable(self, error: httpx.TransportError) -> NoReturn:
+        if self.url.startswith("https:") and (refused := _tls_refused(error)) is not None:
+            fail(f"no TLS with the control plane at {self.url}: {refused}", Exit.UNREACHABLE)
         fail(
             f"no control plane answers at {self.url} ({error}): set INTERLOCK_URL or --url",
             Exit.UNREACHABLE,
@@ -108,6 +134,24 @@ def fail(message: str, code: Exit) -> NoReturn:
     """Say what is wrong and end."""
     sys.stderr.write(f"interlock: {message}\n")
     sys.exit(code)
+
+
+def _tls_refused(error: httpx.TransportError) -> str | None:
+    """What either side has against the other's certificate; None: it is something else."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None:
+        return (
+            f"its certificate is not trusted ({cause.verify_message}): name its authority with"
+            " INTERLOCK_TRUST_STORE_PATH or --trust-store"
+        )
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        return (
+            f"it ends the connection ({on_one_line(str(error))}): if it wants a certificate, name"
+            " one with INTERLOCK_KEY_STORE_PATH or --key-store"
+        )
+    return None
 
 
 def _refuse(answer: httpx.Response) -> NoReturn:

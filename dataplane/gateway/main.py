@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pydantic
 import structlog
 import uvloop
-from pydantic_core import ErrorDetails
 
 from contract.certificates import UnusableCertificateError
 from contract.clusters_file import ClustersFileError, selected_path
+from contract.complaints import complaints
 from contract.fold import ControlState
 from contract.garbage import set_aside_what_stays
 from contract.logs import configure_logs
@@ -47,7 +47,7 @@ def main() -> None:
         settings = GatewaySettings()  # type: ignore[call-arg] # pyright: ignore[reportCallIssue] - from the environment
         require_usable(selected_path(settings.backend_selector), settings.clusters)
     except pydantic.ValidationError as error:
-        sys.exit("\n".join(f"interlock: {complaint(e)}" for e in error.errors()))
+        sys.exit(complaints(error))
     except (ClustersFileError, LookupError) as error:
         sys.exit(f"interlock: {error}")
     configure_logs(settings.log_format)
@@ -76,20 +76,14 @@ def leaves(group: BaseException) -> Iterator[BaseException]:
         yield group
 
 
-def complaint(error: ErrorDetails) -> str:
-    """What is wrong with a variable, or with some of them together."""
-    variable = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{variable}: {message}" if variable else message
-
-
 async def _run(settings: GatewaySettings) -> None:
     incarnation = str(uuid.uuid4())
     structlog.contextvars.bind_contextvars(node=settings.node_id)
     control = ControlState()
     gateway = Gateway(settings, control)
     token = settings.node_token.get_secret_value()
-    async with ControlPlanes(settings.control_plane_urls, token) as control_planes:
+    tls = settings.control_planes_tls
+    async with ControlPlanes(settings.control_plane_urls, token, tls) as control_planes:
         follower = Follower(
             node_id=settings.node_id,
             incarnation=incarnation,

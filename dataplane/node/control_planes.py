@@ -8,6 +8,7 @@ import msgspec
 
 from contract.codec import UnknownRecordError
 from contract.json_errors import UNREADABLE
+from contract.renewed_context import RenewedContext
 from contract.session import (
     NodeReport,
     RecordsAnswer,
@@ -19,6 +20,7 @@ from contract.session import (
     TopicDeleted,
 )
 from contract.shown import on_one_line
+from upstream.tls import TlsContexts
 
 T = TypeVar("T")
 
@@ -29,12 +31,20 @@ CALL_TIMEOUT = 2.0
 class ControlPlanes:
     """Client of `/internal/v1`."""
 
-    def __init__(self, urls: tuple[str, ...], token: str) -> None:
-        """Ask the control planes at these URLs, with the secret that nodes share with them."""
+    def __init__(self, urls: tuple[str, ...], token: str, tls: TlsContexts) -> None:
+        """Ask the control planes at these URLs, with the secret that nodes share with them.
+
+        Raises:
+            UnusableCertificateError: there are URLs with https, and no context for them.
+        """
+        if any(url.startswith("https:") for url in urls):
+            _ = tls.current()
         self._urls = urls
         self._current = 0
         self._http = httpx.AsyncClient(
-            headers={"authorization": f"Bearer {token}"}, timeout=CALL_TIMEOUT
+            headers={"authorization": f"Bearer {token}"},
+            timeout=CALL_TIMEOUT,
+            verify=RenewedContext.over(tls.current, is_server=False),
         )
 
     async def __aenter__(self) -> Self:

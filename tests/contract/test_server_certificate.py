@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from contract.certificates import StoreNames
 from contract.server_certificate import CertificateFiles, ServerCertificate
 from sandbox.certificates import CertificateAuthority
 
@@ -18,7 +17,7 @@ def authority(tmp_path: Path) -> CertificateAuthority:
 @pytest.fixture
 def files(authority: CertificateAuthority) -> CertificateFiles:
     return CertificateFiles(
-        names=StoreNames.of_variables("GATEWAY_SSL"),
+        prefix="GATEWAY_SSL",
         key_store=authority.issue("renewed"),
         key_password="",
         trust_store=None,

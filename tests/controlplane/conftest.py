@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -114,28 +115,28 @@ def free_port() -> int:
 class Running:
     """A control plane that answers."""
 
-    port: int
+    url: str
     client: httpx.AsyncClient
     pid: int | None = None
     exited: asyncio.Event = field(default_factory=asyncio.Event)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
 
 @contextlib.asynccontextmanager
 async def in_process(
-    variables: dict[str, str], *, is_up: str = "/health/ready", **changes: str
+    variables: dict[str, str],
+    *,
+    is_up: str = "/health/ready",
+    tls: ssl.SSLContext | None = None,
+    **changes: str,
 ) -> AsyncIterator[Running]:
-    """A control plane in the test's own event loop, once it says that it is up."""
+    """A control plane in the test's own event loop, once it says that it is up; by `tls` if any."""
     port, stop = free_port(), asyncio.Event()
     values = {k.lower(): v for k, v in (variables | changes).items()}
     settings = Settings(**values, gateway_http_port=port)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run(settings, stop))
         try:
-            async with _answering(port, is_up) as running:
+            async with _answering(port, is_up, tls) as running:
                 yield running
         finally:
             stop.set()
@@ -168,11 +169,14 @@ async def _watch(process: asyncio.subprocess.Process, running: Running) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _answering(port: int, is_up: str = "/health/ready") -> AsyncIterator[Running]:
-    url = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=url, auth=ADMIN, timeout=60) as client:
+async def _answering(
+    port: int, is_up: str = "/health/ready", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Running]:
+    url = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+    verify = True if tls is None else tls
+    async with httpx.AsyncClient(base_url=url, auth=ADMIN, timeout=60, verify=verify) as client:
         await eventually(lambda: _says_ok(client, is_up))
-        yield Running(port, client)
+        yield Running(url, client)
 
 
 async def _says_ok(client: httpx.AsyncClient, path: str) -> bool:

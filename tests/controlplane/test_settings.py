@@ -6,6 +6,7 @@ import pydantic
 import pytest
 
 from contract.clusters_file import ClustersFileError
+from contract.complaints import complaints
 from controlplane.settings import Settings
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -74,3 +75,25 @@ def test_an_unknown_control_cluster_is_named(values):
     settings = Settings(**values, interlock_control_cluster="nope")
     with pytest.raises(ClustersFileError, match="INTERLOCK_CONTROL_CLUSTER is 'nope'"):
         _ = settings.control_cluster
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"gateway_https_client_auth": "REQUIRE"},
+            "GATEWAY_HTTPS_CLIENT_AUTH REQUIRE needs GATEWAY_HTTPS_KEY_STORE_PATH",
+        ),
+        (
+            {"gateway_https_client_auth": "REQUIRE", "gateway_https_key_store_path": "/own.pem"},
+            "GATEWAY_HTTPS_CLIENT_AUTH REQUIRE needs GATEWAY_HTTPS_TRUST_STORE_PATH",
+        ),
+        ({"interlock_mirror": "process"}, "INTERLOCK_MIRROR=process needs"),
+    ],
+)
+def test_what_does_not_fit_together_is_said_in_one_line(values, given, said):
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Settings(**(values | given))
+    line = complaints(caught.value)
+    assert line.startswith(f"interlock: {said}")
+    assert "\n" not in line

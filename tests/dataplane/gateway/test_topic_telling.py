@@ -10,11 +10,13 @@ import httpx
 import pytest
 import stamina
 
+from contract.cluster_security import TlsProperties
 from contract.session import TopicCreated, TopicDeleted
 from dataplane.gateway.topic_telling import MOST_AT_ONCE, is_passing, tell_topics
 from dataplane.gateway.topics_under_way import TopicsUnderWay, Untold
 from dataplane.node.control_planes import ControlPlanes
 from dataplane.virtual.topics import TopicFact
+from upstream.tls import TlsContexts
 
 REQUEST = httpx.Request("POST", "http://localhost/internal/v1/nodes/a/topics")
 
@@ -56,7 +58,7 @@ async def told(
     under_way.done(len(facts))
     for fact in facts:
         queue.put_nowait(Untold(fact, monotonic() - 1.5, under_way))
-    async with ControlPlanes(("http://plane",), "token") as planes:
+    async with ControlPlanes(("http://plane",), "token", TlsContexts(TlsProperties())) as planes:
         planes._http = httpx.AsyncClient(transport=httpx.MockTransport(take))
         # It waits for more when it has told everything.
         with contextlib.suppress(TimeoutError):

@@ -15,6 +15,7 @@ MODULES: Final = (
     "dataplane.gateway.refusing",
     "dataplane.gateway.relay",
     "dataplane.gateway.rewriting",
+    "dataplane.gateway.tallies",
     "dataplane.gateway.tenant",
     "dataplane.gateway.token_bucket",
     "dataplane.gateway.upstream_connection",

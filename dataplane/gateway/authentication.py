@@ -226,7 +226,8 @@ class Authentication:
                 " may have no more: close some, or have its limit raised"
             )
         scope = self._services.scope(vcluster.scope)
-        return Tenant(vcluster, proof, scope, self._services.views, account)
+        tally = self._services.tallies.of(vcluster.name)
+        return Tenant(vcluster, proof, scope, self._services.views, account=account, tally=tally)
 
     def _lifetime(self, proof: Proof) -> timedelta:
         limits = []

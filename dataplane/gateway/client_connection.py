@@ -219,6 +219,7 @@ class ClientConnection:
             check_unoffered(api, header.version, self._face)
         elif api.treatment is Treatment.DENY:
             request.answer = [denial(frame)]
+            relay.tenant.tally.of(api.key).refuse(api.denied_with)
             relay.charge(elements_by_hand(frame))
         self._exchange.ask(request)
         if self._authentication.failure is not None:

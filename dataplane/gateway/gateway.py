@@ -28,12 +28,14 @@ from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.frames import LentBuffer
 from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
+from dataplane.gateway.loop_lag import LoopLag
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.memory_pool import slowest
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.recorded import Recorded
 from dataplane.gateway.scope import Scope
 from dataplane.gateway.services import Client, ClientRelay, Counters
+from dataplane.gateway.tallies import Tallies
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.tls_listener import TlsListener
 from dataplane.gateway.topic_names import TopicNames
@@ -128,6 +130,8 @@ class Gateway:
         self._accesses = {c.name: access_to(c) for c in settings.clusters}
         self.topic_names = TopicNames(self._accesses)
         self.relayed = Relayed()
+        self.tallies = Tallies()
+        self.loop_lag = LoopLag()
         self._topology = Topology(settings.clusters)
         self._scopes: dict[str, Scope] = {}
         self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
@@ -147,6 +151,7 @@ class Gateway:
             tasks.create_task(self.topic_names.run())
             tasks.create_task(self.issuer_keys.run())
             tasks.create_task(self._watch_the_clock())
+            tasks.create_task(self.loop_lag.run())
             if self.certificate is not None:
                 tasks.create_task(self.certificate.run())
             await self._may_listen.wait()
@@ -189,6 +194,7 @@ class Gateway:
             case TopicMapping(vcluster=vcluster, logical=logical):
                 self._expectations.settle(vcluster, logical)
             case None if record.key.startswith(("vcluster/", "account/")):
+                self.tallies.forget(record.key.removeprefix("vcluster/"))
                 self.logins.forget()
                 self._cut_off_impostors()
             case _:

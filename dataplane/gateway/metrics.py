@@ -9,8 +9,11 @@ from prometheus_client.registry import Collector
 
 from contract.fold import ControlState
 from contract.server_certificate import ServerCertificate
+from dataplane.gateway.loop_lag import LoopLag
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.services import Client, Counters
+from dataplane.gateway.tallies import Tallies
+from dataplane.gateway.tally_metrics import loop_lag_metric, tally_metrics
 from dataplane.node.machine import NodeState
 from dataplane.relay.lease import Lease
 from dataplane.virtual.apis import APIS
@@ -25,6 +28,8 @@ class Source(Protocol):
     connections: set[Client]
     memory: NodeMemory
     certificate: ServerCertificate | None
+    tallies: Tallies
+    loop_lag: LoopLag
 
 
 class Standings(Protocol):
@@ -57,6 +62,8 @@ class NodeCollector(Collector):
         yield from self._lease()
         yield from self._phases()
         yield from self._certificate()
+        yield from tally_metrics(self._gateway.tallies)
+        yield loop_lag_metric(self._gateway.loop_lag)
 
     def _counters(self) -> Iterator[Metric]:
         counters = self._gateway.counters

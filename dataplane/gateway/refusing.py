@@ -55,6 +55,7 @@ class Refusing:
         except MalformedFrameError as error:
             self.close_at(request, error)
             return
+        self._tenant.tally.of(request.api.key).refuse(error_code)
         self._count(request, answer)
         if answer is not None:
             request.answer = [answer]

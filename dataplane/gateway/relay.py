@@ -78,6 +78,8 @@ class Relay:
         self._rewriting = Rewriting(
             services, tenant, self._refusing, self._parking, self._found_out
         )
+        self._tally = tenant.tally
+        self._tally.connections += 1
         tenant.account.relays.add(self)
         tenant.scope.members.add(self)
         tenant.account.settle(monotonic())
@@ -109,6 +111,7 @@ class Relay:
 
     def end(self) -> None:
         """The client is gone; so is what it waited for."""
+        self._tally.connections -= 1
         self.mute.cancel()
         self._services.memory.gone(self)
         self._parking.discard()
@@ -168,7 +171,7 @@ class Relay:
         upstream, tenant, exchange = self.machine.upstream, self.tenant, self._exchange
         assert upstream is not None  # noqa: S101 - the machine has one when it orders to send
         out: list[Frame] = []
-        view, account, meter = tenant.view, tenant.account, tenant.account.meter
+        now, view, account, meter = monotonic(), tenant.view, tenant.account, tenant.account.meter
         while (request := exchange.next_waiting()) is not None:
             pieces = self._rewriting.pieces_of(request, view)
             if pieces is None:
@@ -181,7 +184,9 @@ class Relay:
             append_framed(out, pieces)
             if request.api.key == PRODUCE and request.fact == 0:
                 exchange.forget(request)
+                self._tally.of(PRODUCE).unanswered(len(request.frame), now - request.received_at)
             else:
+                request.sent_at = now
                 exchange.sent(request)
             if meter is not None and self.mute_for(charge_write(request, meter, monotonic())):
                 break
@@ -249,6 +254,8 @@ class Relay:
             program = response_program(key, ruling.version, view.is_numbered)
             answer = program(frame, view, request.fact)
             request.answer = answer if ruling.finish is None else [ruling.finish(b"".join(answer))]
+        before, at_broker = request.sent_at - request.received_at, now - request.sent_at
+        self._tally.of(key).answered(len(request.frame), len(frame), before, at_broker)
         account = tenant.account
         if key != FETCH:  # whose partitions were counted when it asked for them
             account.effort += len(frame) >> 4
@@ -272,6 +279,8 @@ class Relay:
         """Listen to the client no more for so long, if it is any time at all."""
         if seconds > 0:
             self._services.counters.throttled += 1
+            self._tally.throttled += 1
+            self._tally.throttled_s += seconds
             self.machine.is_muted = True
             self.mute.turn_on(seconds)
             self._client.read_or_pause()
@@ -341,6 +350,7 @@ class Relay:
         if wanted:
             self._parking.release(now)
             self._services.counters.requests_held += self._exchange.waiting
+            self._tally.held += self._exchange.waiting
         self._obey(self.machine.served(now, wanted=wanted))
 
     def fence(self) -> None:

@@ -14,6 +14,7 @@ from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.scope import Scope
+from dataplane.gateway.tallies import Tallies
 from dataplane.gateway.tenant import Tenant, Views
 from dataplane.gateway.topic_names import TopicNames
 from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
@@ -127,6 +128,7 @@ class Services(Protocol):
 
     lease: Lease
     counters: Counters
+    tallies: Tallies
     control: ControlState
     views: Views
     accounts: Accounts

@@ -8,6 +8,7 @@ from dataplane.gateway.accounts import Account
 from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.recorded import Recorded
 from dataplane.gateway.scope import Scope
+from dataplane.gateway.tallies import Tally
 from dataplane.sasl.proof import Proof
 from dataplane.virtual.own_topics import OwnTopics
 from dataplane.virtual.view import Listener, View
@@ -87,6 +88,7 @@ class Tenant:
         "account",
         "proof",
         "scope",
+        "tally",
         "user",
         "vcluster",
     )
@@ -97,7 +99,9 @@ class Tenant:
         proof: Proof,
         scope: Scope,
         views: Views,
+        *,
         account: Account,
+        tally: Tally,
     ) -> None:
         self.vcluster = vcluster
         self.user = proof.user
@@ -106,6 +110,8 @@ class Tenant:
         self.scope = scope
         self._views = views
         self.account = account
+        self.tally = tally
+        """Where its virtual cluster's requests are counted."""
         self._view: View | None = None
         """The last one that was asked for, and what it was made by."""
         self._routing: Routing | None = None

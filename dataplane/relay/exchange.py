@@ -27,6 +27,7 @@ class Request:
         "header",
         "received_at",
         "ruling",
+        "sent_at",
         "throttle",
         "view",
     )
@@ -37,6 +38,8 @@ class Request:
         self.frame = frame
         self.received_at = received_at
         """Monotonic seconds."""
+        self.sent_at = received_at
+        """The same, of when a broker last got it."""
         self.answer: list[Buffer] | None = None
         """Pieces of the answer's payload; None until there is one."""
         self.fact: Fact = None

@@ -4,7 +4,13 @@ from math import inf
 
 from litestar import Response, get
 from litestar.di import NamedDependency
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Gauge,
+    ProcessCollector,
+    generate_latest,
+)
 
 from contract.records import Node, Routing
 from controlplane.coordinator.watching import newest_troubles, replicas
@@ -33,6 +39,7 @@ async def metrics(plane: NamedDependency[ControlPlane]) -> Response[bytes]:
     _copies(registry, plane)
     _web_hooks(registry, plane)
     _certificate(registry, plane)
+    ProcessCollector(registry=registry)
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -97,7 +97,9 @@ def test_what_alerts_and_panels_watch_is_told(operator: Operator):
         panels = json.loads(dashboard.read_text())["panels"]
         asked += [target["expr"] for panel in panels for target in panel["targets"]]
     watched = {name for expression in asked for name in METRIC.findall(expression)}
-    only_with_tls = {"interlock_node_certificate_not_after_timestamp_seconds"}
+    only_with_tls = {
+        f"interlock_{whose}_certificate_not_after_timestamp_seconds" for whose in ("node", "api")
+    }
     only_with_a_mirror = {"interlock_mirror_delay_seconds"}
 
     def untold() -> set[str]:

@@ -5,6 +5,8 @@ broker that refuses a stranger. A null where a broker sends nothing, or the othe
 clients: librdkafka and sarama take null records for a broken answer.
 """
 
+import asyncio
+import contextlib
 import dataclasses
 import struct
 import subprocess
@@ -172,18 +174,49 @@ OWN_NAMES = {
 }
 
 
-@pytest.fixture
-async def stranger(secure: SecureBroker) -> AsyncIterator[RawClient]:
-    """Logged in as somebody who may do nothing."""
-    expiry = datetime.now(UTC) + timedelta(minutes=10)
-    token = jwt.encode({"sub": "stranger", "iat": 0, "exp": expiry}, None, "none").encode()
-    said = b"n,,\1auth=Bearer " + token + b"\1\1"
-    async with await RawClient.connect(secure.plain_text) as client:
+class Stranger:
+    """Somebody who may do nothing. The broker ends its sessions after some seconds."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._connected: RawClient | None = None
+
+    async def ask(self, frame: bytes) -> tuple[int, bytes]:
+        """What the broker answers; in another session if the one that there was has ended."""
+        if self._connected is not None:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                return await self._asked(self._connected, frame)
+            self.leave()
+        self._connected = await self._logged_in()
+        return await self._asked(self._connected, frame)
+
+    def leave(self) -> None:
+        """End the session."""
+        if self._connected is not None:
+            self._connected.writer.transport.abort()
+            self._connected = None
+
+    async def _asked(self, client: RawClient, frame: bytes) -> tuple[int, bytes]:
+        client.send(framed(frame))
+        return await client.receive()
+
+    async def _logged_in(self) -> RawClient:
+        expiry = datetime.now(UTC) + timedelta(minutes=10)
+        token = jwt.encode({"sub": "stranger", "iat": 0, "exp": expiry}, None, "none").encode()
+        said = b"n,,\1auth=Bearer " + token + b"\1\1"
+        client = await RawClient.connect(self._address)
         client.send(request(HANDSHAKE, 1, 1, struct.pack(">h11s", 11, b"OAUTHBEARER")))
         assert (await client.receive())[1][:2] == b"\0\0"
         client.send(request(AUTHENTICATE, 0, 2, struct.pack(">i", len(said)) + said))
         assert (await client.receive())[1][:2] == b"\0\0"
-        yield client
+        return client
+
+
+@pytest.fixture
+async def stranger(secure: SecureBroker) -> AsyncIterator[Stranger]:
+    one = Stranger(secure.plain_text)
+    yield one
+    one.leave()
 
 
 @pytest.mark.parametrize(
@@ -192,8 +225,7 @@ async def stranger(secure: SecureBroker) -> AsyncIterator[RawClient]:
 async def test_a_refusal_is_what_a_broker_answers_a_stranger(stranger, row):
     compared = 0
     for version, frame in requests(row):
-        stranger.send(framed(frame))
-        correlation_id, rest = await stranger.receive()
+        correlation_id, rest = await stranger.ask(frame)
         theirs = decode_response(row.key, version, correlation_id.to_bytes(4) + rest)
         codes = errors_in(theirs)
         if len(codes) != 1:

@@ -65,6 +65,8 @@ class Authentication:
         """Who the client is, once that is settled."""
         self.failure: str | None = None
         """Why it is not who it says it is; the connection ends once that was answered."""
+        self.software = answers.UNNAMED
+        """What the client says it is."""
         self.session_ends = FOR_EVER
         """Monotonic second after which the client has to have authenticated again."""
 
@@ -98,6 +100,7 @@ class Authentication:
         """Answer a request that the gateway answers itself; None if the answer comes later."""
         match request.api.key:
             case answers.API_VERSIONS:
+                self.software = answers.software_of(request.header, request.frame)
                 return [answers.api_versions(request.header, offered_versions(self._face()))]
             case answers.SASL_HANDSHAKE:
                 return [self._shake_hands(request)]

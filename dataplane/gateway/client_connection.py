@@ -21,6 +21,7 @@ from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
 from dataplane.gateway.services import Services
 from dataplane.relay.exchange import Exchange, Request
+from dataplane.virtual.answers import Software
 from dataplane.virtual.apis import APIS, Api, Treatment
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.refusals import denial
@@ -78,6 +79,11 @@ class ClientConnection:
         self._peer = ""
         self._encrypted: EncryptedOutgoing | None = None
         self.transport: asyncio.Transport
+
+    @property
+    def software(self) -> Software:
+        """What the client says it is."""
+        return self._authentication.software
 
     # --- the client's socket -------------------------------------------------------------------
 

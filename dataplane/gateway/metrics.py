@@ -1,8 +1,9 @@
 """What Prometheus reads from a node, gathered when it asks: the data path only counts integers."""
 
+from collections import Counter
 from collections.abc import Iterator
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -12,11 +13,14 @@ from contract.server_certificate import ServerCertificate
 from dataplane.gateway.loop_lag import LoopLag
 from dataplane.gateway.node_memory import NodeMemory
 from dataplane.gateway.services import Client, Counters
-from dataplane.gateway.tallies import Tallies
+from dataplane.gateway.tallies import OTHERS, Tallies
 from dataplane.gateway.tally_metrics import loop_lag_metric, tally_metrics
 from dataplane.node.machine import NodeState
 from dataplane.relay.lease import Lease
 from dataplane.virtual.apis import APIS
+
+MOST_SOFTWARE: Final = 50
+"""Libraries and versions that are told apart: clients may say what they like."""
 
 
 class Source(Protocol):
@@ -95,6 +99,7 @@ class NodeCollector(Collector):
         live = GaugeMetricFamily("interlock_node_connections", "Client connections open now")
         live.add_metric([], len(self._gateway.connections))
         yield live
+        yield from self._software()
         memory = self._gateway.memory
         yield GaugeMetricFamily(
             "interlock_node_frame_memory_bytes",
@@ -106,6 +111,20 @@ class NodeCollector(Collector):
             "Connections that are not read until there is memory for their frames",
             memory.waiting,
         )
+
+    def _software(self) -> Iterator[Metric]:
+        # Prometheus asks in a thread; to copy the set is one step for it.
+        counted = Counter(client.software for client in tuple(self._gateway.connections))
+        family = GaugeMetricFamily(
+            "interlock_node_client_software",
+            "Client connections open now, by what the library says it is (KIP-511)",
+            labels=["software", "version"],
+        )
+        for software, count in counted.most_common(MOST_SOFTWARE):
+            family.add_metric(software, count)
+        rest = counted.total() - sum(count for _, count in counted.most_common(MOST_SOFTWARE))
+        family.add_metric([OTHERS, ""], rest)
+        yield family
 
     def _lease(self) -> Iterator[Metric]:
         left = max(0.0, self._gateway.lease.deadline - monotonic())

@@ -21,6 +21,7 @@ from dataplane.gateway.upstream_connection import Owner, UpstreamConnection
 from dataplane.gateway.write_order import WriteOrder
 from dataplane.relay.exchange import Request
 from dataplane.relay.lease import Lease
+from dataplane.virtual.answers import Software
 from dataplane.virtual.apis import APIS
 from dataplane.virtual.division import Ruling
 from dataplane.virtual.relayed import Relayed
@@ -110,6 +111,11 @@ class Client(Protocol):
     transport: asyncio.Transport
     pool: MemoryPool
     """What its large frames take, and those that it is answered."""
+
+    @property
+    def software(self) -> Software:
+        """What it says it is."""
+        ...
 
     @property
     def relay(self) -> ClientRelay | None:

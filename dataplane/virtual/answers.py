@@ -1,8 +1,9 @@
 """What the gateway answers by itself: ApiVersions and the SASL exchange."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from dataplane.virtual.apis import APIS
 from dataplane.virtual.messages import blank, decode_request, element_of, encode_response
@@ -20,6 +21,21 @@ _UNSUPPORTED_VERSION: Final = 35
 _SASL_AUTHENTICATION_FAILED: Final = 58
 
 
+_NAMES_SOFTWARE_SINCE: Final = 3
+_SOFTWARE: Final = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9.\-]{0,62}[a-zA-Z0-9])?")
+"""As brokers want it (`ApiVersionsRequest.isValid`), and no longer than people read."""
+
+
+class Software(NamedTuple):
+    """A client library, by what it says itself (KIP-511)."""
+
+    name: str
+    version: str
+
+
+UNNAMED: Final = Software("unnamed", "")
+
+
 def api_versions(header: Peek, offered: dict[int, tuple[int, int]]) -> bytes:
     """The ranges of `apis.offered_versions`, and no features.
 
@@ -35,6 +51,15 @@ def api_versions(header: Peek, offered: dict[int, tuple[int, int]]) -> bytes:
     )
     error = _NONE if known else _UNSUPPORTED_VERSION
     return encode_response(header, blank(response, error_code=error, api_keys=tuple(ranges)))
+
+
+def software_of(header: Peek, frame: Buffer) -> Software:
+    """What the sender of an ApiVersions request says it is. Raises MalformedFrameError."""
+    if header.version < _NAMES_SOFTWARE_SINCE or not APIS[API_VERSIONS].serves(header.version):
+        return UNNAMED
+    body = decode_request(frame).body
+    told = Software(str(body.client_software_name), str(body.client_software_version))
+    return told if all(map(_SOFTWARE.fullmatch, told)) else UNNAMED
 
 
 def wanted_mechanism(frame: Buffer) -> str:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from kio.schema.errors import ErrorCode
 
-from dataplane.node.machine import Order
+from dataplane.gateway.metrics import NodeCollector
+from dataplane.node.machine import NodeState, Order
 from tests.dataplane.equivalence import scene
 from tests.dataplane.equivalence.worlds import World
 from tests.dataplane.gateway.conftest import Stage
@@ -13,7 +14,7 @@ from tests.dataplane.gateway.scripted import RawClient
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(60)]
 
-METADATA, CREATE_ACLS = 3, 30
+METADATA, API_VERSIONS, CREATE_ACLS = 3, 18, 30
 HELD_S = 0.5
 DESCRIBED = scene.made(METADATA, 12, topics=[])
 
@@ -38,6 +39,35 @@ async def test_requests_bytes_and_times_are_those_of_its_clients(stage: Stage):
     async with asyncio.timeout(5):
         while tally.connections:  # noqa: ASYNC110 - what is waited for is elsewhere
             await asyncio.sleep(0.01)
+
+
+class Nobody:
+    """A follower of whom nothing is asked."""
+
+    state = NodeState()
+    contradiction = None
+    applied_seq = 0
+
+
+def software(stage: Stage) -> dict[tuple[str, str], float]:
+    told = NodeCollector(stage.gateway, Nobody()).collect()
+    (family,) = (f for f in told if f.name == "interlock_node_client_software")
+    return {(s.labels["software"], s.labels["version"]): s.value for s in family.samples if s.value}
+
+
+async def test_clients_are_told_by_what_their_library_says_it_is(stage: Stage):
+    async with (
+        await RawClient.connect(stage.bootstrap) as named,
+        await RawClient.connect(stage.bootstrap) as nameless,
+        await RawClient.connect(stage.bootstrap) as liar,
+    ):
+        for client, told in ((named, "librdkafka"), (liar, 'a"b\n')):
+            asked = scene.made(
+                API_VERSIONS, 3, client_software_name=told, client_software_version="2.6.1"
+            )
+            await World(client).ask(*asked)
+        await World(nameless).ask(*scene.made(API_VERSIONS, 0))
+        assert software(stage) == {("librdkafka", "2.6.1"): 1, ("unnamed", ""): 2}
 
 
 async def test_the_time_for_which_a_request_is_held_is_the_gateways(stage: Stage):

@@ -35,6 +35,34 @@ def test_a_newer_api_versions_is_answered_in_version_0(version):
     assert (18, 0, 4) in [(k.api_key, k.min_version, k.max_version) for k in answer.api_keys]
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "told"),
+    [
+        ("librdkafka", "2.6.1", ("librdkafka", "2.6.1")),
+        ("apache-kafka-java", "4.3.1", ("apache-kafka-java", "4.3.1")),
+        ("", "1", answers.UNNAMED),
+        ("a", "-1", answers.UNNAMED),
+        ("line\nbreak", "1", answers.UNNAMED),
+        ("x" * 65, "1", answers.UNNAMED),
+    ],
+)
+def test_software_is_what_brokers_would_take_for_a_name(name, version, told):
+    request = entity_of(18, 3, "request")
+    body = request(client_software_name=name, client_software_version=version)
+    assert answers.software_of(Peek(18, 3, 1), request_frame(18, 3, body)) == told
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_who_asks_in_other_versions_names_no_software(version):
+    assert answers.software_of(Peek(18, version, 1), b"") == answers.UNNAMED
+
+
+def test_an_api_versions_that_is_cut_short_is_refused():
+    body = entity_of(18, 3, "request")(client_software_name="a", client_software_version="1")
+    with pytest.raises(MalformedFrameError):
+        answers.software_of(Peek(18, 3, 1), request_frame(18, 3, body)[:-3])
+
+
 @pytest.mark.parametrize("version", [0, 1])
 @pytest.mark.parametrize("accepted", [True, False])
 def test_the_handshake_names_the_mechanisms_that_there_are(version, accepted):

@@ -9,11 +9,11 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contract.clusters_file import ClusterProperties, read_clusters, selected_path
+from contract.issuer_tokens import TokenRules
 from contract.sealing import Seal
 from contract.server_certificate import CertificateFiles, ClientAuth
 from contract.tokens import decode_key
 from dataplane.sasl.mechanism import MECHANISMS, MechanismName
-from dataplane.sasl.oauthbearer import TokenRules
 from upstream.tls import TlsContexts, tls_with_control_planes
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import Enum
 from functools import partial
 
+from contract.issuer_tokens import UnknownKeyError
 from contract.records import Face, VirtualCluster
 from dataplane.gateway.frames import Frame
 from dataplane.gateway.services import Services
@@ -19,7 +20,6 @@ from dataplane.gateway.tenant import Tenant
 from dataplane.relay.exchange import Request
 from dataplane.sasl import certificate
 from dataplane.sasl.mechanism import AuthenticationError, Challenge, Mechanism
-from dataplane.sasl.oauthbearer import UnknownKeyError
 from dataplane.sasl.proof import Proof
 from dataplane.virtual import answers
 from dataplane.virtual.apis import APIS, Treatment, offered_versions

@@ -10,6 +10,7 @@ from typing import cast
 import structlog
 
 from contract.fold import ControlState
+from contract.issuer_keys import IssuerKeys
 from contract.records import (
     Cluster,
     Face,
@@ -26,7 +27,6 @@ from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.frames import LentBuffer
-from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.loop_lag import LoopLag
 from dataplane.gateway.mechanisms import Mechanisms

@@ -3,10 +3,11 @@
 import secrets
 import time
 
-from dataplane.gateway.issuer_keys import IssuerKeys
+from contract.issuer_keys import IssuerKeys
+from contract.issuer_tokens import TokenRules
 from dataplane.gateway.logins import Logins
 from dataplane.sasl.mechanism import Mechanism, MechanismName
-from dataplane.sasl.oauthbearer import OAuthBearer, TokenRules
+from dataplane.sasl.oauthbearer import OAuthBearer
 from dataplane.sasl.plain import Plain
 from dataplane.sasl.scram import Scram
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from contract.fold import ControlState
+from contract.issuer_keys import IssuerKeys
 from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.frames import LentBuffer
-from dataplane.gateway.issuer_keys import IssuerKeys
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.memory_pool import MemoryPool

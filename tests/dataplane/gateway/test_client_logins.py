@@ -12,10 +12,10 @@ import pytest
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 
+from contract import issuer_keys
 from contract.records import Record, ServiceAccount
 from contract.scram import SCRAM_MECHANISMS
 from contract.sealing import Seal
-from dataplane.gateway import issuer_keys
 from sandbox.certificates import CertificateAuthority
 from sandbox.ports import Ports
 from tests.dataplane.gateway.conftest import Stage

@@ -12,17 +12,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from contract.records import ServiceAccount
-from dataplane.sasl.mechanism import AuthenticationError, Challenge, Proved
-from dataplane.sasl.oauthbearer import (
+from contract.issuer_tokens import (
     LEEWAY_S,
-    OAuthBearer,
     SigningKey,
     TokenRules,
     UnknownKeyError,
     keys_from,
-    parse,
 )
+from contract.records import ServiceAccount
+from dataplane.sasl.mechanism import AuthenticationError, Challenge, Proved
+from dataplane.sasl.oauthbearer import OAuthBearer, parse
 
 RSA = rsa.generate_private_key(65537, 2048)
 EC = ec.generate_private_key(ec.SECP256R1())

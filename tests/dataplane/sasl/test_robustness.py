@@ -5,8 +5,9 @@ import contextlib
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.issuer_tokens import TokenRules
 from dataplane.sasl.mechanism import AuthenticationError, Mechanism, Proved
-from dataplane.sasl.oauthbearer import OAuthBearer, TokenRules
+from dataplane.sasl.oauthbearer import OAuthBearer
 from dataplane.sasl.plain import Plain
 from dataplane.sasl.scram import Scram
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dataplane.gateway import issuer_keys
-from dataplane.gateway.issuer_keys import IssuerKeys
-from dataplane.sasl.oauthbearer import UnknownKeyError
+from contract import issuer_keys
+from contract.issuer_keys import IssuerKeys
+from contract.issuer_tokens import UnknownKeyError
 from tests.dataplane.gateway.logins import Issuer
 from tests.dataplane.gateway.scripted import eventually
 from tests.upstream.http_server import WebServer, web_server

@@ -1,4 +1,4 @@
-"""The public keys of the OAuth issuer, from a file or a URL, kept and asked for again.
+"""The public keys of an issuer of tokens, from a file or a URL, kept and asked for again.
 
 An exchange that meets a key that is not known waits until the keys have been asked for again; but
 that is done only so often, however many tokens with made-up key ids come.
@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import structlog
 
-from dataplane.sasl.oauthbearer import SigningKey, UnknownKeyError, keys_from
+from contract.issuer_tokens import SigningKey, UnknownKeyError, keys_from
 
 MOST_OFTEN = 5.0
 """Seconds between two requests for the keys, at least, when a token's key is not known."""

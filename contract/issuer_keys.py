@@ -5,7 +5,8 @@ that is done only so often, however many tokens with made-up key ids come.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from urllib.parse import unquote, urlsplit
@@ -32,9 +33,18 @@ log = structlog.get_logger()
 class IssuerKeys:
     """The keys of one issuer; none at all without a URL."""
 
-    def __init__(self, url: str | None, refresh: float) -> None:
-        """Ask the URL again every `refresh` seconds."""
+    def __init__(
+        self, url: str | None, refresh: float, read: Callable[[], Awaitable[bytes]] | None = None
+    ) -> None:
+        """Ask again every `refresh` seconds.
+
+        Args:
+            url: where the keys are, or the issuer is; None: there are none.
+            refresh: seconds.
+            read: how the keys are read; None: what is at the URL are they.
+        """
         self._url = url
+        self._read = partial(read_document, url or "") if read is None else read
         self._refresh = refresh
         self._keys: tuple[SigningKey, ...] = ()
         self._asked_at = float("-inf")
@@ -61,6 +71,12 @@ class IssuerKeys:
         self._ask.set()
         return True
 
+    async def newer(self) -> None:
+        """Return once the keys have been asked for again; at once if that was done just now."""
+        come = asyncio.Event()
+        if self.wait_for_newer(come.set):
+            await come.wait()
+
     async def run(self) -> None:
         """Keep the keys fresh until cancelled."""
         if self._url is None:
@@ -80,7 +96,7 @@ class IssuerKeys:
 
     async def _renew(self, url: str) -> None:
         try:
-            self._keys = keys_from(await _read(url))
+            self._keys = keys_from(await self._read())
         except (OSError, httpx.HTTPError, ValueError) as error:
             problem = str(error) or type(error).__name__
             if problem != self._problem:
@@ -92,7 +108,14 @@ class IssuerKeys:
         self._problem = None
 
 
-async def _read(url: str) -> bytes:
+async def read_document(url: str) -> bytes:
+    """What is at a URL of an issuer: `https:`, `http:` or `file:`.
+
+    Raises:
+        OSError: the file cannot be read.
+        httpx.HTTPError: there is no such answer.
+        ValueError: it is too large.
+    """
     parts = urlsplit(url)
     if parts.scheme == "file":
         return await asyncio.to_thread(Path(unquote(parts.path)).read_bytes)

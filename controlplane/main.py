@@ -91,6 +91,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             tasks.create_task(plane.copies.watch()),
             tasks.create_task(lead_when_possible(plane)),
             tasks.create_task(record_accesses(plane, app.state.accesses)),
+            tasks.create_task(plane.issuer_keys.run()),
             tasks.create_task(_stop(plane, server, stop)),
         ]
         if plane.certificate is not None:

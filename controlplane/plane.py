@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contract.issuer_keys import IssuerKeys
 from contract.server_certificate import ServerCertificate
 from controlplane.copies import Copies
 from controlplane.domain.mirror.tending import Tended
 from controlplane.domain.topic_ids import IdsOfTopics
+from controlplane.issuer import REFRESH_S
 from controlplane.ledger import Ledger
 from controlplane.mirrors.flow import Sightings
 from controlplane.pulse import Pulse
@@ -51,6 +53,13 @@ class ControlPlane:
         """By cluster: what this control plane, while it leads, was last told of its topics."""
         self.web_hook_failures: dict[str, int] = {}
         """By web hook: how often, while this control plane leads, it did not take what is due."""
+        issuer = settings.issuer
+        self.issuer_keys = (
+            IssuerKeys(issuer.url, REFRESH_S, issuer.read_keys)
+            if issuer is not None
+            else IssuerKeys(None, REFRESH_S)
+        )
+        """Of those who sign users' tokens."""
         files = settings.certificate_files
         self.certificate = ServerCertificate(files) if files is not None else None
         """What callers of the API are shown; None: it speaks plain HTTP."""

@@ -17,6 +17,7 @@ from contract.clusters_file import (
 from contract.sealing import Seal
 from contract.server_certificate import CertificateFiles, ClientAuth
 from contract.tokens import decode_key
+from controlplane.issuer import Issuer, issuer_of
 from controlplane.users import User
 from controlplane.webhooks.hooks import WebHook, read_web_hooks
 
@@ -66,6 +67,18 @@ class Settings(BaseSettings):
     """Who may administrate: YAML or JSON list of `{username, password, admin}`. In place of
     `password` a `passwordHash` (`interlock user hash`); in place of `admin` a `role`: viewer (also
     without either), operator or admin."""
+    interlock_oidc_issuer: str | None = None
+    """URL of the OpenID Connect issuer whose tokens users of the administration API may show
+    (`Authorization: Bearer`), as the tokens name it; where its keys are it says itself."""
+    interlock_oidc_audiences: str = ""
+    """One of these a token's claim `aud` must hold, with commas between."""
+    interlock_oidc_user_claim: str = "sub"
+    """The claim that is the user's name."""
+    interlock_oidc_role_claim: str = "roles"
+    """The claim that gives the role: a word, or a list of them."""
+    interlock_oidc_roles: str = ""
+    """Which of its words means which role: YAML or JSON, `{platform-team: admin, on-call:
+    operator}`. Default: viewer, operator and admin mean themselves."""
     gateway_bind_host: str = "0.0.0.0"  # noqa: S104 - the incumbent's default; in a container it must be
     """Address that the HTTP server listens on."""
     gateway_http_port: int = Field(default=8888, ge=0, le=65535)
@@ -156,8 +169,9 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _https_described(self) -> Self:
+    def _fits_together(self) -> Self:
         _ = self.certificate_files
+        _ = self.issuer
         return self
 
     @model_validator(mode="after")
@@ -170,6 +184,17 @@ class Settings(BaseSettings):
         if self.interlock_mirror == "connect":
             _ = self.mirror_connectors
         return self
+
+    @cached_property
+    def issuer(self) -> Issuer | None:
+        """Whose tokens users may show; None: nobody's."""
+        return issuer_of(
+            self.interlock_oidc_issuer,
+            self.interlock_oidc_audiences,
+            user_claim=self.interlock_oidc_user_claim,
+            role_claim=self.interlock_oidc_role_claim,
+            roles=self.interlock_oidc_roles or "{}",
+        )
 
     @property
     def certificate_files(self) -> CertificateFiles | None:

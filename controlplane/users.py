@@ -1,11 +1,12 @@
 """People who may use the administration API and the console, and what each may do.
 
-They are configured (`GATEWAY_ADMIN_API_USERS`), with a password or what is kept of one.
+They are configured (`GATEWAY_ADMIN_API_USERS`), with a password or what is kept of one, or show the
+token of an issuer (`issuer`).
 """
 
 import hmac
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidKey
@@ -34,6 +35,13 @@ class Role(StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+class Principal(NamedTuple):
+    """Who calls, once that is known."""
+
+    username: str
+    may: Role
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who may call the administration API."""
 
@@ -56,6 +64,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.admin and self.role not in {None, Role.ADMIN}:
             raise ValueError(f"user {self.username} has admin: true and role: {self.role}")
+
+    @property
+    def principal(self) -> Principal:
+        """Who that is, once the password was shown."""
+        return Principal(self.username, self.may)
 
     @property
     def may(self) -> Role:

@@ -1,4 +1,4 @@
-"""Who may call: people by Basic authentication, nodes by a token."""
+"""Who may call: people by Basic authentication or an issuer's token, nodes by a token."""
 
 import base64
 import binascii
@@ -18,6 +18,7 @@ from litestar.exceptions import (
 )
 from litestar.handlers import BaseRouteHandler
 
+from contract.issuer_tokens import BadTokenError, UnknownKeyError, verify
 from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
@@ -25,15 +26,18 @@ from controlplane.api.origin import CHANGES_NOTHING
 from controlplane.api.passwords import Passwords
 from controlplane.domain.accesses import Access, Accesses
 from controlplane.domain.node_tokens import shown_by, speaks_for_itself
+from controlplane.issuer import NoRoleError
 from controlplane.plane import ControlPlane
 from controlplane.store.event_store import Attribution
-from controlplane.users import Role, User
+from controlplane.users import Principal, Role, User
 
 _logger = structlog.get_logger()
 
 FOR: Final = "for_role"
 """Among a handler's `opt`: the role that it takes, where that does not follow from its method."""
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="interlock", charset="UTF-8"'}
+_BAD_TOKEN = {"WWW-Authenticate": 'Bearer realm="interlock", error="invalid_token"'}
+"""RFC 6750, section 3."""
 
 
 async def require_role(
@@ -43,7 +47,7 @@ async def require_role(
 
     Raises:
         NotAuthorizedException: no valid credentials.
-        TooManyRequestsException: too many wrong ones of late.
+        TooManyRequestsException: too many wrong passwords of late.
         PermissionDeniedException: valid, but of somebody who may not do this.
     """
     user = await _logged_in(connection)
@@ -81,14 +85,53 @@ def require_covered(
         )
 
 
-async def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> User:
+async def _logged_in(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
     header = connection.headers.get("authorization", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return await _by_token(connection, token.strip())
     user = await user_by_password(connection, _given(header), shown=bool(header))
     if user is None:
         raise NotAuthorizedException(
             "user name and password are missing or wrong", headers=_CHALLENGE
         )
-    return user
+    return user.principal
+
+
+async def _by_token(connection: ASGIConnection[Any, Any, Any, Any], token: str) -> Principal:
+    """Whose token it is. Nobody is kept waiting for a bad one: they are not guessed."""
+    plane: ControlPlane = connection.app.state.plane
+    try:
+        return await _principal_of(plane, token)
+    except NoRoleError as nothing:
+        raise PermissionDeniedException(str(nothing)) from None
+    except BadTokenError as bad:
+        address = address_of(connection)
+        _logger.warning("api.login_failed", address=address, reason=str(bad))
+        note_access(connection, Access("login_failed", "", address))
+        raise NotAuthorizedException(str(bad), headers=_BAD_TOKEN) from None
+
+
+async def _principal_of(plane: ControlPlane, token: str) -> Principal:
+    issuer, keys = plane.settings.issuer, plane.issuer_keys
+    if issuer is None:
+        raise BadTokenError("tokens are not taken here: there is no INTERLOCK_OIDC_ISSUER")
+    try:
+        claims = verify(token, issuer.token_rules, keys.of)
+    except UnknownKeyError:
+        await keys.newer()
+        try:
+            claims = verify(token, issuer.token_rules, keys.of)
+        except UnknownKeyError:
+            raise BadTokenError(
+                "the token is signed with a key that its issuer does not publish"
+            ) from None
+    principal = issuer.principal(claims)
+    if any(user.username == principal.username for user in plane.settings.admin_users):
+        raise BadTokenError(
+            f"the token's {quoted(principal.username)} is the name of a user with a password here"
+        )
+    return principal
 
 
 async def user_by_password(

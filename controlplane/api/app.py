@@ -98,9 +98,12 @@ def create_app(plane: ControlPlane) -> Litestar:
                 include_in_schema=False,
             ),
             components=Components(
-                security_schemes={"basicAuth": SecurityScheme(type="http", scheme="basic")}
+                security_schemes={
+                    "basicAuth": SecurityScheme(type="http", scheme="basic"),
+                    "bearerAuth": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+                }
             ),
-            security=[{"basicAuth": []}],
+            security=[{"basicAuth": []}, {"bearerAuth": []}],
         ),
         logging_config=None,
     )

@@ -3,7 +3,7 @@
 import json
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -41,6 +41,8 @@ class Connection:
     """Who asks."""
     password: Annotated[str, Parameter(env_var="INTERLOCK_PASSWORD", show_default=False)] = ""
     """The password; better in the environment than on the command line."""
+    token: Annotated[str, Parameter(env_var="INTERLOCK_TOKEN", show_default=False)] = ""
+    """A token of the issuer that the control plane trusts, in the place of user and password."""
     trust_store: Annotated[Path | None, Parameter(env_var="INTERLOCK_TRUST_STORE_PATH")] = None
     """PEM file with the authorities of the control plane's certificate; default: the system's."""
     key_store: Annotated[Path | None, Parameter(env_var="INTERLOCK_KEY_STORE_PATH")] = None
@@ -106,7 +108,7 @@ class Connection:
     def _client(self) -> httpx.Client:
         return httpx.Client(
             base_url=self.url,
-            auth=(self.user, self.password),
+            auth=_Bearer(self.token) if self.token else (self.user, self.password),
             timeout=_TIMEOUT_S,
             verify=self._tls() if self.url.startswith("https:") else True,
         )
@@ -125,6 +127,17 @@ class Connection:
             f"no control plane answers at {self.url} ({error}): set INTERLOCK_URL or --url",
             Exit.UNREACHABLE,
         )
+
+
+class _Bearer(httpx.Auth):
+    """Shows a token (RFC 6750)."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
 
 
 HERE = Connection()
@@ -160,5 +173,5 @@ def _refuse(answer: httpx.Response) -> NoReturn:
     except (ValueError, KeyError):
         message = f"the control plane answered {answer.status_code}"
     if answer.status_code == httpx.codes.UNAUTHORIZED:
-        message += ": set INTERLOCK_USER and INTERLOCK_PASSWORD"
+        message += ": set INTERLOCK_USER and INTERLOCK_PASSWORD, or INTERLOCK_TOKEN"
     fail(on_one_line(message), Exit.REFUSED)

@@ -88,6 +88,22 @@ def test_an_unknown_control_cluster_is_named(values):
             {"gateway_https_client_auth": "REQUIRE", "gateway_https_key_store_path": "/own.pem"},
             "GATEWAY_HTTPS_CLIENT_AUTH REQUIRE needs GATEWAY_HTTPS_TRUST_STORE_PATH",
         ),
+        (
+            {"interlock_oidc_issuer": "https://idp.example"},
+            "INTERLOCK_OIDC_ISSUER needs INTERLOCK_OIDC_AUDIENCES",
+        ),
+        (
+            {"interlock_oidc_issuer": "idp.example"},
+            "INTERLOCK_OIDC_ISSUER is no URL that begins with https: or http:",
+        ),
+        (
+            {
+                "interlock_oidc_issuer": "https://idp.example",
+                "interlock_oidc_audiences": "interlock",
+                "interlock_oidc_roles": "{team: boss}",
+            },
+            "INTERLOCK_OIDC_ROLES is not of the form {platform-team: admin, on-call: operator}:",
+        ),
         ({"interlock_mirror": "process"}, "INTERLOCK_MIRROR=process needs"),
     ],
 )

@@ -5,12 +5,13 @@ is configured (`INTERLOCK_OIDC_*`).
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import httpx
 import msgspec
 
-from contract.issuer_keys import read_document
+from contract.issuer_keys import TIMEOUT, read_document
 from contract.issuer_tokens import BadTokenError, TokenRules
 from contract.json_errors import UNREADABLE
 from contract.shown import quoted
@@ -21,11 +22,23 @@ REFRESH_S: Final = 300.0
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 
 
+class _Description(msgspec.Struct):
+    issuer: str
+    jwks_uri: str
+    authorization_endpoint: str
+    token_endpoint: str
+
+
+class _Token(msgspec.Struct):
+    id_token: str
+
+
 class NoRoleError(BadTokenError):
     """A token is good, and of somebody who may do nothing here."""
 
 
-class Issuer(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Issuer:
     """Whose tokens are taken, and how they are read."""
 
     url: str
@@ -34,11 +47,25 @@ class Issuer(NamedTuple):
     role_claim: str
     roles: Mapping[str, Role]
     """By value of the claim."""
+    client_id: str
+    """What the console is called there; empty: nobody logs in to it that way."""
+    client_secret: str = field(repr=False)
 
     @property
     def token_rules(self) -> TokenRules:
         """What a token must say to be one of these."""
         return TokenRules(issuer=self.url, audiences=self.audiences)
+
+    @property
+    def own_token_rules(self) -> TokenRules:
+        """What an ID token must say that is made for the console."""
+        return TokenRules(issuer=self.url, audiences=(self.client_id,))
+
+    @property
+    def trust(self) -> bytes:
+        """What its users' roles rest on: with other words a session is another one."""
+        words = (self.url, self.client_id, self.user_claim, self.role_claim, self.roles)
+        return msgspec.json.encode(words, order="sorted")
 
     def principal(self, claims: Mapping[str, Any]) -> Principal:
         """Whose token that is, with the role that goes furthest.
@@ -68,6 +95,60 @@ class Issuer(NamedTuple):
             httpx.HTTPError: it does not answer as it should.
             ValueError: what it answers is no description of this issuer.
         """
+        return await read_document((await self._described()).jwks_uri)
+
+    async def log_in_url(self, back: str, state: str, nonce: str, challenge: str) -> str:
+        """Where its users log in (OpenID Connect Core 1.0, section 3.1.2.1).
+
+        Args:
+            back: where it sends the browser then.
+            state: it gives that back.
+            nonce: the ID token has it.
+            challenge: of what is shown with the code (RFC 7636).
+
+        Raises:
+            OSError, httpx.HTTPError, ValueError: as `read_keys`.
+        """
+        asked = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": back,
+            "scope": "openid profile",
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        there = httpx.URL((await self._described()).authorization_endpoint)
+        return str(there.copy_merge_params(asked))
+
+    async def token_for(self, code: str, back: str, verifier: str) -> str:
+        """The ID token for a code that came back with the browser (section 3.1.3).
+
+        Raises:
+            BadTokenError: there is none, or the issuer cannot be asked.
+        """
+        given = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": back,
+            "code_verifier": verifier,
+        }
+        try:
+            there = (await self._described()).token_endpoint
+            async with httpx.AsyncClient(timeout=TIMEOUT) as client:
+                own = (self.client_id, self.client_secret)
+                answer = await client.post(there, data=given, auth=own)
+        except (OSError, httpx.HTTPError, ValueError) as error:
+            raise BadTokenError(f"the issuer cannot be asked: {error or type(error)}") from None
+        try:
+            return msgspec.json.decode(answer.content, type=_Token).id_token
+        except UNREADABLE:
+            raise BadTokenError(
+                f"the issuer gives no token for the browser's code (HTTP {answer.status_code})"
+            ) from None
+
+    async def _described(self) -> _Description:
         described = await read_document(self.url.rstrip("/") + _DISCOVERY)
         try:
             found = msgspec.json.decode(described, type=_Description)
@@ -75,7 +156,7 @@ class Issuer(NamedTuple):
             raise ValueError(f"{_DISCOVERY} is no description of an issuer: {error}") from None
         if found.issuer != self.url:
             raise ValueError(f"{_DISCOVERY} is of issuer {quoted(found.issuer)}")
-        return await read_document(found.jwks_uri)
+        return found
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:
@@ -87,13 +168,15 @@ def _claim(claims: Mapping[str, Any], name: str) -> Any:
     return _claim(inner, rest) if isinstance(inner, Mapping) else None
 
 
-class _Description(msgspec.Struct):
-    issuer: str
-    jwks_uri: str
-
-
 def issuer_of(
-    url: str | None, audiences: str, *, user_claim: str, role_claim: str, roles: str
+    url: str | None,
+    audiences: str,
+    *,
+    user_claim: str,
+    role_claim: str,
+    roles: str,
+    client_id: str,
+    client_secret: str,
 ) -> Issuer | None:
     """The issuer as variables describe it; None if there is none.
 
@@ -105,9 +188,12 @@ def issuer_of(
     if httpx.URL(url).scheme not in {"http", "https"}:
         raise ValueError("INTERLOCK_OIDC_ISSUER is no URL that begins with https: or http:")
     named = tuple(a.strip() for a in audiences.split(",") if a.strip())
+    if client_id:
+        named = (*named, client_id)
     if not named:
         raise ValueError(
-            "INTERLOCK_OIDC_ISSUER needs INTERLOCK_OIDC_AUDIENCES: what an issuer signs for another"
+            "INTERLOCK_OIDC_ISSUER needs INTERLOCK_OIDC_AUDIENCES or INTERLOCK_OIDC_CLIENT_ID:"
+            " what an issuer signs for another"
             " application is not for this one"
         )
     try:
@@ -117,4 +203,12 @@ def issuer_of(
             "INTERLOCK_OIDC_ROLES is not of the form {platform-team: admin, on-call: operator}:"
             f" {error}"
         ) from None
-    return Issuer(url, named, user_claim, role_claim, given or {role.value: role for role in Role})
+    return Issuer(
+        url=url,
+        audiences=named,
+        user_claim=user_claim,
+        role_claim=role_claim,
+        roles=given or {role.value: role for role in Role},
+        client_id=client_id,
+        client_secret=client_secret,
+    )

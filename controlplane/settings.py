@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     (`Authorization: Bearer`), as the tokens name it; where its keys are it says itself."""
     interlock_oidc_audiences: str = ""
     """One of these a token's claim `aud` must hold, with commas between."""
+    interlock_oidc_client_id: str = ""
+    """What the console is called at the issuer, for users to log in there; its tokens are taken by
+    the API, too. Unset: the console takes passwords alone."""
+    interlock_oidc_client_secret: SecretStr = SecretStr("")
+    """What the console proves to the issuer that it is that client with."""
     interlock_oidc_user_claim: str = "sub"
     """The claim that is the user's name."""
     interlock_oidc_role_claim: str = "roles"
@@ -194,6 +199,8 @@ class Settings(BaseSettings):
             user_claim=self.interlock_oidc_user_claim,
             role_claim=self.interlock_oidc_role_claim,
             roles=self.interlock_oidc_roles or "{}",
+            client_id=self.interlock_oidc_client_id,
+            client_secret=self.interlock_oidc_client_secret.get_secret_value(),
         )
 
     @property

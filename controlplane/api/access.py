@@ -18,10 +18,11 @@ from litestar.exceptions import (
 )
 from litestar.handlers import BaseRouteHandler
 
-from contract.issuer_tokens import BadTokenError, UnknownKeyError, verify
+from contract.issuer_tokens import BadTokenError
 from contract.shown import quoted
 from controlplane.api.errors import NO_PERMISSION
 from controlplane.api.failed_logins import Caller, FailedLogins
+from controlplane.api.issuer_tokens import claims_of, principal_of
 from controlplane.api.origin import CHANGES_NOTHING
 from controlplane.api.passwords import Passwords
 from controlplane.domain.accesses import Access, Accesses
@@ -102,7 +103,7 @@ async def _by_token(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
     """Whose token it is. Nobody is kept waiting for a bad one: they are not guessed."""
     plane: ControlPlane = connection.app.state.plane
     try:
-        return await _principal_of(plane, token)
+        return principal_of(plane, await claims_of(plane, token))
     except NoRoleError as nothing:
         raise PermissionDeniedException(str(nothing)) from None
     except BadTokenError as bad:
@@ -110,28 +111,6 @@ async def _by_token(connection: ASGIConnection[Any, Any, Any, Any], token: str) 
         _logger.warning("api.login_failed", address=address, reason=str(bad))
         note_access(connection, Access("login_failed", "", address))
         raise NotAuthorizedException(str(bad), headers=_BAD_TOKEN) from None
-
-
-async def _principal_of(plane: ControlPlane, token: str) -> Principal:
-    issuer, keys = plane.settings.issuer, plane.issuer_keys
-    if issuer is None:
-        raise BadTokenError("tokens are not taken here: there is no INTERLOCK_OIDC_ISSUER")
-    try:
-        claims = verify(token, issuer.token_rules, keys.of)
-    except UnknownKeyError:
-        await keys.newer()
-        try:
-            claims = verify(token, issuer.token_rules, keys.of)
-        except UnknownKeyError:
-            raise BadTokenError(
-                "the token is signed with a key that its issuer does not publish"
-            ) from None
-    principal = issuer.principal(claims)
-    if any(user.username == principal.username for user in plane.settings.admin_users):
-        raise BadTokenError(
-            f"the token's {quoted(principal.username)} is the name of a user with a password here"
-        )
-    return principal
 
 
 async def user_by_password(

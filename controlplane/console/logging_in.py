@@ -36,7 +36,7 @@ async def show_log_in(
     request: Asked, next_page: Annotated[str, QueryParameter(name="next")] = _START
 ) -> Template:
     """Asks for name and password."""
-    return _asking(request, _local(next_page))
+    return _asking(request, local(next_page))
 
 
 @post("/console/log-in", opt={FOR_ALL: True}, guards=[require_visit], status_code=303)
@@ -45,7 +45,7 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
     form = await request.form()
     name, password = form.get("username", ""), form.get("password", "")
     user = await user_by_password(request, f"{name}:{password}".encode())
-    there = _local(str(form.get("next", _START)))
+    there = local(str(form.get("next", _START)))
     if user is None:
         return _asking(request, there, wrong=True)
     address = address_of(request)
@@ -56,7 +56,7 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
         there,
         status_code=303,
         headers=HEADERS,
-        cookies=[_cookie(request, SESSION, session, LIFETIME_S), _cookie(request, VISIT, "", 0)],
+        cookies=[session_cookie(request, session, LIFETIME_S), _cookie(request, VISIT, "", 0)],
     )
 
 
@@ -67,7 +67,7 @@ async def log_out(request: Asked) -> Redirect:
         "/console/log-in",
         status_code=303,
         headers=HEADERS,
-        cookies=[_cookie(request, SESSION, "", 0)],
+        cookies=[session_cookie(request, "", 0)],
     )
 
 
@@ -80,9 +80,15 @@ def _asking(request: Asked, there: str, *, wrong: bool = False) -> Template:
         next=there,
         token=token_for_visit(request, nonce),
         wrong=wrong,
+        signs_on=_signs_on(request),
     )
     shown.cookies.append(_cookie(request, VISIT, nonce, None))
     return shown
+
+
+def session_cookie(request: Asked, session: str, max_age: int) -> Cookie:
+    """What a browser shows with each page from now on; empty: nothing any more."""
+    return _cookie(request, SESSION, session, max_age)
 
 
 def _cookie(request: Asked, name: str, value: str, max_age: int | None) -> Cookie:
@@ -97,7 +103,13 @@ def _cookie(request: Asked, name: str, value: str, max_age: int | None) -> Cooki
     )
 
 
-def _local(there: str) -> str:
+def _signs_on(request: Asked) -> bool:
+    plane: ControlPlane = request.app.state.plane
+    issuer = plane.settings.issuer
+    return issuer is not None and bool(issuer.client_id)
+
+
+def local(there: str) -> str:
     """A page of ours, and no other host's: two slashes, of either kind, begin such."""
     is_ours = there.startswith("/") and there[1:2] not in {"/", "\\"} and there.isprintable()
     return there if is_ours else _START

@@ -12,6 +12,7 @@ from controlplane.console.outlook import Outlooks
 from controlplane.console.overview import nodes, nodes_live, overview, overview_live
 from controlplane.console.problems import HANDLERS
 from controlplane.console.rendering import HEADERS, HERE
+from controlplane.console.signing_on import sign_on, signed_on
 from controlplane.console.switching import (
     abort,
     plan_switch,
@@ -41,6 +42,8 @@ def console_routes(outlooks: Outlooks) -> list[Router]:
             overview,
             overview_live,
             show_log_in,
+            sign_on,
+            signed_on,
             log_in,
             log_out,
             plan_switch,

@@ -13,7 +13,7 @@ from controlplane.api.origin import CHANGES_NOTHING
 from controlplane.api.tokens import epoch_seconds
 from controlplane.console.sessions import form_token, is_form_token, session_of
 from controlplane.plane import ControlPlane
-from controlplane.users import Role, User
+from controlplane.users import Principal, Role
 
 SESSION: Final = "interlock_console"
 """Cookie of who has logged in."""
@@ -140,13 +140,14 @@ def _note_visitor(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return nonce
 
 
-def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, User] | None:
+def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, Principal] | None:
     cookie = connection.cookies.get(SESSION)
     if cookie is None:
         return None
     plane: ControlPlane = connection.app.state.plane
-    users = plane.settings.admin_users
-    found = session_of(_key(connection), cookie, users, epoch_seconds())
+    users, issuer = plane.settings.admin_users, plane.settings.issuer
+    trust = issuer.trust if issuer is not None and issuer.client_id else None
+    found = session_of(_key(connection), cookie, users, trust, epoch_seconds())
     return (found[0].sid, found[1]) if found is not None else None
 
 

@@ -1,19 +1,29 @@
 """A real OpenID Connect provider on loopback, and somebody who logs in to it."""
 
-import asyncio
 import json
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.controlplane.conftest import eventually, free_port
+from sandbox.probe import HttpUp
+from sandbox.process import wait_until
+from tests.controlplane.conftest import free_port
 
+USERS: dict[str, dict[str, Any]] = {
+    "ann": {"roles": ["staff", "admin"]},
+    "olga": {"roles": "operator"},
+    "vic": {"roles": ["viewer"]},
+    "kay": {"realm_access": {"roles": ["platform-team"]}},
+    "eve": {"roles": ["staff"]},
+    "joe": {"roles": ["admin"]},
+}
+"""And what the provider says of each in its tokens."""
 CLIENT = "interlock"
 RETURN = "http://localhost/returned"
 
@@ -45,35 +55,22 @@ class Provider:
         return str(answer.json()["id_token"])
 
 
-@asynccontextmanager
-async def provider(
-    users: dict[str, dict[str, Any]], lifetime_s: int = 600
-) -> AsyncIterator[Provider]:
-    """One with these users, and what it says of each in its tokens."""
+@contextmanager
+def provider(lifetime_s: int = 600) -> Iterator[Provider]:
+    """A process of its own."""
     port = free_port()
-    said = [f"--user-claims={json.dumps({'sub': name, **more})}" for name, more in users.items()]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "oidc_provider_mock", f"--port={port}", "--host=localhost"),
-        f"--token-max-age={lifetime_s}",
-        *said,
-        stderr=asyncio.subprocess.DEVNULL,
+    said = [f"--user-claims={json.dumps({'sub': name, **more})}" for name, more in USERS.items()]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "oidc_provider_mock", f"--port={port}", "--host=localhost"),
+            f"--token-max-age={lifetime_s}",
+            *said,
+        ],
+        stderr=subprocess.DEVNULL,
     )
-    found = Provider(f"http://localhost:{port}")
     try:
-        await eventually(found_at(found.url))
-        yield found
+        wait_until(HttpUp(port, "/.well-known/openid-configuration"), "the provider answers", 60)
+        yield Provider(f"http://localhost:{port}")
     finally:
         process.kill()
-        await process.wait()
-
-
-def found_at(url: str) -> Any:
-    async def is_there() -> bool:
-        async with httpx.AsyncClient() as client:
-            try:
-                answer = await client.get(f"{url}/.well-known/openid-configuration")
-            except httpx.HTTPError:
-                return False
-        return answer.status_code == HTTPStatus.OK
-
-    return is_there
+        process.wait()

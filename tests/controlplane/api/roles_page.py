@@ -49,7 +49,7 @@ class Call(NamedTuple):
 def application(users: tuple[object, ...] = ()) -> Litestar:
     """Of a control plane that has users and nothing else: no database, no cluster."""
     plane = ControlPlane.__new__(ControlPlane)
-    plane.settings = SimpleNamespace(admin_users=users, token_key=bytes(32))  # type: ignore[assignment]
+    plane.settings = SimpleNamespace(admin_users=users, token_key=bytes(32), issuer=None)  # type: ignore[assignment]
     return create_app(plane)
 
 

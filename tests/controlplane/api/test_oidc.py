@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import jwt
@@ -16,20 +16,12 @@ from tests.controlplane.issuers import CLIENT, Provider, provider
 
 pytestmark = pytest.mark.environment
 
-USERS = {
-    "ann": {"roles": ["staff", "admin"]},
-    "olga": {"roles": "operator"},
-    "vic": {"roles": ["viewer"]},
-    "kay": {"realm_access": {"roles": ["platform-team"]}},
-    "eve": {"roles": ["staff"]},
-    "joe": {"roles": ["admin"]},
-}
 LOOK, CREATE = "/api/v1/switches", "/api/v1/virtual-clusters"
 
 
-@pytest.fixture
-async def issuer() -> AsyncIterator[Provider]:
-    async with provider(USERS) as running:
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Provider]:
+    with provider() as running:
         yield running
 
 
@@ -112,11 +104,9 @@ async def test_tokens_that_are_not_good_are_refused_and_told(plane: Running, iss
 
 
 async def test_a_token_is_good_until_it_ends(variables):
-    async with (
-        provider(USERS, lifetime_s=-60) as issuer,
-        in_process(variables | issuer.variables) as plane,
-    ):
-        answer = await with_token(plane, await issuer.token("ann"))
+    with provider(lifetime_s=-60) as issuer:
+        async with in_process(variables | issuer.variables) as plane:
+            answer = await with_token(plane, await issuer.token("ann"))
     assert (answer.status_code, answer.json()["detail"]) == (401, "the token has expired")
 
 

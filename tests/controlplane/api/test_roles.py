@@ -74,7 +74,8 @@ def test_no_call_was_forgotten():
         path for path in others if not path.startswith(("/internal/", "/schema", "/console/assets"))
     }
     health = {"/health", "/health/live", "/health/ready"}
-    assert unguarded == {"/console/log-in", "/metrics", *health}
+    ways_in = {"/console/log-in", "/console/sign-on", "/console/signed-on"}
+    assert unguarded == {*ways_in, "/metrics", *health}
 
 
 def test_the_page_is_what_holds():

@@ -5,32 +5,34 @@ import pytest
 
 from contract.tokens import ALGORITHM
 from controlplane.console.sessions import (
+    LIFETIME_BY_ISSUER_S,
     LIFETIME_S,
     form_token,
     is_form_token,
     new_session,
+    new_session_by_issuer,
     session_of,
 )
-from controlplane.users import User
+from controlplane.users import Principal, Role, User
 
 KEY, OTHER_KEY = bytes(32), bytes([1] * 32)
 JOE = User(username="joe", password="secret")
 NOW = 1_700_000_000
 
 
-def found(cookie, *, key=KEY, users=(JOE,), now=NOW):
-    session = session_of(key, cookie, users, now)
+def found(cookie, *, key=KEY, users=(JOE,), trust=None, now=NOW):
+    session = session_of(key, cookie, users, trust, now)
     return session[1] if session is not None else None
 
 
 def test_any_control_plane_with_the_same_key_knows_the_session():
-    assert found(new_session(KEY, JOE, NOW)) == JOE
+    assert found(new_session(KEY, JOE, NOW)) == JOE.principal
     assert found(new_session(KEY, JOE, NOW), key=OTHER_KEY) is None
 
 
 def test_a_session_ends_by_its_time():
     cookie = new_session(KEY, JOE, NOW)
-    assert found(cookie, now=NOW + LIFETIME_S - 1) == JOE
+    assert found(cookie, now=NOW + LIFETIME_S - 1) == JOE.principal
     assert found(cookie, now=NOW + LIFETIME_S) is None
 
 
@@ -45,6 +47,23 @@ def test_a_session_ends_by_its_time():
 )
 def test_a_session_ends_with_the_user_or_what_the_user_was(users):
     assert found(new_session(KEY, JOE, NOW), users=users) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "is_good"),
+    [
+        ({}, True),
+        ({"trust": b"other words"}, False),
+        ({"trust": None}, False),
+        ({"now": NOW + LIFETIME_BY_ISSUER_S}, False),
+        ({"users": (User(username="olga", password="secret"),)}, False),
+        ({"key": OTHER_KEY}, False),
+    ],
+)
+def test_a_session_by_the_issuer_ends_with_what_it_is_trusted_for(change, is_good):
+    olga = Principal("olga", Role.OPERATOR)
+    cookie = new_session_by_issuer(KEY, olga, b"trust", NOW)
+    assert found(cookie, **({"trust": b"trust"} | change)) == (olga if is_good else None)
 
 
 def test_what_was_touched_is_no_session():

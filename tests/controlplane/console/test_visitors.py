@@ -17,7 +17,7 @@ from tests.controlplane.console.browser import FORM_TOKEN
 ADMIN = User(username="admin", password="conduktor", admin=True)
 JOE = User(username="joe", password="joe")
 KEY = bytes(32)
-SETTINGS = SimpleNamespace(admin_users=(ADMIN, JOE), token_key=KEY)
+SETTINGS = SimpleNamespace(admin_users=(ADMIN, JOE), token_key=KEY, issuer=None)
 
 
 def app_without_servers():
@@ -37,7 +37,10 @@ ROUTES = sorted(
 )
 LOG_IN, LOG_OUT = "/console/log-in", "/console/log-out"
 FORMS = [path for method, path in ROUTES if method == "POST" and path not in {LOG_IN, LOG_OUT}]
-PAGES = [path for method, path in ROUTES if method == "GET" and path != LOG_IN]
+TO_THE_ISSUER = {"/console/sign-on", "/console/signed-on"}
+PAGES = [
+    path for method, path in ROUTES if method == "GET" and path not in {LOG_IN, *TO_THE_ISSUER}
+]
 FOREIGN = re.compile(r"""(?:https?:)?//(?!www\.w3\.org/2000/svg)[\w.-]+""")
 
 

@@ -110,7 +110,7 @@ crashes: setup ## a control plane is killed after each event of a switch, in som
 	  tests/controlplane/coordinator/test_switching.py
 
 .PHONY: restores
-restores: setup ## the database goes back to before each event of a switch, in some minutes
+restores: setup ## the database goes back to before each event of a switch, in some minutes; writes docs/restores.md
 	@INTERLOCK_ALL_RESTORES=1 $(BIN)/python -m pytest -q tests/system/test_restored.py \
 	  tests/controlplane/test_lost_tail.py
 

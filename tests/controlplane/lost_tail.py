@@ -8,13 +8,16 @@ _ALONE = (
 )
 
 
-async def restore(database_url: str, seq: int) -> None:
-    """As a backup from right after that event: what came later is gone, and so is soft state."""
+async def restore(database_url: str, seq: int) -> int:
+    """As a backup from right after that event: what came later is gone, and so is soft state.
+
+    Returns: how many events came later.
+    """
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
             await connection.execute("ALTER TABLE interlock.event DISABLE TRIGGER USER")
-            await connection.execute("DELETE FROM interlock.event WHERE seq > $1", seq)
+            lost = await connection.execute("DELETE FROM interlock.event WHERE seq > $1", seq)
             await connection.execute("ALTER TABLE interlock.event ENABLE TRIGGER USER")
             await connection.execute(
                 "UPDATE interlock.event_head SET seq = $1, hash = coalesce("
@@ -29,6 +32,7 @@ async def restore(database_url: str, seq: int) -> None:
         await connection.execute(_ALONE)
     finally:
         await connection.close()
+    return int(lost.removeprefix("DELETE "))
 
 
 async def replace(database_url: str) -> None:

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from kio.schema.errors import ErrorCode
 
-from controlplane.probes.batch_headers import OlderFormatError, PackedBatches
+from controlplane.probes.batch_headers import PackedBatches
 from controlplane.probes.fetch_requests import FetchedPartition
+from controlplane.probes.raw_batches import OlderFormatError
 from tests.controlplane.probes.batches import Raw, batch
 
 TRANSACTIONAL, CONTROL = 0x10, 0x20

@@ -5,8 +5,7 @@ prove something would hold all of that. aiokafka has no limit and no place for o
 records calls the functions of this module in place of its own.
 """
 
-import gzip
-import io
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
@@ -20,9 +19,21 @@ from aiokafka.record._crecords import default_records as compiled
 
 MOST_BYTES: Final = 64 << 20
 """Of one batch: a megabyte, which is the most that a topic takes by default, 64 times as large."""
-_XERIAL: Final = b"\x82SNAPPY\0" + (1).to_bytes(4) + (1).to_bytes(4)
+_GZIP: Final = b"\x1f\x8b\x08"
+_MOST_MEMBERS: Final = 16
+"""Clients write one. What follows each is copied."""
+_XERIAL: Final = b"\x82SNAPPY\0"
 """What xerial's library, and so Kafka's clients, begin with; blocks with their lengths follow."""
+_XERIAL_VERSIONS: Final = 8
+"""Bytes behind it, that nobody need look at."""
 _BLOCK: Final = Struct(">i")
+_LZ4_FLAGS_AT: Final = 4
+_LZ4_HEADER: Final = 7
+"""Bytes before the first block, without the size of all."""
+_LZ4_HAS_SIZE, _LZ4_HAS_CHECKSUM, _LZ4_HAS_BLOCK_CHECKSUMS = 0x08, 0x04, 0x10
+_LZ4_BLOCK: Final = Struct("<I")
+_LZ4_BLOCK_SIZE: Final = 0x7FFFFFFF
+"""The other bit says that it is not compressed."""
 _FULL: Final = "failed to write whole buffer"
 _ROOM: Final = memoryview(bytearray(1 << 20))
 """For all but the largest batches. Records are parsed by one thread, one batch after the other."""
@@ -63,35 +74,75 @@ def install() -> None:
             setattr(parser, name, decode)
 
 
+def decompress(codec: int, data: bytes) -> bytes:
+    """Decompress the records of a batch within the limit.
+
+    Args:
+        codec: its number in the attributes of a batch; 0 for none.
+        data: the records, as they came.
+
+    Raises:
+        TooLargeError: they would become more than that.
+        ValueError: nobody knows the codec.
+        Exception: whatever the codec raises of bytes that are not its own.
+    """
+    if codec == 0:
+        return data
+    if codec > len(_DECODERS):
+        raise ValueError(f"nobody knows codec {codec}")
+    return [*_DECODERS.values()][codec - 1](data)
+
+
 def _gzip(data: bytes) -> bytes:
-    most = _most()
-    with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
-        found = unpacked.read(most + 1)
-    if len(found) > most:
-        raise TooLargeError(len(data), most)
-    return found
+    """All members, one behind the other; what follows that is none is passed over, as Java does."""
+    most, found, rest = _most(), b"", bytes(data)
+    for _ in range(_MOST_MEMBERS):
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        found += member.decompress(rest, most + 1 - len(found))
+        if len(found) > most:
+            raise TooLargeError(len(data), most)
+        if not member.eof:
+            raise EOFError("the records of a batch end in the middle")
+        rest = member.unused_data
+        if not rest.startswith(_GZIP):
+            return found
+    raise ValueError(f"a batch has more than {_MOST_MEMBERS} members of gzip")
 
 
 def _snappy(data: bytes) -> bytes:
     view = memoryview(data)
-    blocks = list(_xerial_blocks(view)) if view[: len(_XERIAL)] == _XERIAL else [view]
+    blocks = list(_xerial_blocks(view)) if bytes(view[: len(_XERIAL)]) == _XERIAL else [view]
     if sum(map(cramjam.snappy.decompress_raw_len, blocks)) > _most():
         raise TooLargeError(len(data), _most())
     return b"".join(bytes(cramjam.snappy.decompress_raw(block)) for block in blocks)
 
 
-def _xerial_blocks(view: memoryview) -> list[memoryview]:
-    blocks, at = [], len(_XERIAL)
+def _xerial_blocks(view: memoryview) -> Iterator[memoryview]:
+    """Of one stream, or several one behind the other."""
+    at = 0
     while at < len(view):
+        if bytes(view[at : at + len(_XERIAL)]) == _XERIAL:
+            at += len(_XERIAL) + _XERIAL_VERSIONS
+            continue
         (size,) = _BLOCK.unpack_from(view, at)
+        if size < 0:
+            raise ValueError(f"a block of {size} bytes")
         at += _BLOCK.size
-        blocks.append(view[at : at + size])
+        yield view[at : at + size]
         at += size
-    return blocks
 
 
 def _lz4(data: bytes) -> bytes:
-    return _within(data, cramjam.lz4.decompress_into)
+    return _within(_lz4_frame(data), cramjam.lz4.decompress_into)
+
+
+def _lz4_frame(data: bytes) -> bytes:
+    """The first one: Kafka's clients pass over what follows it (`Lz4BlockInputStream.java`)."""
+    flags = data[_LZ4_FLAGS_AT]
+    at = _LZ4_HEADER + (8 if flags & _LZ4_HAS_SIZE else 0)
+    while size := _LZ4_BLOCK.unpack_from(data, at)[0] & _LZ4_BLOCK_SIZE:
+        at += _LZ4_BLOCK.size + size + (4 if flags & _LZ4_HAS_BLOCK_CHECKSUMS else 0)
+    return data[: at + _LZ4_BLOCK.size + (4 if flags & _LZ4_HAS_CHECKSUM else 0)]
 
 
 def _zstd(data: bytes) -> bytes:
@@ -129,3 +180,4 @@ _DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "lz4": _lz4,
     "zstd": _zstd,
 }
+"""In the order of their numbers, from 1 on (`CompressionType.java`)."""

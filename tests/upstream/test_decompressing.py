@@ -38,6 +38,36 @@ def test_snappy_without_xerial_s_blocks_as_well():
     assert unpacked("snappy", data) == b"abc" * 1000
 
 
+AFTER = b"garbage!" * 5
+XERIAL = library.snappy_encode(b"abc" * 1000)
+ODD = {
+    "gzip, with something behind it": ("gzip", library.gzip_encode(b"abc" * 1000) + AFTER),
+    "gzip in two members": (
+        "gzip",
+        library.gzip_encode(b"abc" * 400) + library.gzip_encode(b"abc" * 600),
+    ),
+    "lz4, with something behind it": ("lz4", library.lz4_encode(b"abc" * 1000) + AFTER),
+    "xerial's blocks of another version": ("snappy", XERIAL[:8] + b"\0\0\0\2" * 2 + XERIAL[16:]),
+    "xerial's blocks in two streams": (
+        "snappy",
+        library.snappy_encode(b"abc" * 400) + library.snappy_encode(b"abc" * 600),
+    ),
+}
+"""What a broker takes, and aiokafka does not read."""
+
+
+@pytest.mark.parametrize(("codec", "data"), ODD.values(), ids=ODD)
+def test_it_is_as_kafka_s_own_clients_do_it(codec, data):
+    assert unpacked(codec, data) == b"abc" * 1000
+    with limited_to(2999), pytest.raises(TooLargeError):
+        unpacked(codec, data)
+
+
+def test_gzip_in_so_many_members_that_they_take_time_is_refused():
+    with pytest.raises(ValueError, match="more than 16 members"):
+        unpacked("gzip", library.gzip_encode(b"") * 17)
+
+
 @pytest.mark.parametrize("codec", CODECS)
 def test_what_is_larger_is_refused_with_its_size(codec):
     data = getattr(library, f"{codec}_encode")(bytes((4 << 20) + 1))

@@ -13,7 +13,7 @@ from kio.schema.errors import ErrorCode
 from controlplane.probes.batch_headers import PackedBatches
 from controlplane.probes.fetch_requests import FetchedPartition
 from controlplane.probes.raw_batches import OlderFormatError
-from tests.controlplane.probes.batches import Raw, batch
+from tests.controlplane.probes.batches import CODECS, PLAIN, Raw, batch
 
 TRANSACTIONAL, CONTROL = 0x10, 0x20
 WRITES = st.tuples(st.just("write"), st.sampled_from([-1, 1, 2]), st.integers(1, 4))
@@ -21,7 +21,7 @@ ENDS = st.tuples(st.sampled_from(["commit", "abort"]), st.sampled_from([1, 2]), 
 HISTORIES = st.lists(st.one_of(WRITES, ENDS), max_size=12)
 
 
-def fetched(history: list[tuple[str, int, int]], *, compressed: bool) -> FetchedPartition:
+def fetched(history: list[tuple[str, int, int]], *, codec: int) -> FetchedPartition:
     """As a broker answers: batches, and where transactions that were taken back begin."""
     batches, at = b"", 0
     begun: dict[int, int] = {}
@@ -40,7 +40,7 @@ def fetched(history: list[tuple[str, int, int]], *, compressed: bool) -> Fetched
                 aborted.append((producer_id, first))
         batches += batch(
             *records,
-            compressed=compressed and what == "write",
+            codec=codec if what == "write" else PLAIN,
             attributes=attributes,
             producer_id=producer_id,
             base_offset=at,
@@ -49,9 +49,9 @@ def fetched(history: list[tuple[str, int, int]], *, compressed: bool) -> Fetched
     return FetchedPartition(TopicPartition("t", 0), ErrorCode.none, batches, aborted)
 
 
-@given(history=HISTORIES, compressed=st.booleans())
-def test_they_tell_of_the_records_that_can_be_read(history, compressed):
-    found = fetched(history, compressed=compressed)
+@given(history=HISTORIES, codec=st.sampled_from(CODECS))
+def test_they_tell_of_the_records_that_can_be_read(history, codec):
+    found = fetched(history, codec=codec)
     packed, unpacked = found.packed(0), found.records(0)
     told = [
         (offset, batch_.newest)

@@ -12,7 +12,7 @@ from controlplane.probes.mirror import compare
 from controlplane.probes.reader import end_reader
 from controlplane.probes.replica import watch
 from tests.controlplane.conftest import eventually
-from tests.controlplane.probes.batches import Raw, append, batch
+from tests.controlplane.probes.batches import GZIP, Raw, append, batch
 from tests.controlplane.probes.clusters import cluster, create, write
 
 pytestmark = pytest.mark.environment
@@ -33,7 +33,7 @@ async def scene(clusters, unique_name):
 
 
 def huge(*times: int, size: int = HUGE) -> bytes:
-    return batch(*(Raw(bytes(size), timestamp=at) for at in times), compressed=True)
+    return batch(*(Raw(bytes(size), timestamp=at) for at in times), codec=GZIP)
 
 
 async def test_it_is_proved_by_its_number_and_the_others_by_their_records(scene, unique_name):
@@ -91,7 +91,7 @@ async def test_where_the_end_can_be_read_it_is(scene, unique_name):
     for side in (main, failover):
         for number in range(40):
             value = bytes([number]) * (1 << 20)
-            await append(side, unique_name, 1, batch(Raw(value), compressed=True))
+            await append(side, unique_name, 1, batch(Raw(value), codec=GZIP))
     partitions = await source.partitions([unique_name])
     seen = await watch(source, target, partitions, None)
     assert "ended after" in seen.marks[1].unreadable.cause

@@ -8,9 +8,6 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import READ_COMMITTED as WITHOUT_ABORTED
-from aiokafka.consumer.fetcher import PartitionRecords
-from aiokafka.record.memory_records import MemoryRecords
 from kio.schema.errors import ErrorCode
 from kio.schema.fetch.v11.request import FetchPartition, FetchRequest, FetchTopic
 from kio.schema.types import TopicName
@@ -18,9 +15,7 @@ from kio.static.primitive import i32, i32Timedelta, i64
 
 from controlplane.probes.batch_headers import PackedBatches
 from controlplane.probes.cluster_logs import READ_COMMITTED
-from upstream.decompressing import install
-
-install()  # all records are decompressed within a limit
+from controlplane.probes.committed_records import CommittedRecords
 
 _WAIT: Final = i32Timedelta.parse(timedelta(milliseconds=50))
 """What is asked for is there, but for a moment after a broker was changed."""
@@ -37,23 +32,9 @@ class FetchedPartition(NamedTuple):
     aborted: Sequence[tuple[int, int]]
     """Producer ids of transactions that were taken back, and where each begins."""
 
-    def records(self, begin: int) -> Any:
-        """The committed ones from an offset on, decoded one by one by whoever iterates.
-
-        `next_fetch_offset` of the iterator says how far it came. It raises whatever the parser
-        raises of bytes that are no record, of a checksum that is wrong or a codec that nobody
-        knows; that is laid down nowhere.
-        """
-        return PartitionRecords(
-            self.partition,
-            MemoryRecords(self.batches),
-            self.aborted,
-            begin,
-            None,
-            None,
-            check_crcs=True,
-            isolation_level=WITHOUT_ABORTED,
-        )
+    def records(self, begin: int) -> CommittedRecords:
+        """The committed ones from an offset on, decoded one by one by whoever iterates."""
+        return CommittedRecords(self.partition, self.batches, self.aborted, begin)
 
     def packed(self, begin: int) -> PackedBatches:
         """The same by the headers of their batches, of which nothing is decompressed."""

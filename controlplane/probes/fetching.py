@@ -23,6 +23,8 @@ from upstream.decompressing import limited_to
 
 T = TypeVar("T")
 
+_HEADER_BYTES: Final = 2
+"""Of a header that is empty."""
 _OTHERS_AFTER: Final = 1000
 """Records after which others have their turn in the loop."""
 
@@ -45,7 +47,10 @@ class Form(NamedTuple):
 
 def _size_of_record(record: Any) -> int:
     key, value = record.key, record.value
-    return (len(key) if key else 0) + (len(value) if value else 0)
+    size = (len(key) if key else 0) + (len(value) if value else 0)
+    for name, content in record.headers:
+        size += _HEADER_BYTES + len(name) + (len(content) if content else 0)
+    return size
 
 
 def _size_of_batch(batch: PackedBatch) -> int:

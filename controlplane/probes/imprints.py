@@ -78,8 +78,8 @@ class _Row:
         self.imprints: list[Imprint] = []
 
     def take(self, record: Any, /) -> None:
-        digest = LastRecord.of(record).digest
-        self.imprints.append(Imprint(record.offset, record.timestamp, digest))
+        seen = LastRecord.of(record)
+        self.imprints.append(Imprint(record.offset, seen.timestamp, seen.digest))
 
 
 @asynccontextmanager

@@ -1,12 +1,15 @@
 """Takes in the records of a partition, one by one: for what stands last, or for their digests."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from controlplane.domain.fingerprints import fingerprint
 from controlplane.domain.numbering.runs import Placed
 from controlplane.probes.batch_headers import PackedBatch
+
+NO_TIMESTAMP: Final = -1
+"""As Kafka has it (`RecordBatch.java`)."""
 
 
 class LastRecord(msgspec.Struct, frozen=True):
@@ -19,8 +22,9 @@ class LastRecord(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, record: Any) -> "LastRecord":
-        """What aiokafka's ConsumerRecord has of it."""
-        return cls(record.timestamp, record.key, record.value, tuple(record.headers))
+        """What aiokafka's ConsumerRecord has of it: no timestamp, in the format before 0.10."""
+        timestamp = NO_TIMESTAMP if record.timestamp is None else record.timestamp
+        return cls(timestamp, record.key, record.value, tuple(record.headers))
 
     @property
     def digest(self) -> bytes:

@@ -19,7 +19,8 @@ from confluent_kafka.admin import (
 
 from contract.clusters_file import ClusterProperties
 from sandbox.process import wait_until
-from tests.controlplane.probes.batches import Raw, append, batch
+from tests.controlplane.probes.batches import GZIP, Raw, append, batch
+from tests.system import any_records
 from tests.system.mirrored import mirror, mirrored, ordered, refusals, turned_to
 from tests.system.operator import Operator, end_of
 
@@ -93,9 +94,9 @@ def write_odd_records(cluster):
         "ages": (
             batch(Raw(b"none", timestamp=-1), Raw(b"before 1970", timestamp=-86_400_000)),
             batch(Raw(b"smallest", timestamp=-(2**40)), Raw(b"", headers=[(b"h", None)])),
-            batch(Raw(b"none", timestamp=-1), compressed=True),
+            batch(Raw(b"none", timestamp=-1), codec=GZIP),
         ),
-        "packed": (batch(Raw(packed), compressed=True),),
+        "packed": (batch(Raw(packed), codec=GZIP),),
         "large": (batch(Raw(random.Random(1).randbytes(9_000_000))),),
     }
     for topic, written in batches.items():
@@ -120,6 +121,56 @@ def test_no_record_of_a_tenant_stops_the_mirror_or_a_planned_switch(operator):
             assert held[0] == held[1], topic
 
 
+NOTHING = [0] * any_records.PARTITIONS
+
+
+def test_whatever_a_broker_takes_of_a_tenant_is_proved_record_by_record(operator):
+    """There and back: on the way back the mirror's copies are what is copied."""
+    admin = AdminClient(operator.client("odd-"))
+    topic = NewTopic("any", any_records.PARTITIONS, 1, config={"retention.ms": "-1"})
+    admin.create_topics([topic])["any"].result(10)
+    Operator._create(operator.client("good-"), "orders", 1)
+    for number in range(2):
+        serving, to = operator.routing()["cluster"], operator.other_cluster()
+        reached = {"bootstrap.servers": operator.cluster(serving).bootstrap_servers}
+        cluster = ClusterProperties(name=serving, role="upstream", properties=reached)
+        before = any_records.ends(operator.cluster(to), "odd-any") if number else NOTHING
+        taken = asyncio.run(any_records.write_any(cluster, "odd-any", seed=str(number)))
+        assert len(taken) > 10 * any_records.PARTITIONS
+        write_all(operator.client("good-"), "orders", b"%d" % number)
+        orders = [b"%d" % n for n in range(number + 1)]
+
+        def copied(to=to, orders=orders):
+            return list(records(operator, to, "good-orders")) == orders
+
+        wait_until(copied, "the other tenant's records are copied", 60)
+        answer = operator.switch(to, wait="mirror")
+        assert answer.status_code == 200, answer.text
+        wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 60)
+        told = operator.events(kind="switch.caught_up")[-1]["data"]
+        assert not told.get("waived")
+        only_counted = (*told["proved"].get("counted", ()), *told["proved"].get("alone", ()))
+        assert [name for name in only_counted if name.startswith("odd-any")] == []
+        copies = any_records.read(operator.cluster(to), "odd-any", before)
+        assert any_records.content(copies) == taken
+
+
+def test_the_mirror_writes_a_name_that_is_no_text_as_java_reads_it(operator):
+    """So the proof reads both as Java does (`controlplane/probes/unpacking.py`)."""
+    admin = AdminClient(operator.client("odd-"))
+    admin.create_topics([NewTopic("names", 1, 1)])["names"].result(10)
+    serving, other = operator.routing()["cluster"], operator.other_cluster()
+    names = [b"caf\xe9", b"\xed\xa0\x80", b"\xe2\x82", b"\xf4\x90\x80\x80", b"", "ü".encode()]
+    reached = {"bootstrap.servers": operator.cluster(serving).bootstrap_servers}
+    cluster = ClusterProperties(name=serving, role="upstream", properties=reached)
+    written = batch(Raw(b"v", headers=[(name, b"%d" % n) for n, name in enumerate(names)]))
+    asyncio.run(append(cluster, "odd-names", 0, written))
+    wait_until(lambda: list(records(operator, other, "odd-names")) == [b"v"], "a copy", 60)
+    (copy,) = any_records.read(operator.cluster(other), "odd-names", [0])
+    read = ["caf\ufffd", "\ufffd", "\ufffd", "\ufffd" * 4, "", "ü"]
+    assert copy.headers() == [(name, b"%d" % n) for n, name in enumerate(read)]
+
+
 def test_a_topic_that_is_too_much_to_read_is_counted_and_stops_nobody(operator):
     """As a tenant can make it: records that grow a thousandfold when they are decompressed."""
     admin = AdminClient(operator.client("odd-"))
@@ -129,7 +180,7 @@ def test_a_topic_that_is_too_much_to_read_is_counted_and_stops_nobody(operator):
         reached = {"bootstrap.servers": operator.cluster(serving).bootstrap_servers}
         main = ClusterProperties(name=serving, role="upstream", properties=reached)
         for number in range(15):
-            bomb = batch(Raw(bytes(3 << 20), timestamp=now_ms() + number), compressed=True)
+            bomb = batch(Raw(bytes(3 << 20), timestamp=now_ms() + number), codec=GZIP)
             asyncio.run(append(main, "odd-bomb", 0, bomb))
         produce(operator, "roundtrip-", "numbers", 0)
         answer = operator.switch(to, wait="mirror")

@@ -9,6 +9,9 @@ it, as nobody's library writes it; any client may:
 - attributes of a record, of which none is defined, above 127;
 - lengths and offsets that are written with more bits than they have: the further ones are dropped;
 - times beyond 64 bits: they go on from the other end.
+
+And it is not given what becomes large (`upstream/decompressing.py`). Here the numbers of records of
+a batch and of headers of a record are limited, so that nobody waits for long until one is read.
 """
 
 import re
@@ -22,6 +25,8 @@ from upstream.decompressing import decompress
 
 MOST_HEADERS: Final = 10_000
 """Of one record: they are read at once, in some milliseconds."""
+MOST_RECORDS: Final = 50_000
+"""Of one batch, which may have to be read from its first one on."""
 _CODEC: Final = 0x07
 _LOG_APPEND_TIME: Final = 0x08
 """Of a batch's attributes."""
@@ -32,8 +37,8 @@ _HALF_OF_A_PAIR: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")
 _REPLACEMENT: Final = "\ufffd".encode()
 
 
-class TooManyHeadersError(Exception):
-    """A record would take the time of all others; the message says so."""
+class TooManyError(Exception):
+    """A batch or a record would take the time of all others; the message says so."""
 
 
 class UnpackedRecord(NamedTuple):
@@ -76,6 +81,8 @@ def text(name: bytes) -> str:
 
 
 def _records(header: BatchHeader, body: memoryview) -> Iterator[UnpackedRecord]:
+    if header.records > MOST_RECORDS:
+        raise TooManyError(f"a batch has {header.records} records")
     unread = _Unread(decompress(header.attributes & _CODEC, bytes(body)))
     for _ in range(header.records):
         try:
@@ -120,7 +127,7 @@ class _Unread:
         if not 0 <= count <= end - self._at:
             raise CorruptRecordException(f"a record says that it has {count} headers")
         if count > MOST_HEADERS:
-            raise TooManyHeadersError(f"a record has {count} headers")
+            raise TooManyError(f"a record has {count} headers")
         for _ in range(count):
             name = self._bytes()
             if name is None:

@@ -8,7 +8,14 @@ from aiokafka.record import default_records
 from aiokafka.record._crecords import default_records as compiled
 
 from upstream import decompressing
-from upstream.decompressing import TooLargeError, install, limited_to
+from upstream.decompressing import (
+    LIBRARY_BYTES,
+    TooLargeError,
+    TooLargeForLibraryError,
+    decompress,
+    install,
+    limited_to,
+)
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 
@@ -20,9 +27,19 @@ def _small(monkeypatch):
 
 
 def unpacked(codec: str, data: bytes) -> bytes:
-    decoders = {getattr(parser, f"{codec}_decode") for parser in (compiled, default_records)}
-    (decode,) = decoders
-    return decode(data)
+    return decompress(CODECS.index(codec) + 1, data)
+
+
+@pytest.mark.parametrize("parser", [compiled, default_records])
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_library_is_given_what_is_small(codec, parser):
+    value = bytes(LIBRARY_BYTES)
+    encode, decode = getattr(library, f"{codec}_encode"), getattr(parser, f"{codec}_decode")
+    assert decode(encode(value)) == value
+    with pytest.raises(TooLargeForLibraryError, match="is more than 1 MiB when"):
+        decode(encode(value + b"\0"))
+    with limited_to(1000), pytest.raises(TooLargeError):
+        decode(encode(value))
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -72,10 +72,11 @@ def batch(
     base_offset: int = 0,
     newest: int | None = None,
     body: bytes | None = None,
+    count: int | None = None,
 ) -> bytes:
     """A batch of format 2 (`DefaultRecordBatch`).
 
-    `compress`: in another way than usual; `newest`, `body`: others than its records say.
+    `compress`: in another way than usual; `newest`, `body`, `count`: others than its records say.
     """
     first = records[0].timestamp
     if body is None:
@@ -91,7 +92,7 @@ def batch(
         producer_id,
         -1,
         -1,
-        len(records),
+        len(records) if count is None else count,
     )
     after_crc = counted + payload
     checked = pack(">ibI", -1, 2, crc32c(after_crc)) + after_crc

@@ -14,7 +14,13 @@ from controlplane.probes.committed_records import CommittedRecords
 from controlplane.probes.fetch_requests import FetchedPartition
 from controlplane.probes.raw_batches import OlderFormatError
 from controlplane.probes.taking import NO_TIMESTAMP, LastRecord
-from controlplane.probes.unpacking import MOST_HEADERS, TooManyHeadersError, UnpackedRecords, text
+from controlplane.probes.unpacking import (
+    MOST_HEADERS,
+    MOST_RECORDS,
+    TooManyError,
+    UnpackedRecords,
+    text,
+)
 from tests.controlplane.probes.batches import CODECS, GZIP, Raw, batch
 from tests.controlplane.probes.test_batch_headers import HISTORIES, fetched
 
@@ -120,8 +126,27 @@ def test_a_record_with_a_name_that_is_no_text_and_its_copy_are_the_same():
 
 def test_more_headers_than_are_read_one_by_one_are_named():
     records = UnpackedRecords(batch(Raw(b"v", headers=[(b"", None)] * (MOST_HEADERS + 1))), (), 0)
-    with pytest.raises(TooManyHeadersError, match="a record has 10001 headers"):
+    with pytest.raises(TooManyError, match="a record has 10001 headers"):
         list(records)
+
+
+def test_a_batch_that_takes_long_to_read_is_named_and_not_opened():
+    records = UnpackedRecords(batch(Raw(b"v"), count=MOST_RECORDS + 1), (), 0)
+    with pytest.raises(TooManyError, match="a batch has 50001 records"):
+        list(records)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_large_is_read_and_of_many_headers_nothing_is_made(codec):
+    """15 million of them, in 29 kilobytes, took three seconds and two gigabytes."""
+    large = Raw(b"v" * (3 << 20))
+    records = answer(batch(large, Raw(b"w"), codec=codec)).records(0)
+    assert told(records) == expected(large, Raw(b"w"))
+    bomb = Raw(b"v", headers=[(b"", None)] * 600_000)
+    records = answer(batch(Raw(b"u"), bomb, codec=codec)).records(0)
+    with pytest.raises(TooManyError, match="a record has 600000 headers"):
+        list(records)
+    assert records.next_fetch_offset == 1, "as far as it can be read"
 
 
 @pytest.mark.parametrize("magic", [0, 1])
@@ -139,7 +164,7 @@ def test_older_formats_are_read_by_the_library(magic):
 @given(data=st.binary(max_size=60), codec=st.sampled_from(CODECS))
 def test_whatever_stands_in_a_batch_it_comes_to_an_end(data, codec):
     records = UnpackedRecords(batch(Raw(b"v"), codec=codec, body=data), (), 0)
-    with suppress(CorruptRecordException, TooManyHeadersError):
+    with suppress(CorruptRecordException, TooManyError):
         assert len(list(records)) <= 1
 
 

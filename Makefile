@@ -114,6 +114,11 @@ restores: setup ## the database goes back to before each event of a switch, in s
 	@INTERLOCK_ALL_RESTORES=1 $(BIN)/python -m pytest -q tests/system/test_restored.py \
 	  tests/controlplane/test_lost_tail.py
 
+.PHONY: records
+records: setup ## whatever a broker takes, mirrored and proved (ROUNDS=12), some minutes; writes docs/records.md
+	@INTERLOCK_RECORDS=$(or $(ROUNDS),12) $(BIN)/python -m pytest -q tests/system/test_mirror.py \
+	  -k whatever_a_broker_takes
+
 .PHONY: console-shots
 console-shots: setup ## pictures of the console's pages, from a real browser; writes docs/console
 	@$(BIN)/python -m pytest -q tests/system/test_console.py --console-shots docs/console

@@ -1,8 +1,10 @@
 """A real MirrorMaker 2, turned round with every switch: each record once, on both sides."""
 
 import asyncio
+import os
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -21,6 +23,7 @@ from contract.clusters_file import ClusterProperties
 from sandbox.process import wait_until
 from tests.controlplane.probes.batches import GZIP, Raw, append, batch
 from tests.system import any_records
+from tests.system.any_records_page import Round, page
 from tests.system.mirrored import mirror, mirrored, ordered, refusals, turned_to
 from tests.system.operator import Operator, end_of
 
@@ -122,15 +125,20 @@ def test_no_record_of_a_tenant_stops_the_mirror_or_a_planned_switch(operator):
 
 
 NOTHING = [0] * any_records.PARTITIONS
+ROUNDS = int(os.environ.get("INTERLOCK_RECORDS", "2"))
+"""`make records` has more of them, and writes `docs/records.md`."""
+RECORDS_PAGE = Path(__file__).parents[2] / "docs" / "records.md"
 
 
+@pytest.mark.timeout(400 + 60 * ROUNDS)
 def test_whatever_a_broker_takes_of_a_tenant_is_proved_record_by_record(operator):
     """There and back: on the way back the mirror's copies are what is copied."""
+    rounds = []
     admin = AdminClient(operator.client("odd-"))
     topic = NewTopic("any", any_records.PARTITIONS, 1, config={"retention.ms": "-1"})
     admin.create_topics([topic])["any"].result(10)
     Operator._create(operator.client("good-"), "orders", 1)
-    for number in range(2):
+    for number in range(ROUNDS):
         serving, to = operator.routing()["cluster"], operator.other_cluster()
         reached = {"bootstrap.servers": operator.cluster(serving).bootstrap_servers}
         cluster = ClusterProperties(name=serving, role="upstream", properties=reached)
@@ -149,10 +157,15 @@ def test_whatever_a_broker_takes_of_a_tenant_is_proved_record_by_record(operator
         wait_until(lambda to=to: turned_to(operator, to), f"the mirror copies from {to}", 60)
         told = operator.events(kind="switch.caught_up")[-1]["data"]
         assert not told.get("waived")
-        only_counted = (*told["proved"].get("counted", ()), *told["proved"].get("alone", ()))
-        assert [name for name in only_counted if name.startswith("odd-any")] == []
+        proved = told["proved"]
+        assert "counted_alone" not in proved, proved
+        assert not any(name.startswith("odd-any") for name in proved.get("counted", ())), proved
         copies = any_records.read(operator.cluster(to), "odd-any", before)
         assert any_records.content(copies) == taken
+        completed = operator.events(kind="switch.completed")[-1]["data"]
+        rounds.append(Round(to, len(taken), proved, completed))
+    if "INTERLOCK_RECORDS" in os.environ:
+        RECORDS_PAGE.write_text(page(rounds))
 
 
 def test_the_mirror_writes_a_name_that_is_no_text_as_java_reads_it(operator):

@@ -7,6 +7,7 @@ one side, and repetitions on the other.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -32,7 +33,12 @@ class Hole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def hole(
-    partition: str, ours: Sequence[Placed], theirs: Sequence[Placed], *, whole: bool
+    partition: str,
+    ours: Sequence[Placed],
+    theirs: Sequence[Placed],
+    *,
+    whole: bool,
+    lasting: bool = False,
 ) -> Hole | None:
     """What the replica lacks before a record that both have; None if nothing surely is.
 
@@ -45,7 +51,11 @@ def hole(
         theirs: the replica's, in order.
         whole: whether these are all that the replica has. If not, those of ours that stand before
             the first record that both have may be further back.
+        lasting: whether it has to be one whatever is still on its way. Then nothing is concluded
+            from a record of which the replica holds fewer than came up to there: what it holds may
+            be an earlier one that looks alike.
     """
+    held, passed = Counter(placed.digest for placed in theirs), Counter[bytes]()
     copies = newest_copies(
         [placed.digest for placed in ours], [(placed.digest, placed.offset) for placed in theirs]
     )
@@ -55,6 +65,9 @@ def hole(
     between: list[Placed] = []
     before = -1 if whole else None
     for placed, copy in zip(ours, copies, strict=True):
+        passed[placed.digest] += 1
+        if lasting and copy is not None and passed[placed.digest] > held[placed.digest]:
+            continue
         if copy is None:
             if placed.digest not in there:
                 between.append(placed)
@@ -72,6 +85,20 @@ def _left_free(offsets: Sequence[int], after: int, before: int) -> int:
     """How many offsets between two are no record's."""
     taken = bisect_right(offsets, before - 1) - bisect_right(offsets, after)
     return before - after - 1 - taken
+
+
+def has_come(known: Hole, ours: Sequence[Placed], theirs: Sequence[Placed]) -> bool:
+    """Whether the replica has by now what it lacked, all of which is in sight.
+
+    Args:
+        known: of before.
+        ours: the original's last records, in order.
+        theirs: the replica's.
+    """
+    there = {placed.digest for placed in theirs}
+    them = [placed for placed in ours if known.first <= placed.offset <= known.last]
+    is_in_sight = len(them) >= known.records and them[0].offset == known.first
+    return is_in_sight and all(placed.digest in there for placed in them)
 
 
 def still_missing(known: Hole | None, found: Hole | None, begin: int) -> Hole | None:

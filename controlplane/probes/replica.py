@@ -214,7 +214,11 @@ def _holes(
         mark = known.get(called)
         made_anew = mark is None or (mark.anchor is not None and end <= mark.anchor.replica)
         missed = None if mark is None or made_anew else mark.hole
-        seen = rows[partition].hole(called) if partition in rows else None
+        both = rows.get(partition)
+        if missed is not None and both is not None and both.fill(missed):
+            missed = None
+        # It is kept: what will be there at the next look must not be in it.
+        seen = both.hole(called, lasting=True) if both is not None else None
         found[called] = still_missing(missed, seen, begins[partition])
     return found
 

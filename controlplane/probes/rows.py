@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 
-from controlplane.domain.completeness import Hole, hole
+from controlplane.domain.completeness import Hole, has_come, hole
 from controlplane.domain.numbering.runs import Placed, comparable_rows
 from controlplane.domain.replica import Anchor, follow
 from controlplane.probes.fetching import Read
@@ -37,10 +37,14 @@ class Rows(NamedTuple):
         there = {placed.digest for placed in self.theirs.placed}
         return sum(p.digest in there for p in self.ours.placed if p.digest != _SEEN)
 
-    def hole(self, partition: str) -> Hole | None:
-        """What the other cluster lacks of them."""
+    def hole(self, partition: str, *, lasting: bool = False) -> Hole | None:
+        """What the other cluster lacks of them; `lasting`: whatever is still on its way."""
         ours, theirs = self.ours.placed, self.theirs.placed
-        return hole(partition, ours, theirs, whole=self.theirs.is_all)
+        return hole(partition, ours, theirs, whole=self.theirs.is_all, lasting=lasting)
+
+    def fill(self, known: Hole) -> bool:
+        """Whether the other cluster has what it lacked before."""
+        return has_come(known, self.ours.placed, self.theirs.placed)
 
     @property
     def is_behind(self) -> bool:

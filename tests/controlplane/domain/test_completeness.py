@@ -5,7 +5,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.domain.completeness import Hole, hole, still_missing
+from controlplane.domain.completeness import Hole, has_come, hole, still_missing
 from controlplane.domain.numbering.runs import Placed
 
 
@@ -47,6 +47,35 @@ def test_markers_and_repetitions_make_no_difference():
 def test_a_mirror_that_repeats_something_before_it_goes_on_is_whole():
     assert found("abcdcd", "abcd") is None, "the original itself may have been a copy"
     assert found("abcd", "acbd") is None
+
+
+def test_what_looks_like_an_earlier_record_does_not_make_a_hole_of_what_is_on_its_way():
+    """The second b may be on its way as well, or have come while x was left out: both look so."""
+    ours, theirs = placed("abcxb", 100), placed("abc", 7)
+    assert hole("t-0", ours, theirs, whole=False) == missing(103, 103, 1), "until it has come"
+    assert hole("t-0", ours, theirs, whole=False, lasting=True) is None
+    assert hole("t-0", ours, placed("abcb"), whole=False, lasting=True) == missing(103, 103, 1)
+    assert hole("t-0", ours, placed("abcxb"), whole=False, lasting=True) is None
+    # Another record behind it tells.
+    more = placed("abcxbd", 100)
+    assert hole("t-0", more, placed("abcd"), whole=False, lasting=True) == missing(103, 103, 1)
+
+
+@given(
+    values=st.text("abcd", min_size=1, max_size=12), come=st.integers(0, 12), is_whole=st.booleans()
+)
+def test_a_mirror_that_leaves_nothing_out_never_has_a_lasting_hole(values, come, is_whole):
+    ours, theirs = placed(values, 100), placed(values[:come], 7)
+    assert hole("t-0", ours, theirs, whole=is_whole, lasting=True) is None
+
+
+def test_a_hole_is_over_once_all_of_it_is_seen_to_have_come():
+    known = missing(102, 103, 2)
+    assert has_come(known, placed("abcdef", 100), placed("abcdef"))
+    assert has_come(known, placed("cdef", 102), placed("cdef"))
+    assert not has_come(known, placed("abcdef", 100), placed("abcef"))
+    assert not has_come(known, placed("def", 103), placed("abcdef")), "half out of sight"
+    assert not has_come(known, placed("ab--ef", 100), placed("abef")), "compacted there"
 
 
 def test_offsets_that_are_free_may_have_been_records():

@@ -128,7 +128,7 @@ console-offline: setup ## the same browser where there is no network but loopbac
 	@unshare --net sh -c 'ip link set lo up && exec $(BIN)/python -m pytest -q tests/system/test_console.py'
 
 .PHONY: explore
-explore: setup ## every state of a switch with a change of leader or an abort, some minutes
+explore: setup ## every state of a switch with a change of leader or an abort, and what each rule is for, some minutes
 	@PYTHONPATH=. $(BIN)/python -m tests.model
 
 .PHONY: forced-soak

@@ -20,6 +20,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 .PHONY: setup
 setup: $(VENV)/.installed ## install all that the other targets need; compile the data path where that can be done
+	@$(BIN)/python -m compileall -q $(CODE)
 	@$(BIN)/python -m dataplane.building
 
 .PHONY: check

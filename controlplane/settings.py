@@ -39,9 +39,7 @@ class MirrorConnectors(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(BaseSettings):
     """Environment variables. Names without INTERLOCK_ are those that users have already."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr
     """`postgresql://...` of the database that holds the event log; its user owns it, or is a member

@@ -20,9 +20,7 @@ from upstream.tls import TlsContexts, tls_with_control_planes
 class GatewaySettings(BaseSettings):
     """What `interlock gateway` reads from its environment."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     node_id: str = Field(default_factory=socket.gethostname, validation_alias="INTERLOCK_NODE_ID")
     """Name of this node; no two running nodes share one."""

@@ -13,9 +13,7 @@ from contract.clusters_file import ClusterProperties, read_clusters, selected_pa
 class MirrorMakerSettings(BaseSettings):
     """Environment variables."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     gateway_backend_kafka_selector: str
     """`file : { path: FILE }`: where the physical clusters are described."""

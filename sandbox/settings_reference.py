@@ -3,7 +3,10 @@
 Here because nothing else may know both planes.
 """
 
+import ast
+import inspect
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
@@ -47,10 +50,29 @@ def _section(title: str, command: str, settings: type[BaseSettings]) -> Iterator
     yield f"`{command}`, settings in `{settings.__module__.replace('.', '/')}.py`.\n"
     yield "| variable | default | meaning |"
     yield "|---|---|---|"
+    said = meanings(settings)
     for name, field in settings.model_fields.items():
-        meaning = " ".join((field.description or "").split())
+        meaning = " ".join(said.get(name, "").split())
         yield f"| {_variables(name, field)} | {_default(field)} | {meaning}{_choices(field)} |"
     yield ""
+
+
+def meanings(settings: type[BaseSettings]) -> dict[str, str]:
+    """What stands below each field in the source, by the field's name.
+
+    Pydantic can read that as well (`use_attribute_docstrings`), but at each start of each process.
+    """
+    source = ast.parse(inspect.getsource(settings))
+    body = next(node.body for node in ast.walk(source) if isinstance(node, ast.ClassDef))
+    return {
+        field.target.id: text.value.value
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def _variables(name: str, field: FieldInfo) -> str:

@@ -2,7 +2,8 @@
 
 from controlplane.settings import Settings
 from dataplane.settings import GatewaySettings
-from sandbox.settings_reference import PAGE, page
+from mirrormaker.settings import MirrorMakerSettings
+from sandbox.settings_reference import PAGE, meanings, page
 
 
 def test_the_page_is_current() -> None:
@@ -10,5 +11,5 @@ def test_the_page_is_current() -> None:
 
 
 def test_every_variable_says_what_it_is_for() -> None:
-    for settings in (Settings, GatewaySettings):
-        assert [n for n, field in settings.model_fields.items() if not field.description] == []
+    for settings in (Settings, GatewaySettings, MirrorMakerSettings):
+        assert meanings(settings).keys() == settings.model_fields.keys()

@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
+from contract.garbage import look_seldom
+
 _USAGE = 2
 
 
@@ -50,6 +52,7 @@ for name, module, purpose in (
 
 def main() -> None:
     """Run the command line."""
+    look_seldom()
     try:
         app(exit_on_error=False)
     except CycloptsError:

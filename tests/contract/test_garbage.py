@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from contract.garbage import set_aside_what_stays
+from contract.garbage import look_seldom, set_aside_what_stays
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +21,14 @@ class Knot:
 
     def __init__(self) -> None:
         self.itself = self
+
+
+def test_what_is_loaded_is_seldom_looked_through():
+    gc.set_threshold(700, 10, 10)
+    look_seldom()
+    before = gc.get_stats()[0]["collections"]
+    loaded = [[n] for n in range(100_000)]
+    assert gc.get_stats()[0]["collections"] - before < len(loaded) / 5_000
 
 
 def test_what_there_is_is_set_aside():

@@ -1,7 +1,9 @@
 """What all tests share: real Kafka and Postgres, started once for a worker when first asked for."""
 
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -49,6 +51,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             shares = "backend" in getattr(item, "fixturenames", ())
             group = "shared servers" if shares else "servers of their own"
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _as_installed() -> Iterator[None]:
+    """What tests start has no hypothesis, as little as where the product is installed.
+
+    kio registers its types with it wherever it is: a quarter of a second of each start.
+    """
+    folder = Path(__file__).parent / "environment" / "as_installed"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from controlplane.publisher.topics import delete_and_wait
 from controlplane.settings import Settings
 from controlplane.store.database import open_engine
 from controlplane.store.migrate import migrate
-from tests.controlplane.fake_node import NODE_TOKEN
+from tests.controlplane.fake_node import BELIEVED, NODE_TOKEN
 from tests.environment.databases import own_database
 
 ADMIN = ("admin", "conduktor")
@@ -126,10 +126,10 @@ async def in_process(
     variables: dict[str, str],
     *,
     is_up: str = "/health/ready",
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext = BELIEVED,
     **changes: str,
 ) -> AsyncIterator[Running]:
-    """A control plane in the test's own event loop, once it says that it is up; by `tls` if any."""
+    """A control plane in the test's own event loop, once it says that it is up; by HTTPS with a `tls`."""
     port, stop = free_port(), asyncio.Event()
     values = {k.lower(): v for k, v in (variables | changes).items()}
     settings = Settings(**values, gateway_http_port=port)
@@ -170,11 +170,10 @@ async def _watch(process: asyncio.subprocess.Process, running: Running) -> None:
 
 @contextlib.asynccontextmanager
 async def _answering(
-    port: int, is_up: str = "/health/ready", tls: ssl.SSLContext | None = None
+    port: int, is_up: str = "/health/ready", tls: ssl.SSLContext = BELIEVED
 ) -> AsyncIterator[Running]:
-    url = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
-    verify = True if tls is None else tls
-    async with httpx.AsyncClient(base_url=url, auth=ADMIN, timeout=60, verify=verify) as client:
+    url = f"{'http' if tls is BELIEVED else 'https'}://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=url, auth=ADMIN, timeout=60, verify=tls) as client:
         await eventually(lambda: _says_ok(client, is_up))
         yield Running(url, client)
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import httpx
 
+from tests.controlplane.fake_node import BELIEVED
+
 FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
 @asynccontextmanager
 async def logged_in(url: str, user: str, password: str) -> AsyncIterator[httpx.AsyncClient]:
     """A browser in which somebody has logged in."""
-    async with httpx.AsyncClient(base_url=url, timeout=60) as browser:
+    async with httpx.AsyncClient(base_url=url, timeout=60, verify=BELIEVED) as browser:
         page = await browser.get("/console/log-in")
         answer = await send(browser, page, "/console/log-in", username=user, password=password)
         assert answer.status_code == 303, answer.text

@@ -103,8 +103,11 @@ def variables(database_url, clusters_file, no_broadcast) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, out of the reach of outgoing connections."""
-    for port in range(31000, 31900):
+    """A port that nobody listens on, out of the reach of outgoing connections.
+
+    Other processes that look for one at the same moment begin elsewhere.
+    """
+    for port in range(31000 + os.getpid() % 800, 31900):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -129,7 +132,10 @@ async def in_process(
     tls: ssl.SSLContext = BELIEVED,
     **changes: str,
 ) -> AsyncIterator[Running]:
-    """A control plane in the test's own event loop, once it says that it is up; by HTTPS with a `tls`."""
+    """A control plane in the test's own event loop, once it says that it is up.
+
+    With another `tls` it is asked by HTTPS.
+    """
     port, stop = free_port(), asyncio.Event()
     values = {k.lower(): v for k, v in (variables | changes).items()}
     settings = Settings(**values, gateway_http_port=port)

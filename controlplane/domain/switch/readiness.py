@@ -164,11 +164,13 @@ def lag_check(seen: Seen) -> Check:
     far = set(seen.mirror.far_behind) - unproved
     if not far:
         return _check("mirror_lag", True, detail)
+    # One of many may be what stops the mirror for all: which, their names do not tell.
+    which = f"--waive {min(far)}" if len(far) == 1 else "--waive, by their names"
     return _check(
         "mirror_lag",
         False,
         f"{detail}: too far to wait for it behind a fence; see to the mirror, or leave behind what"
-        f" is missing (--waive {min(far)})",
+        f" is missing ({which})",
     )
 
 

@@ -90,6 +90,13 @@ def test_a_moment_s_lag_is_told_and_a_long_one_refused() -> None:
     assert "7 records and 0.4 s in teamAusers-0" in lag_check(seen).detail
     far = msgspec.structs.replace(behind, far_behind=("teamAusers-0",))
     assert not lag_check(but(mirror=far)).passed
+    assert lag_check(but(mirror=far)).detail.endswith("(--waive teamAusers-0)")
+
+
+def test_no_victim_is_named_as_what_to_leave_behind() -> None:
+    everybodys = ("goodorders-0", "teamAtrouble-0")
+    far = msgspec.structs.replace(HELD, behind=everybodys, far_behind=everybodys)
+    assert lag_check(but(mirror=far)).detail.endswith("(--waive, by their names)")
 
 
 class TestFlow:

@@ -32,7 +32,8 @@ def _head(trial: Trial) -> list[str]:
             " million elements; ids of all of Unicode, U+0000 included; records that grow a"
             " thousandfold; frames that are announced and do not come; answers of 50 MB that"
             " nobody reads; topics made and deleted. Two dozen clients at each gateway at once, on"
-            " the same two processors as everything else. Another tenant wrote a record every"
+            " the same two processors as everything else, of which they take what is left (an"
+            " attacker has a machine of its own). Another tenant wrote a record every"
             f" {EVERY_S * 1000:.0f} ms, and every minute a planned switch was made. The load"
             f" average was {trial.load:.1f} at the end, with all other work of the machine."
         ),

@@ -1,6 +1,6 @@
 """The way in, and out."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import structlog
 from litestar import Request, Response, get, post
@@ -56,7 +56,7 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
         there,
         status_code=303,
         headers=HEADERS,
-        cookies=[session_cookie(request, session, LIFETIME_S), _cookie(request, VISIT, "", 0)],
+        cookies=[session_cookie(request, session, LIFETIME_S), cookie(request, VISIT, "", 0)],
     )
 
 
@@ -82,23 +82,32 @@ def _asking(request: Asked, there: str, *, wrong: bool = False) -> Template:
         wrong=wrong,
         signs_on=_signs_on(request),
     )
-    shown.cookies.append(_cookie(request, VISIT, nonce, None))
+    shown.cookies.append(cookie(request, VISIT, nonce, None))
     return shown
 
 
 def session_cookie(request: Asked, session: str, max_age: int) -> Cookie:
     """What a browser shows with each page from now on; empty: nothing any more."""
-    return _cookie(request, SESSION, session, max_age)
+    return cookie(request, SESSION, session, max_age)
 
 
-def _cookie(request: Asked, name: str, value: str, max_age: int | None) -> Cookie:
+def cookie(
+    request: Asked,
+    name: str,
+    value: str,
+    max_age: int | None,
+    *,
+    path: str = "/",
+    samesite: Literal["strict", "lax"] = "strict",
+) -> Cookie:
+    """One that no script sees, and that goes by TLS alone where the page came by it."""
     return Cookie(
         key=name,
         value=value,
-        path="/",
+        path=path,
         max_age=max_age,
         httponly=True,
-        samesite="strict",
+        samesite=samesite,
         secure=request.url.scheme == "https",
     )
 

@@ -7,13 +7,15 @@ user's name, password or role is not any more what it was. Pure: the time is an 
 
 import hmac
 import secrets
-from typing import Final
+from typing import Final, TypeVar
 
 import jwt
 import msgspec
 
 from contract.tokens import ALGORITHM
 from controlplane.users import Principal, Role, User
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 LIFETIME_S: Final = 8 * 3600
 """A shift."""
@@ -57,7 +59,7 @@ def new_session(token_key: bytes, user: User, now: int) -> str:
     session = LoggedIn(
         sub=user.username, sid=new_nonce(), proof=_proof(key, user), exp=now + LIFETIME_S
     )
-    return jwt.encode(msgspec.to_builtins(session), key, algorithm=ALGORITHM)
+    return signed(key, session)
 
 
 def new_session_by_issuer(token_key: bytes, user: Principal, trust: bytes, now: int) -> str:
@@ -77,7 +79,7 @@ def new_session_by_issuer(token_key: bytes, user: Principal, trust: bytes, now: 
         exp=now + LIFETIME_BY_ISSUER_S,
         role=user.may,
     )
-    return jwt.encode(msgspec.to_builtins(session), key, algorithm=ALGORITHM)
+    return signed(key, session)
 
 
 def session_of(
@@ -93,12 +95,8 @@ def session_of(
         now: epoch seconds.
     """
     key = _key(token_key)
-    try:
-        claims = jwt.decode(cookie, key, algorithms=[ALGORITHM], options={"verify_exp": False})
-        session = msgspec.convert(claims, LoggedIn)
-    except (jwt.InvalidTokenError, msgspec.ValidationError):
-        return None
-    if session.exp <= now:
+    session = read_signed(key, cookie, LoggedIn)
+    if session is None or session.exp <= now:
         return None
     named = [user for user in users if user.username == session.sub]
     if session.role is not None:
@@ -108,6 +106,20 @@ def session_of(
         if _is(_proof(key, user), session):
             return session, user.principal
     return None
+
+
+def signed(key: bytes, said: msgspec.Struct) -> str:
+    """What a browser is given to keep."""
+    return jwt.encode(msgspec.to_builtins(said), key, algorithm=ALGORITHM)
+
+
+def read_signed(key: bytes, cookie: str, kind: type[T]) -> T | None:
+    """What it shows again, whether or not its time is over; None if it is not what it was given."""
+    try:
+        claims = jwt.decode(cookie, key, algorithms=[ALGORITHM], options={"verify_exp": False})
+        return msgspec.convert(claims, kind)
+    except (jwt.InvalidTokenError, msgspec.ValidationError):
+        return None
 
 
 def _is(proof: str, session: LoggedIn) -> bool:

@@ -16,7 +16,7 @@ from contract.shown import quoted
 from controlplane.api.access import address_of, note_access
 from controlplane.api.issuer_tokens import claims_of, principal_of
 from controlplane.api.tokens import epoch_seconds
-from controlplane.console.logging_in import local, session_cookie
+from controlplane.console.logging_in import cookie, local, session_cookie
 from controlplane.console.rendering import HEADERS, page
 from controlplane.console.sessions import LIFETIME_BY_ISSUER_S, new_session_by_issuer
 from controlplane.console.visitors import FOR_ALL
@@ -119,12 +119,5 @@ def _over(request: Asked, template: str, status: int, **values: Any) -> Template
 
 
 def _cookie(request: Asked, value: str, max_age: int) -> Cookie:
-    return Cookie(
-        key=WAY,
-        value=value,
-        path=_BACK,
-        max_age=max_age,
-        httponly=True,
-        samesite="lax",  # it is shown on the way back, from the issuer's page
-        secure=request.url.scheme == "https",
-    )
+    # It is shown on the way back, from the issuer's page.
+    return cookie(request, WAY, value, max_age, path=_BACK, samesite="lax")

@@ -9,11 +9,9 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Final
 
-import jwt
 import msgspec
 
-from contract.tokens import ALGORITHM
-from controlplane.console.sessions import derived_key, new_nonce
+from controlplane.console.sessions import derived_key, new_nonce, read_signed, signed
 
 LIFETIME_S: Final = 600
 """To log in at the issuer's."""
@@ -52,16 +50,10 @@ def new_way(there: str, now: int) -> Way:
 
 def sealed(token_key: bytes, way: Way) -> str:
     """The cookie."""
-    key = derived_key(token_key, _PURPOSE)
-    return jwt.encode(msgspec.to_builtins(way), key, algorithm=ALGORITHM)
+    return signed(derived_key(token_key, _PURPOSE), way)
 
 
 def way_of(token_key: bytes, cookie: str, now: int) -> Way | None:
     """What a cookie says; None if it is not good any more, or never was."""
-    key = derived_key(token_key, _PURPOSE)
-    try:
-        claims = jwt.decode(cookie, key, algorithms=[ALGORITHM], options={"verify_exp": False})
-        way = msgspec.convert(claims, Way)
-    except (jwt.InvalidTokenError, msgspec.ValidationError):
-        return None
-    return way if now < way.exp else None
+    way = read_signed(derived_key(token_key, _PURPOSE), cookie, Way)
+    return way if way is not None and now < way.exp else None

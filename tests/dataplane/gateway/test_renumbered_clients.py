@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from clients.exercise import exercise
 from clients.target import Target
@@ -17,7 +18,6 @@ from contract.records import Offsets
 from dataplane.gateway.topology import ask_brokers
 from dataplane.node.machine import Order
 from dataplane.relay.exchange import Exchange
-from dataplane.virtual.messages import decode_request
 from tests.dataplane.gateway.conftest import ONLY_INTERPRETED, Stage, cluster_at, running_stage
 from tests.dataplane.gateway.libraries import LIBRARIES
 
@@ -43,20 +43,29 @@ async def stage(clusters, gateway_ports, unique_name, tmp_path) -> AsyncIterator
 class Renumbering:
     """Fences the scope at the first Fetch, and serves it again under other numbers."""
 
-    def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, stage: Stage, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stage = stage
+        self._cluster = cluster
         self.done: asyncio.Task[None] | None = None
         ask = Exchange.ask
 
         def ask_and_fence(exchange, request):
             ask(exchange, request)
             if request.api.key == FETCH and self.done is None:
-                topics = {topic.topic for topic in decode_request(request.frame).body.topics}
-                self.done = asyncio.ensure_future(self._renumber(topics))
+                self.done = asyncio.ensure_future(self._renumber())
 
         monkeypatch.setattr(Exchange, "ask", ask_and_fence)
 
-    async def _renumber(self, topics: set[str]) -> None:
+    async def _topics(self) -> list[str]:
+        """Those of the client, as the cluster knows them: its requests may name ids alone."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._cluster)
+        await admin.start()
+        try:
+            return [t for t in await admin.list_topics() if t.startswith(self._stage.vcluster)]
+        finally:
+            await admin.close()
+
+    async def _renumber(self) -> None:
         stage = self._stage
         stage.closed.clear()
         stage.order(Order.FENCE, "main")
@@ -64,11 +73,11 @@ class Renumbering:
         stage.epoch += 1
         stretch = Stretch(begin=0, first=0, place=FLOOR)
         numbers = tuple(Numbering(p, FLOOR, FLOOR, (stretch,)) for p in range(PARTITIONS))
-        for topic in topics:
+        for topic in await self._topics():
             stage.record(
                 Offsets(
                     scope="main",
-                    physical=stage.vcluster + topic,
+                    physical=topic,
                     epoch=stage.epoch,
                     partitions=numbers,
                 )
@@ -77,8 +86,8 @@ class Renumbering:
 
 
 @pytest.mark.parametrize("client", LIBRARIES, ids=lambda client: client.name)
-async def test_a_library_reads_on(client, stage, monkeypatch):
-    renumbering = Renumbering(stage, monkeypatch)
+async def test_a_library_reads_on(client, stage, clusters, monkeypatch):
+    renumbering = Renumbering(stage, clusters.main, monkeypatch)
     target = Target("renumbering", stage.bootstrap, "sa", stage.token())
     record = await asyncio.to_thread(exercise, client, target)
     assert [one for one in record.failures if one.step not in BELOW_THE_FLOOR] == []

@@ -40,6 +40,7 @@ for name, module, purpose in (
     ("switch", "switches", "Exchange the cluster behind the virtual clusters."),
     ("mirror", "mirror", "MirrorMaker 2: which way it copies, and turning it round."),
     ("user", "users", "Users of the administration API."),
+    ("clients", "clients", "Who uses the gateway, and with which library."),
     ("nodes", "operations", "Gateway nodes."),
     ("node-token", "node_tokens", "Tokens of gateway nodes, each for one node."),
     ("audit", "audit", "What happened, and that the log is as it was written."),

@@ -16,6 +16,7 @@ from controlplane.mirrors.flow import Sightings
 from controlplane.pulse import Pulse
 from controlplane.settings import Settings
 from controlplane.snapshot_keeper import SnapshotKeeper
+from controlplane.store.clients import NodeClients
 from controlplane.store.database import open_engine
 from controlplane.store.event_store import EventStore
 from controlplane.store.publication import Publications
@@ -35,6 +36,7 @@ class ControlPlane:
         self.ledger = ledger
         self.snapshots = snapshots
         self.sessions = Sessions(engine)
+        self.clients = NodeClients(engine)
         self.copies = Copies(ledger, self.sessions, settings.control_cluster)
         self.publications = Publications(engine)
         self.watches = Watches(engine)

@@ -19,6 +19,7 @@ from controlplane.api.origin import refuse_from_elsewhere
 from controlplane.api.own.adoption import AdoptionController
 from controlplane.api.own.aliases import AliasController
 from controlplane.api.own.audit import AuditController
+from controlplane.api.own.clients import list_clients
 from controlplane.api.own.control import ControlTopicController
 from controlplane.api.own.credentials import CredentialController, seal_accounts
 from controlplane.api.own.events import EventController
@@ -66,6 +67,7 @@ def create_app(plane: ControlPlane) -> Litestar:
             seal_accounts,
             ClusterController,
             NodeController,
+            list_clients,
             NodeTokenController,
             SwitchController,
             report,

@@ -6,6 +6,7 @@ from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from contract.clients import ClientsSeen
 from contract.session import (
     NodeReport,
     RecordsAnswer,
@@ -80,6 +81,13 @@ class InternalController(Controller):
             records=plane.ledger.records_after(data.applied_seq),
             refusal=None if grant.granted else _refusal(plane, node_id, data, grant),
         )
+
+    @put("/nodes/{node_id:str}/clients", status_code=204)
+    async def clients_seen(
+        self, node_id: NodeId, data: JSONBody[ClientsSeen], plane: NamedDependency[ControlPlane]
+    ) -> None:
+        """Note who the node's clients are."""
+        await plane.clients.tell(node_id, data)
 
     @get("/control/records")
     async def records(

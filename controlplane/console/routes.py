@@ -5,6 +5,7 @@ from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 
 from controlplane.console.audit import chain, events
+from controlplane.console.clients import list_clients
 from controlplane.console.history import history
 from controlplane.console.logging_in import log_in, log_out, show_log_in
 from controlplane.console.mirror import mirror
@@ -57,6 +58,7 @@ def console_routes(outlooks: Outlooks) -> list[Router]:
             show_tenant,
             create_token,
             revoke_account,
+            list_clients,
             nodes,
             nodes_live,
             mirror,

@@ -16,6 +16,7 @@ from contract.records import Face
 from dataplane.gateway.authentication import FOR_EVER, RENEWAL, Authentication, AuthenticationOver
 from dataplane.gateway.frames import Frame, FrameLimitError, FrameReader
 from dataplane.gateway.hanging_up import has_hung_up
+from dataplane.gateway.inventory import Sighting
 from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import EncryptedOutgoing, append_framed, write
 from dataplane.gateway.relay import PRODUCE, Relay
@@ -79,6 +80,8 @@ class ClientConnection:
         self._peer = ""
         self._encrypted: EncryptedOutgoing | None = None
         self.transport: asyncio.Transport
+        self.sighting: Sighting
+        """Where it is counted, once the client has logged in."""
 
     @property
     def software(self) -> Software:
@@ -271,6 +274,11 @@ class ClientConnection:
             self._reader.trusted = USUAL
             self._reader.pool = self.pool = MemoryPool(within=tenant.account.memory)
             self._relayed = self._services.relayed.under(self._face)
+            now = monotonic()
+            self.sighting = self._services.inventory.of(
+                tenant.vcluster.name, tenant.user, self.software, now
+            )
+            self.sighting.came(self._peer.rpartition(":")[0], now)
             self.relay = Relay(self._services, tenant, self._exchange, self)
 
     def _go_on(self, now: float) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from dataplane.virtual.heads import OFFSET_COMMIT
+from dataplane.virtual.heads import METADATA, OFFSET_COMMIT
 from dataplane.virtual.last_writes import RepeatedWriteError
 from dataplane.virtual.producer_ids import TransactionalWriteError
 from dataplane.virtual.transactions import NAMES_PRODUCER
@@ -24,6 +24,7 @@ _HOLDS_IDS: Final = frozenset({68, 69})
 class Gate(Enum):
     """In the order in which a request comes to them."""
 
+    INVENTORY = "the topics that a client asks for are noted"
     REAL_PRODUCER = "a producer's id and epoch become those that the cluster knows"
     PARKING = "what has to wait for the end of a switch leaves the line"
     LOOKUP_ORDER = "commits and writes wait for those before whose topics are being looked up"
@@ -48,6 +49,7 @@ def gates_of(
     """
     is_write = api_key == _PRODUCE
     stands = {
+        Gate.INVENTORY: api_key == METADATA,
         Gate.WRITE_ORDER: is_write and order_is_broken,
         Gate.REAL_PRODUCER: api_key in NAMES_PRODUCER,
         Gate.PARKING: is_watched,

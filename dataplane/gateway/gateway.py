@@ -27,6 +27,7 @@ from dataplane.gateway.aliases import Aliases
 from dataplane.gateway.broker_login import connect
 from dataplane.gateway.client_connection import ClientConnection
 from dataplane.gateway.frames import LentBuffer
+from dataplane.gateway.inventory import Inventory
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.loop_lag import LoopLag
 from dataplane.gateway.mechanisms import Mechanisms
@@ -131,6 +132,7 @@ class Gateway:
         self.topic_names = TopicNames(self._accesses)
         self.relayed = Relayed()
         self.tallies = Tallies()
+        self.inventory = Inventory()
         self.loop_lag = LoopLag()
         self._topology = Topology(settings.clusters)
         self._scopes: dict[str, Scope] = {}

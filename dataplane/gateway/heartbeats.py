@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from dataplane.gateway.frames import Frame
+from dataplane.gateway.inventory import Sighted
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.scope import Scope
 from dataplane.relay.exchange import Request
@@ -37,7 +38,7 @@ _INTERVAL: Final = timedelta(seconds=1)
 class Heartbeats:
     """The ConsumerGroupHeartbeats of one client connection."""
 
-    def __init__(self, scope: Scope, refusing: Refusing, connection: object) -> None:
+    def __init__(self, scope: Scope, refusing: Refusing, connection: Sighted) -> None:
         """`connection` is who speaks on it."""
         self._scope = scope
         self._roster = scope.roster
@@ -59,6 +60,7 @@ class Heartbeats:
             return True
         epoch = self._scope.epoch
         self._roster.note(CONSUMER_GROUP_HEARTBEAT, said, self._connection, epoch, now)
+        self._connection.sighting.is_in(said.group)
         since = self._scope.quiescing_since
         if since is None:
             return False

@@ -19,6 +19,7 @@ from contract.garbage import set_aside_what_stays
 from contract.logs import configure_logs
 from dataplane.gateway.gateway import Gateway
 from dataplane.gateway.http import Server, application, server
+from dataplane.gateway.inventory_telling import tell_clients
 from dataplane.gateway.metrics import NodeCollector
 from dataplane.gateway.topic_telling import tell_topics
 from dataplane.node.control_planes import ControlPlanes
@@ -121,6 +122,7 @@ async def _serve(
             tasks.create_task(http.serve())
             tasks.create_task(follower.run())
             tasks.create_task(gateway.run())
+            tasks.create_task(tell_clients(settings.node_id, gateway.inventory, control_planes))
             tasks.create_task(tell_topics(settings.node_id, gateway.topic_facts, control_planes))
             tasks.create_task(_stop_in_order(stop, gateway, http))
     except* StoppedError:

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from dataplane.gateway.frames import Frame
 from dataplane.gateway.heartbeats import Heartbeats
+from dataplane.gateway.inventory import Sighted
 from dataplane.gateway.refusing import Refusing
 from dataplane.gateway.tenant import Tenant
 from dataplane.relay.exchange import Exchange, Request
@@ -95,7 +96,7 @@ class Parking:
     """The parked requests of one connection, in the order in which they came."""
 
     def __init__(
-        self, exchange: Exchange, refusing: Refusing, tenant: Tenant, connection: object
+        self, exchange: Exchange, refusing: Refusing, tenant: Tenant, connection: Sighted
     ) -> None:
         """Share the connection's requests; `connection` is who speaks on it."""
         self._exchange = exchange
@@ -236,6 +237,7 @@ class Parking:
             self._refusing.refuse(request, ILLEGAL_GENERATION)
             return True
         self._scope.roster.note(key, said, self._connection, self._scope.epoch, now)
+        self._connection.sighting.is_in(said.group)
         if key != JOIN_GROUP or not self._scope.is_quiescing:
             return False
         if not self._scope.roster.is_at_rest(said):

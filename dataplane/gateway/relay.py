@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from dataplane.gateway.accounts import UNSETTLED
 from dataplane.gateway.frames import LENGTH, Frame
 from dataplane.gateway.hanging_up import nobody_waits
+from dataplane.gateway.inventory import Sighting
 from dataplane.gateway.memory_pool import MemoryPool
 from dataplane.gateway.outgoing import append_framed, write
 from dataplane.gateway.parking import Parking
@@ -42,6 +43,8 @@ class ClientSide(Protocol):
 
     transport: asyncio.Transport
     slot: int
+    sighting: Sighting
+    """Where its account and library are counted."""
     is_slow: bool
     """Whether the client does not take its answers as fast as they come."""
     pool: MemoryPool
@@ -66,6 +69,7 @@ class Relay:
         """Share the client's requests; a broker is dialled with the first one."""
         self.tenant = tenant
         self.slot = client.slot
+        self.sighting = client.sighting
         self.mute = Mute(self._unmuted)
         self.machine: RelayMachine[UpstreamConnection] = RelayMachine(
             exchange, tenant.scope, services.lease
@@ -76,7 +80,12 @@ class Relay:
         self._refusing = Refusing(exchange, services.write_order, tenant, client.close)
         self._parking = Parking(exchange, self._refusing, tenant, self)
         self._rewriting = Rewriting(
-            services, tenant, self._refusing, self._parking, self._found_out
+            services,
+            tenant,
+            self._refusing,
+            self._parking,
+            self.sighting,
+            found_out=self._found_out,
         )
         self._tally = tenant.tally
         self._tally.connections += 1
@@ -112,6 +121,7 @@ class Relay:
     def end(self) -> None:
         """The client is gone; so is what it waited for."""
         self._tally.connections -= 1
+        self.sighting.connections -= 1
         self.mute.cancel()
         self._services.memory.gone(self)
         self._parking.discard()
@@ -193,6 +203,7 @@ class Relay:
             if account.effort >= UNSETTLED and account.settle(monotonic()):
                 break
         if out:
+            self.sighting.seen_at = now
             self._services.counters.batches += 1
             write(upstream.transport, out)
 

@@ -4,12 +4,15 @@ Between the frame and its program stand gates; which, says `gates.py`.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
+from contract.clients import MOST_NAMED
 from dataplane.gateway.frames import Frame
 from dataplane.gateway.gates import LACKING, Gate, gates_lacking, gates_of, with_known_topics
+from dataplane.gateway.inventory import Sighting
 from dataplane.gateway.parking import Parking
 from dataplane.gateway.protocol_types import ProtocolTypes
 from dataplane.gateway.refusing import PRODUCE, Refusing
@@ -18,7 +21,12 @@ from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.topic_names import Lookup
 from dataplane.relay.exchange import Request
 from dataplane.virtual.division import Ruling, followed
-from dataplane.virtual.heads import JOIN_GROUP, PRODUCE_BY_ID_SINCE, SYNC_GROUP
+from dataplane.virtual.heads import (
+    JOIN_GROUP,
+    PRODUCE_BY_ID_SINCE,
+    SYNC_GROUP,
+    topics_described,
+)
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.named_by_id import BY_ID, SENT_BY_ID, asked_ids, by_name, by_own_ids
 from dataplane.virtual.programs import request_program
@@ -46,6 +54,8 @@ class Rewriting:
         tenant: Tenant,
         refusing: Refusing,
         parking: Parking,
+        sighting: Sighting,
+        *,
         found_out: Callable[[Request], None],
     ) -> None:
         """What does not go on is answered by `refusing`, or waits in `parking`.
@@ -60,6 +70,7 @@ class Rewriting:
         self._scope = tenant.scope
         self._refusing = refusing
         self._parking = parking
+        self._sighting = sighting
         self._protocol_types = ProtocolTypes()
 
     def pieces_of(self, request: Request, view: View) -> list[Frame] | None:
@@ -111,6 +122,10 @@ class Rewriting:
     ) -> _Going | None:
         """What goes on behind a gate; None if nothing does."""
         match gate:
+            case Gate.INVENTORY:
+                with suppress(MalformedFrameError):  # its program says what becomes of it
+                    self._sighting.asks_for(topics_described(going.frame, MOST_NAMED))
+                return going
             case Gate.WRITE_ORDER:
                 return going if self._is_in_order(request) else None
             case Gate.REAL_PRODUCER:

@@ -9,6 +9,7 @@ from contract.fold import ControlState
 from contract.issuer_keys import IssuerKeys
 from dataplane.gateway.accounts import Accounts
 from dataplane.gateway.frames import LentBuffer
+from dataplane.gateway.inventory import Inventory
 from dataplane.gateway.logins import Logins
 from dataplane.gateway.mechanisms import Mechanisms
 from dataplane.gateway.memory_pool import MemoryPool
@@ -135,6 +136,7 @@ class Services(Protocol):
     lease: Lease
     counters: Counters
     tallies: Tallies
+    inventory: Inventory
     control: ControlState
     views: Views
     accounts: Accounts

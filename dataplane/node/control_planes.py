@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 import httpx
 import msgspec
 
+from contract.clients import ClientsSeen
 from contract.codec import UnknownRecordError
 from contract.json_errors import UNREADABLE
 from contract.renewed_context import RenewedContext
@@ -112,6 +113,15 @@ class ControlPlanes:
         """
         body = TopicChanges(changes=changes, call_id=call_id)
         await self._call("POST", f"/internal/v1/nodes/{node_id}/topic-changes", body)
+
+    async def clients_seen(self, node_id: str, seen: ClientsSeen) -> None:
+        """Tell who the clients are.
+
+        Raises:
+            httpx.HTTPError: no answer, or not the one hoped for. 404 and 405: it is of an older
+                release.
+        """
+        await self._call("PUT", f"/internal/v1/nodes/{node_id}/clients", seen)
 
     async def _call(
         self, method: str, path: str, body: msgspec.Struct | None, patience: float = CALL_TIMEOUT

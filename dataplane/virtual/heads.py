@@ -1,4 +1,4 @@
-"""The first fields of requests about groups and transactions, read without the rest.
+"""The first fields of requests about groups, transactions and topics, read without the rest.
 
 They come first in every version, so what may be a long list behind them costs nothing.
 """
@@ -14,6 +14,7 @@ PRODUCE: Final = 0
 PRODUCE_BY_ID_SINCE: Final = 13
 """The version of Produce from which on topics are named by id alone (KIP-516)."""
 FETCH: Final = 1
+METADATA: Final = 3
 OFFSET_COMMIT: Final = 8
 INIT_PRODUCER_ID: Final = 22
 ADD_PARTITIONS_TO_TXN: Final = 24
@@ -26,6 +27,8 @@ SYNC_GROUP: Final = 14
 CONSUMER_GROUP_HEARTBEAT: Final = 68
 _REBALANCE_TIMEOUT_SINCE: Final = 1
 _NO_GENERATION: Final = -1
+_METADATA_WITH_IDS_SINCE: Final = 10
+_UUID_SIZE: Final = 16
 
 
 class Membership(NamedTuple):
@@ -63,6 +66,18 @@ def transactional_id(frame: Buffer) -> str:
         raise MalformedFrameError(f"the transactional id cannot be read: {error}") from None
 
 
+def topics_described(frame: Buffer, most: int) -> list[str]:
+    """Names in a Metadata request, up to so many of them; none if it asks for all topics.
+
+    Raises:
+        MalformedFrameError: they cannot be read.
+    """
+    try:
+        return _topics_described(frame, most)
+    except (IndexError, struct.error, UnicodeDecodeError) as error:
+        raise MalformedFrameError(f"the topics cannot be read: {error}") from None
+
+
 def error_after_throttle(api_key: int, version: int, answer: Buffer) -> int:
     """The error code of an answer that begins with its throttle time. Raises MalformedFrameError.
 
@@ -93,6 +108,24 @@ def _membership(frame: Buffer) -> Membership:
         at += INT32.size
     member = string_at(frame, at, compact)[0]
     return Membership(group, member, _NO_GENERATION, number / 1000)
+
+
+def _topics_described(frame: Buffer, most: int) -> list[str]:
+    at, compact = body_of(frame)
+    if compact:
+        count, at = uvarint(frame, at)
+        count -= 1
+    else:
+        (count,) = INT32.unpack_from(frame, at)
+        at += INT32.size
+    with_ids = peek(frame).version >= _METADATA_WITH_IDS_SINCE
+    names: list[str] = []
+    for _ in range(min(count, most)):
+        name, at = string_at(frame, at + _UUID_SIZE if with_ids else at, compact)
+        at = skip_tags(frame, at) if compact else at
+        if name:
+            names.append(name)
+    return names
 
 
 def body_of(frame: Buffer) -> tuple[int, bool]:

@@ -130,6 +130,7 @@ def test_a_person_makes_a_tenant_switches_and_reads_the_report(operator, person,
     the_cluster_is_switched(operator, person, pictures)
     expect(onlooker.locator("#serving .big")).to_have_text("failover", timeout=SOON_MS)
     onlooker.close()
+    it_is_seen_who_the_clients_are(person, pictures)
     it_is_read_afterwards(person, pictures)
 
 
@@ -186,6 +187,19 @@ def the_cluster_is_switched(operator: Operator, page: Page, pictures: Pictures) 
     wait_until(lambda: turned_to(operator, "failover"), "the mirror is turned round", 60)
     page.reload()
     pictures.take(page, "report")
+
+
+def it_is_seen_who_the_clients_are(page: Page, pictures: Pictures) -> None:
+    go_to(page, "Clients")
+    of_payments = page.get_by_role("row").filter(has_text="payments").filter(has_text="orders")
+
+    def are_told() -> bool:
+        page.reload()
+        return of_payments.count() > 0
+
+    wait_until(are_told, "nodes have told who their clients are", 60)
+    expect(of_payments.first).to_contain_text("confluent-kafka-python")
+    pictures.take(page, "clients")
 
 
 def it_is_read_afterwards(page: Page, pictures: Pictures) -> None:

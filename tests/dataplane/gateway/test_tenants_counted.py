@@ -1,6 +1,7 @@
 """What the clients of a virtual cluster do at a real gateway is told by its metrics."""
 
 import asyncio
+from time import monotonic
 
 import pytest
 from kio.schema.errors import ErrorCode
@@ -14,7 +15,7 @@ from tests.dataplane.gateway.scripted import RawClient
 
 pytestmark = [pytest.mark.environment, pytest.mark.timeout(60)]
 
-METADATA, API_VERSIONS, CREATE_ACLS = 3, 18, 30
+METADATA, FIND_COORDINATOR, HEARTBEAT, API_VERSIONS, CREATE_ACLS = 3, 10, 12, 18, 30
 HELD_S = 0.5
 DESCRIBED = scene.made(METADATA, 12, topics=[])
 
@@ -68,6 +69,29 @@ async def test_clients_are_told_by_what_their_library_says_it_is(stage: Stage):
             await World(client).ask(*asked)
         await World(nameless).ask(*scene.made(API_VERSIONS, 0))
         assert software(stage) == {("librdkafka", "2.6.1"): 1, ("unnamed", ""): 2}
+
+
+async def test_who_the_clients_are_is_kept_for_whoever_asks(stage: Stage):
+    async with await RawClient.connect(stage.bootstrap) as connected:
+        asked = scene.made(
+            API_VERSIONS, 3, client_software_name="librdkafka", client_software_version="2.6.1"
+        )
+        client = World(connected)
+        await client.ask(*asked)
+        assert await connected.authenticate(stage.token()) == 0
+        await client.ask(*scene.made(METADATA, 12, topics=[{"name": "orders"}]))
+        await client.ask(*scene.made(FIND_COORDINATOR, 4, coordinator_keys=["billing"]))
+        await client.ask(*scene.made(HEARTBEAT, 4, group_id="billing", member_id="m"))
+        (seen,) = stage.gateway.inventory.told(monotonic()).clients
+        assert (seen.vcluster, seen.account) == (stage.vcluster, "sa")
+        assert (seen.software, seen.version, seen.connections) == ("librdkafka", "2.6.1", 1)
+        assert seen.addresses == ("127.0.0.1",)
+        assert seen.topics == ("orders",)
+        assert seen.groups == (f"{stage.vcluster}billing",)
+        assert seen.idle_s < 30
+    async with asyncio.timeout(5):
+        while stage.gateway.inventory.told(monotonic()).clients[0].connections:  # noqa: ASYNC110 - what is waited for is elsewhere
+            await asyncio.sleep(0.01)
 
 
 async def test_the_time_for_which_a_request_is_held_is_the_gateways(stage: Stage):

@@ -7,11 +7,18 @@ import pytest
 from kio.serial import entity_writer
 
 from dataplane.virtual.apis import APIS
-from dataplane.virtual.heads import JOIN_GROUP, membership, transactional_id
+from dataplane.virtual.heads import (
+    JOIN_GROUP,
+    METADATA,
+    membership,
+    topics_described,
+    transactional_id,
+)
 from dataplane.virtual.messages import blank
 from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import request_is_tagged
 from dataplane.wire.schema import entity_of
+from tests.dataplane.equivalence import scene
 
 GROUP_APIS = (8, 11, 12, 14, 68)
 TRANSACTION_APIS = (22, 24, 25, 26, 28)
@@ -53,6 +60,15 @@ def test_who_speaks(key: int, version: int) -> None:
 def test_whose_transaction_it_is(key: int, version: int) -> None:
     fields = {"transactional_id": "tx", "v3_and_below_transactional_id": "tx"}
     assert transactional_id(frame(key, version, **fields)) == "tx"
+
+
+@pytest.mark.parametrize(("key", "version"), versions((METADATA,)))
+def test_which_topics_are_asked_for(key: int, version: int) -> None:
+    names = ["orders", "gr\u00fc\u00dfe", "payments"]
+    asked = scene.made(key, version, topics=[{"name": name} for name in names])[2].topics
+    assert topics_described(frame(METADATA, version, topics=asked), 10) == names
+    assert topics_described(frame(METADATA, version, topics=asked), 2) == names[:2]
+    assert topics_described(frame(METADATA, version, topics=()), 10) == []
 
 
 @pytest.mark.parametrize(("key", "version"), versions(GROUP_APIS))

@@ -20,6 +20,9 @@ from tests.environment.secure import SecureBroker, secure_broker
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+_OF_MIRRORS = frozenset({"test_mirror", "test_mirror_plan", "test_console", "test_scale"})
+"""Modules of tests that start mirrors, or take as long."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -41,16 +44,21 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all tests that share servers, another those with their own.
+    """With several workers one has all tests that share servers, others those with their own.
 
     Both wait for most of their time, so two go well beside each other on two processors; with three
-    the processors are what everything waits for, and twice as long.
+    the processors are what everything waits for, and twice as long. What a mirror is started for is
+    a group of its own: it takes as long as all the rest, and none should be left alone at the end.
     """
     for item in items:
         if item.get_closest_marker("environment") and not item.get_closest_marker("xdist_group"):
-            shares = "backend" in getattr(item, "fixturenames", ())
-            group = "shared servers" if shares else "servers of their own"
-            item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    if "backend" in getattr(item, "fixturenames", ()):
+        return "shared servers"
+    return "mirrors" if item.path.stem in _OF_MIRRORS else "servers of their own"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -202,6 +202,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def signs_on_at(self) -> Issuer | None:
+        """Where users log in to the console, besides by password; None: nowhere."""
+        return self.issuer if self.interlock_oidc_client_id else None
+
+    @property
     def certificate_files(self) -> CertificateFiles | None:
         """What HTTPS is made of; None: the API speaks plain HTTP."""
         key_store, client_auth = self.gateway_https_key_store_path, self.gateway_https_client_auth

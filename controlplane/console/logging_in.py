@@ -48,9 +48,7 @@ async def log_in(request: Asked, plane: NamedDependency[ControlPlane]) -> Respon
     there = local(str(form.get("next", _START)))
     if user is None:
         return _asking(request, there, wrong=True)
-    address = address_of(request)
-    _logger.info("console.logged_in", address=address, user=quoted(user.username))
-    note_access(request, Access("login_succeeded", user.username, address))
+    note_log_in(request, user.username)
     session = new_session(plane.settings.token_key, user, epoch_seconds())
     return Redirect(
         there,
@@ -112,10 +110,16 @@ def cookie(
     )
 
 
+def note_log_in(request: Asked, username: str) -> None:
+    """In the log of this process, and in that of the events."""
+    address = address_of(request)
+    _logger.info("console.logged_in", address=address, user=quoted(username))
+    note_access(request, Access("login_succeeded", username, address))
+
+
 def _signs_on(request: Asked) -> bool:
     plane: ControlPlane = request.app.state.plane
-    issuer = plane.settings.issuer
-    return issuer is not None and bool(issuer.client_id)
+    return plane.settings.signs_on_at is not None
 
 
 def local(there: str) -> str:

@@ -16,7 +16,7 @@ from contract.shown import quoted
 from controlplane.api.access import address_of, note_access
 from controlplane.api.issuer_tokens import claims_of, principal_of
 from controlplane.api.tokens import epoch_seconds
-from controlplane.console.logging_in import cookie, local, session_cookie
+from controlplane.console.logging_in import cookie, local, note_log_in, session_cookie
 from controlplane.console.rendering import HEADERS, page
 from controlplane.console.sessions import LIFETIME_BY_ISSUER_S, new_session_by_issuer
 from controlplane.console.visitors import FOR_ALL
@@ -72,8 +72,7 @@ async def signed_on(request: Asked, plane: NamedDependency[ControlPlane]) -> Tem
         _logger.warning("console.sign_on_failed", address=address, reason=str(bad))
         note_access(request, Access("login_failed", "", address))
         return _over(request, "not_signed_on.html", 401, reason=str(bad))
-    _logger.info("console.logged_in", address=address, user=quoted(principal.username))
-    note_access(request, Access("login_succeeded", principal.username, address))
+    note_log_in(request, principal.username)
     session = new_session_by_issuer(plane.settings.token_key, principal, issuer.trust, now)
     shown = _over(request, "signed_on.html", 200, next=way.next if way is not None else "/")
     shown.cookies.append(session_cookie(request, session, LIFETIME_BY_ISSUER_S))
@@ -101,8 +100,8 @@ async def _who(request: Asked, plane: ControlPlane, issuer: Issuer, way: Way | N
 
 
 def _issuer(plane: ControlPlane) -> Issuer:
-    issuer = plane.settings.issuer
-    if issuer is None or not issuer.client_id:
+    issuer = plane.settings.signs_on_at
+    if issuer is None:
         raise NotFoundException("there is no INTERLOCK_OIDC_CLIENT_ID: users log in by password")
     return issuer
 

@@ -145,8 +145,8 @@ def _found(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str, Princip
     if cookie is None:
         return None
     plane: ControlPlane = connection.app.state.plane
-    users, issuer = plane.settings.admin_users, plane.settings.issuer
-    trust = issuer.trust if issuer is not None and issuer.client_id else None
+    users, issuer = plane.settings.admin_users, plane.settings.signs_on_at
+    trust = issuer.trust if issuer is not None else None
     found = session_of(_key(connection), cookie, users, trust, epoch_seconds())
     return (found[0].sid, found[1]) if found is not None else None
 

@@ -120,10 +120,10 @@ class NodeCollector(Collector):
             "Client connections open now, by what the library says it is (KIP-511)",
             labels=["software", "version"],
         )
-        for software, count in counted.most_common(MOST_SOFTWARE):
+        named = counted.most_common(MOST_SOFTWARE)
+        for software, count in named:
             family.add_metric(software, count)
-        rest = counted.total() - sum(count for _, count in counted.most_common(MOST_SOFTWARE))
-        family.add_metric([OTHERS, ""], rest)
+        family.add_metric([OTHERS, ""], counted.total() - sum(count for _, count in named))
         yield family
 
     def _lease(self) -> Iterator[Metric]:

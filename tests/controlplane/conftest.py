@@ -5,7 +5,6 @@ import base64
 import contextlib
 import os
 import signal
-import socket
 import ssl
 import sys
 import uuid
@@ -25,7 +24,9 @@ from controlplane.settings import Settings
 from controlplane.store.database import open_engine
 from controlplane.store.migrate import migrate
 from tests.controlplane.fake_node import BELIEVED, NODE_TOKEN
+from tests.controlplane.issuers import Provider, provider
 from tests.environment.databases import own_database
+from tests.environment.free_port import free_port
 
 ADMIN = ("admin", "conduktor")
 USERS = """
@@ -102,16 +103,11 @@ def variables(database_url, clusters_file, no_broadcast) -> dict[str, str]:
     }
 
 
-def free_port() -> int:
-    """A port that nobody listens on, out of the reach of outgoing connections.
-
-    Other processes that look for one at the same moment begin elsewhere.
-    """
-    for port in range(31000 + os.getpid() % 800, 31900):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Provider]:
+    """An OpenID Connect issuer for all tests of a worker."""
+    with provider() as running:
+        yield running
 
 
 @dataclass

@@ -13,7 +13,7 @@ import httpx
 
 from sandbox.probe import HttpUp
 from sandbox.process import wait_until
-from tests.controlplane.conftest import free_port
+from tests.environment.free_port import free_port
 
 USERS: dict[str, dict[str, Any]] = {
     "ann": {"roles": ["staff", "admin"]},

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from sandbox.postgres import USER
 from sandbox.probe import PostgresUp
 from sandbox.process import Process
 from sandbox.variables import inherited_without
+from tests.environment.free_port import free_port
 
 PATIENCE_S = 60.0
 
@@ -28,7 +28,7 @@ class Standby:
         """Copy the primary, which runs, and follow it."""
         self._primary, self._url = primary, url
         self._data = _data(primary).parent / "standby"
-        self._port = _free_port()
+        self._port = free_port()
         _as_postgres(
             primary,
             *("pg_basebackup", "-D", str(self._data), "-d", url),
@@ -112,11 +112,6 @@ def _as_postgres(primary: Process, program: str, *options: str) -> None:
         group=account.gid if account else None,
         extra_groups=[] if account else None,
     )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _ask(url: str, statement: str) -> Any:

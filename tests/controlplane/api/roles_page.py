@@ -49,7 +49,8 @@ class Call(NamedTuple):
 def application(users: tuple[object, ...] = ()) -> Litestar:
     """Of a control plane that has users and nothing else: no database, no cluster."""
     plane = ControlPlane.__new__(ControlPlane)
-    plane.settings = SimpleNamespace(admin_users=users, token_key=bytes(32), issuer=None)  # type: ignore[assignment]
+    by_password = {"admin_users": users, "token_key": bytes(32), "issuer": None}
+    plane.settings = SimpleNamespace(**by_password, signs_on_at=None)  # type: ignore[assignment]
     return create_app(plane)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import jwt
@@ -17,12 +17,6 @@ from tests.controlplane.issuers import CLIENT, Provider, provider
 pytestmark = pytest.mark.environment
 
 LOOK, CREATE = "/api/v1/switches", "/api/v1/virtual-clusters"
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Provider]:
-    with provider() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Logging in to the console at an issuer's, a real one: by the way that browsers go."""
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 import httpx
@@ -10,17 +10,11 @@ from playwright.async_api import async_playwright, expect
 
 from tests.controlplane.conftest import Running, in_process
 from tests.controlplane.console.browser import send
-from tests.controlplane.issuers import CLIENT, Provider, provider
+from tests.controlplane.issuers import CLIENT, Provider
 
 pytestmark = pytest.mark.environment
 
 CHROMIUM = shutil.which("chromium")
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Provider]:
-    with provider() as running:
-        yield running
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.controlplane.console.browser import FORM_TOKEN
 ADMIN = User(username="admin", password="conduktor", admin=True)
 JOE = User(username="joe", password="joe")
 KEY = bytes(32)
-SETTINGS = SimpleNamespace(admin_users=(ADMIN, JOE), token_key=KEY, issuer=None)
+SETTINGS = SimpleNamespace(admin_users=(ADMIN, JOE), token_key=KEY, issuer=None, signs_on_at=None)
 
 
 def app_without_servers():

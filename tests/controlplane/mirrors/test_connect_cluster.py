@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 
@@ -20,16 +19,11 @@ from controlplane.probes.reader import end_reader
 from controlplane.settings import MirrorConnectors
 from sandbox.kafka_release import kafka_release
 from tests.controlplane.conftest import eventually
+from tests.environment.free_port import free_port
 
 pytestmark = pytest.mark.environment
 
 BACK = Direction(source="failover", target="main")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.asynccontextmanager

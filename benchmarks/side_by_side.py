@@ -26,7 +26,6 @@ from paths import Cpu, Way
 
 from sandbox.ports import reserved_ports
 
-ROOT = Path(__file__).parents[1]
 ROUNDS = 7
 SECONDS = 1.0
 
@@ -73,6 +72,8 @@ class Side:
 @contextlib.contextmanager
 def gateway_of(tree: Path, broker: int) -> Iterator[tuple[int, Way]]:
     """A gateway of a tree as a process, and the port it serves."""
+    from sandbox.commits import compiled_apart  # noqa: PLC0415 - older trees have no such module
+
     environment = os.environ | {"PYTHONPATH": str(tree)} | compiled_apart(tree)
     command = [sys.executable, __file__, "--serve", str(broker)]
     with subprocess.Popen(
@@ -118,43 +119,15 @@ async def serve(broker: int) -> None:
         await running
 
 
-def compiled_apart(tree: Path) -> dict[str, str]:
-    """Has a tree keep what is compiled of it by itself; our own is where it always is."""
-    from dataplane.compiled.sources import PLACE  # noqa: PLC0415 - older trees have no such module
-
-    return {} if tree == ROOT else {PLACE: str(tree.with_name("compiled"))}
-
-
-@contextlib.contextmanager
-def tree_of(commit: str) -> Iterator[Path]:
-    """The sources of a commit, beside those that are worked on."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "before"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", tree, commit], check=True)
-        if (tree / "dataplane" / "building").is_dir():
-            # In the form in which it runs: else what was compiled since would be what is measured.
-            command = [sys.executable, "-m", "dataplane.building"]
-            subprocess.run(
-                command,
-                cwd=tree,
-                env=os.environ | compiled_apart(tree),
-                stdout=sys.stderr,
-                check=True,
-            )
-        try:
-            yield tree
-        finally:
-            subprocess.run([*git, "remove", "--force", tree], check=True)
-
-
 def rows(commit: str, rounds: int = ROUNDS, seconds: float = SECONDS) -> Iterator[str]:
     """A table of what a request costs before, at a commit, and now."""
+    from sandbox.commits import HERE, tree_of  # noqa: PLC0415 - older trees have no such module
+
     yield "| us of processor time a request (user + system) | before | now | ratio of the medians |"
     yield "|---|---|---|---|"
     with tree_of(commit) as tree:
         for shape in SHAPES:
-            before, now = Side(tree), Side(ROOT)
+            before, now = Side(tree), Side(HERE)
             measure(shape, [before, now], rounds, seconds)
             spent = [side.median() for side in (before, now)]
             cells = " | ".join(f"{s.total:.1f} ({s.user:.1f} + {s.system:.1f})" for s in spent)

@@ -1,10 +1,15 @@
-"""Brings the database to the schema of this release."""
+"""Brings the database to the schema of this release, or leaves it at that of a newer one.
+
+A release runs on the schema of the next one: while control planes are exchanged, those that are
+still of the one before may end and begin again (ADR 42).
+"""
 
 import asyncio
 from pathlib import Path
 
 import asyncpg
 import sqlalchemy as sa
+import structlog
 from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -19,6 +24,8 @@ _UNTOLD = (
 _SCHEMA = "SELECT version_num FROM interlock.alembic_version"
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
+_logger = structlog.get_logger()
+
 
 def run_script(name: str) -> None:
     """Execute a versioned SQL file of `migrations/sql/` within the running migration."""
@@ -31,7 +38,14 @@ def run_script(name: str) -> None:
 
 
 async def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade the database; the URL's user must be allowed to create a schema and a role."""
+    """Upgrade the database; the URL's user must be allowed to create a schema and a role.
+
+    One that a newer release has upgraded stays as it is.
+    """
+    found = await _schema_of(url)
+    if _is_newer(url, found):
+        _logger.warning("database.newer", schema=found)
+        return
     await asyncio.to_thread(command.upgrade, _config(url), revision)
 
 
@@ -43,16 +57,24 @@ async def require_schema(url: str) -> None:
     """Look whether the database has the schema of this release, and change nothing.
 
     Raises:
-        SchemaError: it has another, or none.
+        SchemaError: it has an older one, or none.
     """
     needed = ScriptDirectory.from_config(_config(url)).get_current_head()
     found = await _schema_of(url)
-    if found != needed:
+    if _is_newer(url, found):
+        _logger.warning("database.newer", schema=found, known=needed)
+    elif found != needed:
         raise SchemaError(
             f"the database has the schema {found or 'of no release that can be told'}, and this"
             f" release needs {needed}: run `interlock database migrate` with DATABASE_URL of the"
             " user that owns it"
         )
+
+
+def _is_newer(url: str, found: str | None) -> bool:
+    """Whether a schema is one that this release has never heard of."""
+    known = ScriptDirectory.from_config(_config(url)).walk_revisions()
+    return found is not None and all(found != script.revision for script in known)
 
 
 async def _schema_of(url: str) -> str | None:
@@ -71,7 +93,13 @@ async def _schema_of(url: str) -> str | None:
 
 
 async def downgrade(url: str, revision: str = "base") -> None:
-    """Take migrations back, newest first."""
+    """Take migrations back, newest first.
+
+    Raises:
+        SchemaError: this release knows no such schema.
+    """
+    if revision != "base" and _is_newer(url, revision):
+        raise SchemaError(f"this release knows no schema {revision}")
     await asyncio.to_thread(command.downgrade, _config(url), revision)
 
 

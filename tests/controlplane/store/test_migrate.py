@@ -100,11 +100,36 @@ async def test_a_database_of_an_older_release_is_told_from_that_of_this_one(empt
         await require_schema(empty_database)
 
 
-async def test_the_command_brings_the_schema(empty_database):
-    environment = os.environ | {"DATABASE_URL": empty_database}
+async def test_a_release_runs_on_the_schema_of_the_next_one(empty_database):
+    await migrate(empty_database)
+    connection = await asyncpg.connect(empty_database)
+    await connection.execute("UPDATE interlock.alembic_version SET version_num = '9999_later'")
+    await require_schema(empty_database)
+    await migrate(empty_database)
+    found = await connection.fetchval("SELECT version_num FROM interlock.alembic_version")
+    assert found == "9999_later"
+    await connection.close()
+
+
+async def test_the_command_takes_the_schema_back(empty_database):
+    await migrate(empty_database)
+    said = await _database_migrate(empty_database, "--back-to", "0006_replica_marks")
+    assert said == (0, b"the schema is 0006_replica_marks")
+    assert "node_clients" not in await _tables(empty_database)
+    assert (await _database_migrate(empty_database, "--back-to", "0006"))[0] == 2
+
+
+async def _database_migrate(url: str, *words: str) -> tuple[int | None, bytes]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "interlock", "database", "migrate", env=environment, stdout=PIPE
+        *(sys.executable, "-m", "interlock", "database", "migrate", *words),
+        env=os.environ | {"DATABASE_URL": url},
+        stdout=PIPE,
     )
     said, _ = await process.communicate()
-    assert (process.returncode, b"interlock_app" in said) == (0, True)
+    return process.returncode, said.partition(b";")[0]
+
+
+async def test_the_command_brings_the_schema(empty_database):
+    said = await _database_migrate(empty_database)
+    assert said == (0, b"the schema is that of this release")
     await require_schema(empty_database)

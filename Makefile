@@ -110,6 +110,10 @@ crashes: setup ## a control plane is killed after each event of a switch, in som
 	@INTERLOCK_ALL_CRASHES=1 $(BIN)/python -m pytest -q tests/system/test_crash.py \
 	  tests/controlplane/coordinator/test_switching.py
 
+.PHONY: upgrade
+upgrade: setup ## a rolling upgrade from BEFORE=COMMIT under load, and back, in some ten minutes; writes docs/upgrades.md
+	@$(BIN)/python -m reliability.upgrade $(or $(BEFORE),HEAD)
+
 .PHONY: restores
 restores: setup ## the database goes back to before each event of a switch, in some minutes; writes docs/restores.md
 	@INTERLOCK_ALL_RESTORES=1 $(BIN)/python -m pytest -q tests/system/test_restored.py \

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -164,8 +164,11 @@ def _under_way(reversal: dict[str, Any] | None) -> bool:
 
 
 @contextmanager
-def open_site(report: Callable[[str], None]) -> Iterator[Site]:
-    """Start everything, and end it afterwards."""
+def open_site(
+    report: Callable[[str], None], variables: Mapping[str, str] | None = None
+) -> Iterator[Site]:
+    """Start everything, and end it afterwards; `variables` go to all of our own processes."""
+    own = variables or {}
     with TemporaryDirectory(prefix="interlock-reliability-") as folder, reserved_ports() as ports:
         plan = Plan(
             folder=Path(folder),
@@ -173,7 +176,8 @@ def open_site(report: Callable[[str], None]) -> Iterator[Site]:
             ports=ports,
             components=frozenset({Component.MIRROR, Component.GATEWAYS}),
             workers=WORKERS,
-            control_plane_variables=_VARIABLES,
+            control_plane_variables={**_VARIABLES, **own},
+            gateway_variables=own,
             broker_properties=dict.fromkeys(("main", "failover"), _CLEANS_OFTEN),
         )
         report("starting two clusters, a mirror, two control planes and two gateways")

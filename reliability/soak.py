@@ -118,8 +118,8 @@ def run(site: Site, switches: int, say: Callable[[str], None], *, transactions: 
             churn.look()
             closed = site.connections_closed() - closed
         sent = [write for writer in crew.writers for write in writer.writes()]
-        _wait_until_all_is_read(sent, groups)
-        history = _history(site, ledger, sent, groups, committed)
+        wait_until_all_is_read(sent, groups)
+        history = settled_history(site, ledger, sent, groups, committed)
     return Soak(
         rounds=rounds,
         history=history,
@@ -205,7 +205,8 @@ def _told(number: int, switches: int, last: Round, crew: _Crew) -> str:
     )
 
 
-def _wait_until_all_is_read(sent: list[Write], groups: dict[str, list[Reader]]) -> None:
+def wait_until_all_is_read(sent: list[Write], groups: dict[str, list[Reader]]) -> None:
+    """Wait until every group was given what was acknowledged, or for long enough."""
     wanted = sum(write.acknowledged_at is not None for write in sent)
 
     def read() -> bool:
@@ -221,13 +222,14 @@ def _until(holds: Callable[[], bool], limit_s: float) -> None:
         time.sleep(0.5)
 
 
-def _history(
+def settled_history(
     site: Site,
     ledger: Ledger,
     sent: list[Write],
     groups: dict[str, list[Reader]],
     committed: list[float],
 ) -> History:
+    """All that is known once the mirror has brought everything, as `judge` takes it."""
     serving, other = site.serving, site.standby
 
     def mirrored() -> bool:

@@ -42,7 +42,7 @@ def tree_of(commit: str) -> Iterator[Path]:
 
 def compiled_apart(tree: Path) -> Mapping[str, str]:
     """Has a tree keep what is compiled of it by itself; our own is where it always is."""
-    return {} if tree == HERE else {PLACE: str(tree.with_name("compiled"))}
+    return {PLACE: "" if tree == HERE else str(tree.with_name("compiled"))}
 
 
 def run_from(tree: Path) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 Between the frame and its program stand gates; which, says `gates.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -23,12 +23,14 @@ from dataplane.relay.exchange import Request
 from dataplane.virtual.division import Ruling, followed
 from dataplane.virtual.heads import (
     JOIN_GROUP,
+    OFFSET_FETCH,
     PRODUCE_BY_ID_SINCE,
     SYNC_GROUP,
     topics_described,
 )
 from dataplane.virtual.messages import elements_by_hand
 from dataplane.virtual.named_by_id import BY_ID, SENT_BY_ID, asked_ids, by_name, by_own_ids
+from dataplane.virtual.positions_by_id import positions_by_own_ids
 from dataplane.virtual.programs import request_program
 from dataplane.virtual.repetitions import without_repetitions
 from dataplane.virtual.transactional_writes import with_real_writes
@@ -72,6 +74,8 @@ class Rewriting:
         self._parking = parking
         self._sighting = sighting
         self._protocol_types = ProtocolTypes()
+        self._positions: frozenset[bytes] = frozenset()
+        """Physical names of the topics in all positions of groups, as they were told last."""
 
     def pieces_of(self, request: Request, view: View) -> list[Frame] | None:
         """What a broker gets of a request; None if it got its answer, or ended the connection."""
@@ -162,13 +166,30 @@ class Rewriting:
         if key not in BY_ID | SENT_BY_ID:
             return going
         # Only now: the id of an alias leads nowhere before it has been learnt.
-        if self._waits_for(Lookup(ids=asked_ids(going.frame, going.view)), request):
+        told_last = self._positions if key == OFFSET_FETCH else frozenset()
+        if self._waits_for(Lookup(asked_ids(going.frame, going.view), told_last), request):
             return None
-        rule = by_own_ids if key in SENT_BY_ID else by_name
-        ruling = rule(going.frame, going.view, partial(names.name_of, cluster))
+        ruling = self._by_known_topics(request, going, cluster)
         if ruling is not None and key != PRODUCE:  # of whose size most is records
             self._account.effort += elements_by_hand(going.frame)
         return self._ruled(request, going, ruling)
+
+    def _by_known_topics(self, request: Request, going: _Going, cluster: str) -> Ruling | None:
+        """What becomes of a request whose topics have been looked up."""
+        key, name_of = request.api.key, partial(self._services.topic_names.name_of, cluster)
+        if key == OFFSET_FETCH:
+            ids_of = partial(self._ids_of, cluster)
+            return positions_by_own_ids(going.frame, going.view, name_of, ids_of)
+        rule = by_own_ids if key in SENT_BY_ID else by_name
+        return rule(going.frame, going.view, name_of)
+
+    def _ids_of(self, cluster: str, physical: frozenset[bytes]) -> Mapping[bytes, bytes] | None:
+        """Ids of topics that an answer names; None if they are looked up when it is asked again."""
+        self._positions = physical
+        names = self._services.topic_names
+        if names.lacks(cluster, Lookup(names=physical), monotonic()):
+            return None
+        return {name: names.id_of(cluster, name) for name in physical}
 
     def _waits_for(self, lookup: Lookup, request: Request) -> bool:
         """Whether a request waits until its cluster has told something about topics."""

@@ -3,8 +3,8 @@
 Whoever adds a version to a row looks at its new fields first; `fields` refuses to compile a message
 with a field that nobody classified. `docs/protocol-coverage.md` is made from this table.
 
-OffsetFetch is capped where topics are named by ids alone (ADR 39). Clients that take no notice of
-what is offered are served beyond it, where all clusters can (ADR 23).
+Clients that take no notice of what is offered are served beyond it, where all clusters can
+(ADR 23).
 """
 
 import sys
@@ -145,8 +145,8 @@ _TABLE: Final = (
         looked_up_from=10),
     _rewritten(8, "OffsetCommit", (2, 10), COORDINATOR_LOAD_IN_PROGRESS, "all versions",
         looked_up_from=10),
-    _rewritten(9, "OffsetFetch", (1, 9), COORDINATOR_LOAD_IN_PROGRESS,
-        "10 tells a group's positions by ids alone: whose they are is not known", _R),
+    _rewritten(9, "OffsetFetch", (1, 10), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R,
+        looked_up_from=10),
     _rewritten(10, "FindCoordinator", (0, 5), COORDINATOR_NOT_AVAILABLE,
         "6 is for share groups", _R),
     _rewritten(11, "JoinGroup", (0, 9), COORDINATOR_LOAD_IN_PROGRESS, "all versions", _R),

@@ -61,6 +61,7 @@ RULES: Final[tuple[tuple[str, FieldClass], ...]] = (
     ("delete_topics.request.topics[].topic_id", fc.ASKED_TOPIC_ID),
     ("consumer_group_*.topic_id", fc.TOPIC_ID),
     ("offset_commit.*.topic_id", fc.OWN_TOPIC_ID),
+    ("offset_fetch.*.topic_id", fc.OWN_TOPIC_ID),
     ("produce.request.topic_data[].topic_id", fc.WRITTEN_TOPIC_ID),
     ("produce.response.responses[].topic_id", fc.OWN_TOPIC_ID),
     ("fetch.request.topics[].topic_id", fc.OWN_TOPIC_ID),

@@ -14,7 +14,7 @@ from contract.topic_ids import NO_ID
 from dataplane.virtual.division import Ruling, divided
 from dataplane.virtual.effects import DELETE_TOPICS, METADATA, TOPIC_AUTHORIZATION_FAILED
 from dataplane.virtual.fields import class_of
-from dataplane.virtual.heads import FETCH, OFFSET_COMMIT, PRODUCE
+from dataplane.virtual.heads import FETCH, OFFSET_COMMIT, OFFSET_FETCH, PRODUCE
 from dataplane.virtual.messages import DecodedRequest, decode_request, encode_request
 from dataplane.virtual.refusals import REFUSED_LIMIT, UNKNOWN_TOPIC_ID, Refusal
 from dataplane.virtual.view import View
@@ -27,7 +27,7 @@ from dataplane.wire.treatments import FieldTreatment, Gathered, OwnId
 
 BY_ID: Final = frozenset({METADATA, DELETE_TOPICS})
 """API keys of the requests that may do that, and go on by name."""
-SENT_BY_ID: Final = frozenset({PRODUCE, FETCH, OFFSET_COMMIT})
+SENT_BY_ID: Final = frozenset({PRODUCE, FETCH, OFFSET_COMMIT, OFFSET_FETCH})
 """API keys of those that go on by id: the broker sees whether the topic is still there, and the
 node remembers whose it is."""
 _METADATA_BY_ID_SINCE: Final = 12
@@ -87,10 +87,7 @@ def by_own_ids(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
     """
     key, version, _ = peek(frame)
     ids = view.topic_ids
-    asked = set(_gathered(frame, key, version))
-    for id_ in asked:
-        if ids.named(id_) is None:
-            _learn(id_, view, name_of)
+    asked = learn_asked(frame, view, name_of)
     known = ids.may_be_written if key == PRODUCE else ids.named
     if all(known(id_) for id_ in asked):
         return None
@@ -108,6 +105,20 @@ def by_own_ids(frame: Buffer, view: View, name_of: NameOf) -> Ruling | None:
         frame, request, _or_unknown(treat, _UNKNOWN_WRITE if key == PRODUCE else _UNKNOWN)
     )
     return ruling or Ruling(frame=encode_request(frame, request.body), version=version)
+
+
+def learn_asked(frame: Buffer, view: View, name_of: NameOf) -> set[bytes]:
+    """The ids in the place of names in a request; the view knows own topics by them from now on.
+
+    Raises:
+        MalformedFrameError: the frame is no request.
+    """
+    key, version, _ = peek(frame)
+    asked = set(_gathered(frame, key, version))
+    for id_ in asked:
+        if view.topic_ids.named(id_) is None:
+            _learn(id_, view, name_of)
+    return asked
 
 
 def _with_partitions(request: DecodedRequest) -> DecodedRequest:

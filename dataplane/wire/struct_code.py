@@ -10,6 +10,7 @@ from dataplane.wire.treatments import (
     Dropped,
     FieldTreatment,
     GivenIfNull,
+    OwnId,
     Replaced,
     StripPrefix,
     TopicNumbered,
@@ -118,9 +119,16 @@ class StructCode:
         emit_count(emitter, field, count, compact=compact)
         emit_room(emitter, count, struct.least_size)
         emit_toll(emitter, count, nullable=field.nullable)
+        if field.nullable and self._is_named_by_id(struct, inside):
+            with emitter.block(f"if {count} < 0:"):
+                emitter.line("named_by_id()")
         with emitter.block(f"for _ in range({count}):"):
             self.struct(struct, inside)
             emitter.settle()
+
+    def _is_named_by_id(self, struct: Struct, inside: str) -> bool:
+        """Whether an answer about all that there are would name topics by ids that nobody asked."""
+        return any(isinstance(self._classify(inside + f.step, f), OwnId) for f in struct.fields)
 
     def _filtered_loop(self, field: Field, struct: Struct, inside: str, *, compact: bool) -> None:
         """A loop that takes back the pieces of foreign elements and corrects the count."""

@@ -62,7 +62,8 @@ class Named:
 class OwnId:
     """A UUID in the place of a topic's name, which `view.topic_ids` must know for an own topic's.
 
-    It becomes the one of the cluster; else which topic it is has to be found out first.
+    It becomes the one of the cluster; else which topic it is has to be found out first. So it has
+    to be for all topics, where an array of them is null.
     """
 
     written: bool = False

@@ -120,6 +120,19 @@ async def position(world: World, name: str = TOPIC) -> int:
     return group.topics[0].partitions[0].committed_offset
 
 
+async def positions(world: World, *topics: UUID) -> dict[UUID, tuple[int, int]]:
+    """Position and error in partition 1 of topics, asked for by id; of none: in all there are."""
+    asked = [{"topic_id": id_, "partition_indexes": [1]} for id_ in topics] or None
+    groups = [{"group_id": COMMITTERS, "topics": asked}]
+    (group,) = (await ask(world, OFFSET_FETCH, 10, groups=groups)).groups
+    assert group.error_code is ErrorCode.none
+    return {
+        topic.topic_id: (partition.committed_offset, partition.error_code)
+        for topic in group.topics
+        for partition in topic.partitions
+    }
+
+
 def batch(value: bytes, producer_id: int = -1, sequence: int = -1) -> bytes:
     epoch = min(producer_id, 0)
     builder = DefaultRecordBatchBuilder(2, 0, False, producer_id, epoch, sequence, 10_000)
@@ -337,6 +350,43 @@ async def test_positions_are_committed_by_the_ids_of_own_topics_alone(
     assert await position(client) == 7
 
 
+async def test_positions_are_told_by_the_ids_of_own_topics_alone(
+    client: World, operator: World, unique_name: str
+):
+    own, theirs = await create(client), await create(operator, f"other-{unique_name}")
+    untouched, unknown = await create(client, "payments"), UUID(int=4711)
+    await commit(client, 7, own)
+    assert await positions(client, theirs, own, unknown, untouched) == {
+        own: (7, ErrorCode.none),
+        untouched: (-1, ErrorCode.none),
+        theirs: (-1, ErrorCode.unknown_topic_id),
+        unknown: (-1, ErrorCode.unknown_topic_id),
+    }
+    assert await positions(client, own) == {own: (7, ErrorCode.none)}
+    assert await positions(client, theirs) == {theirs: (-1, ErrorCode.unknown_topic_id)}
+
+
+async def test_all_positions_are_told_by_the_ids_that_a_client_knows(client: World):
+    own, other = await create(client), await create(client, "payments")
+    await commit(client, 7, own)
+    assert await positions(client) == {own: (7, ErrorCode.none)}
+    await commit(client, 8, other)
+    assert await positions(client) == {own: (7, ErrorCode.none), other: (8, ErrorCode.none)}
+
+
+async def test_no_position_is_told_by_the_id_of_a_topic_before(client: World):
+    before = await create(client)
+    await commit(client, 7, before)
+    assert await positions(client, before) == {before: (7, ErrorCode.none)}
+    await ask(client, DELETE_TOPICS, 6, timeout=scene.MINUTE, topics=[{"name": TOPIC}])
+    after = await create(client)
+    await commit(client, 9, after)
+    assert await positions(client, before, after) == {
+        after: (9, ErrorCode.none),
+        before: (-1, ErrorCode.unknown_topic_id),
+    }
+
+
 async def test_a_commit_does_not_overtake_one_whose_topics_are_looked_up(client: World):
     known = await create(client)
     await commit(client, 1, known)
@@ -393,6 +443,11 @@ async def test_it_keeps_its_id_when_the_scope_moves(
         here: ErrorCode.unknown_topic_id,
     }
     assert await position(client) == 5
+    assert await positions(client, born, here) == {
+        born: (5, ErrorCode.none),
+        here: (-1, ErrorCode.unknown_topic_id),
+    }
+    assert await positions(client) == {born: (5, ErrorCode.none)}
     assert await assigned(client, subscribed_topic_names=[TOPIC]) == {born}
 
 
@@ -462,6 +517,11 @@ async def test_an_alias_has_an_id_of_its_own_in_every_answer(
         owners: ErrorCode.unknown_topic_id,
     }
     assert await position(client, "borrowed") == 3
+    assert await positions(client, given, owners) == {
+        given: (3, ErrorCode.none),
+        owners: (-1, ErrorCode.unknown_topic_id),
+    }
+    assert await positions(client) == {given: (3, ErrorCode.none)}
     (group,) = (await ask(client, DESCRIBE, 1, group_ids=[GROUP])).groups
     (partitions,) = group.members[0].assignment.topic_partitions
     assert (partitions.topic_id, partitions.topic_name) == (given, "borrowed")

@@ -120,10 +120,15 @@ class Generator:
             **{f.name: self.value(f, path + f.step) for f in (*struct.fields, *tagged)}
         )
 
+    def is_of_own_ids(self, field: Field, path: str) -> bool:
+        """Whether it is an array of topics by id, which is never null where a program gets it."""
+        inner = field.struct.fields if field.struct is not None else ()
+        return any(class_of(self.api, self.direction, f"{path}.{f.step}", f) in OWN for f in inner)
+
     def value(self, field: Field, path: str) -> Any:
         class_ = class_of(self.api, self.direction, path, field)
         may_be_null = field.nullable and field.tag is None and class_ not in OWN
-        if may_be_null and self.seed.random() < 0.2:
+        if may_be_null and not self.is_of_own_ids(field, path) and self.seed.random() < 0.2:
             return None
         if not field.array:
             return self.one(field, path)

@@ -40,19 +40,20 @@ def test_produce_is_offered_from_0_though_served_from_3():
     assert offered_versions(EVERYTHING)[0] == (0, 13)
 
 
-def test_versions_that_cannot_be_told_by_names_or_need_features_are_not_offered():
+def test_versions_that_need_features_are_not_offered():
     offered = offered_versions(EVERYTHING)
-    caps = {9: 9, 24: 3, 26: 4, 28: 4}
+    caps = {24: 3, 26: 4, 28: 4}
     assert {key: offered[key][1] for key in caps} == caps
     assert not {23, 71, 72, 76} & set(offered)
 
 
 def test_groups_of_the_new_protocol_are_offered_with_the_ids_that_they_need():
     offered = offered_versions(EVERYTHING)
-    assert {key: offered[key] for key in (1, 3, 8, 19, 20, 68, 69)} == {
+    assert {key: offered[key] for key in (1, 3, 8, 9, 19, 20, 68, 69)} == {
         1: (4, 18),
         3: (0, 13),
         8: (2, 10),
+        9: (1, 10),
         19: (2, 7),
         20: (1, 6),
         68: (0, 1),

@@ -51,7 +51,7 @@ def test_a_field_without_class_cannot_be_offered():
 
 
 def test_a_topic_id_cannot_be_offered_in_the_place_of_a_name():
-    path, field = next(p for p in message(9, 10, "request").walk() if p[0].endswith("topic_id"))
-    assert class_of("offset_fetch", "request", path, field) is fc.HIDDEN_TOPIC_ID
+    path, field = next(p for p in message(78, 1, "request").walk() if p[0].endswith("topic_id"))
+    assert class_of("share_fetch", "request", path, field) is fc.HIDDEN_TOPIC_ID
     with pytest.raises(LookupError, match="do not offer it"):
-        treatment_of("offset_fetch", "request", path, field)
+        treatment_of("share_fetch", "request", path, field)

@@ -68,6 +68,7 @@ class Account:
         "name",
         "relays",
         "rights",
+        "unheard",
         "vcluster",
     )
 
@@ -78,6 +79,8 @@ class Account:
         self.name = rights.account
         self.relays: set[Mutable] = set()
         """Of all its connections."""
+        self.unheard = 0
+        """Broker connections that are kept for clients of it that have hung up."""
         self.memory = memory
         """For large frames of all of them."""
         self.effort = 0

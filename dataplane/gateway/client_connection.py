@@ -136,11 +136,11 @@ class ClientConnection:
             log.info("client connection lost", peer=self._peer, error=str(exc))
         self._services.memory.gone(self)
         self._reader.discard()
-        self._exchange.discard()
         if self._encrypted is not None:
             self._encrypted.discard()
         if self.relay is not None:
             self.relay.end()
+        self._exchange.discard()
 
     def pause_writing(self) -> None:
         """The client is slow: let the broker wait."""

@@ -80,6 +80,8 @@ class NodeCollector(Collector):
             "requests_held": "Requests that waited until their scope was served again",
             "held_too_long": "Held requests that got a retriable error at the hold limit",
             "held_in_vain": "Held requests whose clients hung up before their scope was served",
+            "unheard_told": "Changes of topics told although their clients had hung up",
+            "unheard_unknown": "Clients that hung up on a change whose outcome is unknown",
             "throttled": "Times that a client was not listened to for a while",
             "closed_for_memory": "Client connections that held memory for too long",
             "writes_repeated": "Produce requests that repeated what was written before a switch",

@@ -21,6 +21,7 @@ from dataplane.gateway.rewriting import Rewriting
 from dataplane.gateway.services import Services
 from dataplane.gateway.tenant import Tenant
 from dataplane.gateway.throttle import Mute, charge_read, charge_write
+from dataplane.gateway.unheard import MOST_UNHEARD, UnheardChanges, unknown
 from dataplane.gateway.upstream_connection import UpstreamConnection
 from dataplane.relay.exchange import Exchange, Request
 from dataplane.relay.machine import RELAY, Outcome, RelayMachine
@@ -128,9 +129,11 @@ class Relay:
         self.tenant.account.relays.discard(self)
         self.tenant.scope.members.discard(self)
         self.tenant.scope.roster.gone(self)
-        self.tenant.scope.topics_under_way.gone(self)
         self.tenant.scope.transactions.gone(self, monotonic())
-        self._obey(self.machine.ended())
+        outcome = self.machine.ended()
+        if RelayOrder.HAND_OVER not in outcome.orders:
+            self.tenant.scope.topics_under_way.gone(self)
+        self._obey(outcome)
 
     # --- the machine's orders --------------------------------------------------------------------
 
@@ -153,6 +156,8 @@ class Relay:
                 self._services.lease_lapsed()
             case RelayOrder.CUT_OFF:
                 self.tenant.scope.cut_off(self)
+            case RelayOrder.HAND_OVER:
+                self._hand_over(outcome)
             case RelayOrder.CLOSE:
                 self._client.close(outcome.reason)
             case RelayOrder.HANG_UP:
@@ -170,6 +175,17 @@ class Relay:
             upstream.let_go()
         elif upstream is not None and order is RelayOrder.ABORT:
             upstream.transport.abort()
+
+    def _hand_over(self, outcome: Outcome[UpstreamConnection]) -> None:
+        """Hear what the broker does to topics, for as many clients of an account as may be."""
+        upstream = outcome.upstream
+        assert upstream is not None  # noqa: S101 - the machine had one when the client went
+        if self.tenant.account.unheard < MOST_UNHEARD:
+            UnheardChanges(self._services, self.tenant, self, upstream, outcome.lost)
+            return
+        self.tenant.scope.topics_under_way.gone(self)
+        unknown(self._services, self.tenant)
+        upstream.let_go()
 
     # --- requests to the broker ----------------------------------------------------------------
 

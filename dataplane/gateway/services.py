@@ -46,6 +46,10 @@ class Counters:
     """Requests that were answered with a retriable error because the hold limit had passed."""
     held_in_vain: int = 0
     """Requests that were not sent because their clients had hung up meanwhile."""
+    unheard_told: int = 0
+    """Changes of topics that were told although their clients had hung up."""
+    unheard_unknown: int = 0
+    """Clients that hung up on a change of topics whose outcome is unknown."""
     throttled: int = 0
     """Times that a client was not listened to for a while, having used more than it may."""
     closed_for_memory: int = 0

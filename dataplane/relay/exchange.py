@@ -6,7 +6,7 @@ what was sent and is not answered. A switch moves requests from the second back 
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from dataplane.virtual.apis import Api, Treatment
 from dataplane.virtual.division import Ruling
@@ -129,6 +129,13 @@ class Exchange:
         if not request.api.repeatable:
             self._writes -= 1
         return request
+
+    def sent_up_to(self, api_keys: Container[int]) -> list[Request]:
+        """What a broker has and has not answered, up to the last request of one of these APIs."""
+        requests = list(self._sent)
+        while requests and requests[-1].api.key not in api_keys:
+            requests.pop()
+        return requests
 
     def recall(self) -> list[Request]:
         """The broker will not answer any more: queue again what may be sent twice.

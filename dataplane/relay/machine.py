@@ -25,6 +25,7 @@ from dataplane.relay.upstream_state import (
     UpstreamState,
     after,
 )
+from dataplane.virtual.topics import CHANGE_TOPICS
 from dataplane.wire.errors import MalformedFrameError
 
 U = TypeVar("U")
@@ -48,7 +49,8 @@ class Outcome(NamedTuple, Generic[U]):
     upstream: U | None = None
     """The broker connection to let go of or to abort, of which the machine knows nothing more."""
     lost: tuple[Request, ...] = ()
-    """Writes of which nobody knows whether they happened."""
+    """Writes of which nobody knows whether they happened; where a broker connection is handed over,
+    what it is to answer first."""
     reason: str = ""
     """Why the client connection ends."""
 
@@ -136,8 +138,11 @@ class RelayMachine(Generic[U]):
         return ANSWER
 
     def ended(self) -> Outcome[U]:
-        """The client is gone."""
-        return self._take(UpstreamEvent.ENDED)
+        """The client is gone; what its broker did to topics is still to be told (`lost`)."""
+        owed = self.exchange.sent_up_to(CHANGE_TOPICS) if self.state in HOLDS_ONE else []
+        if not owed:
+            return self._take(UpstreamEvent.ENDED)
+        return self._take(UpstreamEvent.LEFT)._replace(lost=tuple(owed))
 
     # --- the broker ----------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ class UpstreamEvent(Enum):
     DROPPED = "the scope has no right to its brokers any more"
     LOST = "the broker has closed the connection"
     ENDED = "the client is gone"
+    LEFT = "the client is gone, and the broker has not answered what it asked to do to topics"
 
 
 class RelayOrder(Enum):
@@ -59,6 +60,7 @@ class RelayOrder(Enum):
     PACE = "let the broker wait, or no more"
     LET_GO = "close the broker connection once its last byte was sent"
     ABORT = "close the broker connection now"
+    HAND_OVER = "keep the broker connection until it has said what it did to topics"
     PUT_OFF = "tell the client that nobody knows what became of its writes"
     TELL_LAPSE = "say that the lease is over"
     CUT_OFF = "have the scope drop this connection: nobody gets the answers that came"
@@ -93,6 +95,7 @@ TRANSITIONS: Final[Transitions] = MappingProxyType(
         (_S.CONNECTED, _E.DROPPED): (_S.ABSENT, (_O.ABORT, _O.PUT_OFF)),
         (_S.CONNECTED, _E.LOST): (_S.ABSENT, (_O.CLOSE,)),
         (_S.CONNECTED, _E.ENDED): (_S.OVER, (_O.LET_GO,)),
+        (_S.CONNECTED, _E.LEFT): (_S.OVER, (_O.HAND_OVER,)),
         (_S.DRAINING, _E.SERVED): (_S.CONNECTED, (_O.PACE,)),
         (_S.DRAINING, _E.FENCED): (_S.DRAINING, ()),
         (_S.DRAINING, _E.EXPIRED): (_S.DRAINING, ()),
@@ -101,6 +104,7 @@ TRANSITIONS: Final[Transitions] = MappingProxyType(
         (_S.DRAINING, _E.DROPPED): (_S.ABSENT, (_O.ABORT, _O.PUT_OFF)),
         (_S.DRAINING, _E.LOST): (_S.ABSENT, (_O.CLOSE,)),
         (_S.DRAINING, _E.ENDED): (_S.OVER, (_O.LET_GO,)),
+        (_S.DRAINING, _E.LEFT): (_S.OVER, (_O.HAND_OVER,)),
         (_S.OVER, _E.OPENED_IN_VAIN): (_S.OVER, (_O.ABORT,)),
         (_S.OVER, _E.ABANDONED): (_S.OVER, ()),
         (_S.OVER, _E.FAILED): (_S.OVER, ()),

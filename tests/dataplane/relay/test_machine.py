@@ -10,6 +10,7 @@ from dataplane.relay.lease import Lease
 from dataplane.relay.machine import ANSWER, HANG_UP, NOTHING, RELAY, SEND, RelayMachine
 from dataplane.relay.upstream_state import HOLDS_ONE, RelayOrder, UpstreamState
 from dataplane.virtual.apis import APIS
+from dataplane.virtual.topics import DELETE_TOPICS
 from dataplane.wire.errors import MalformedFrameError
 from dataplane.wire.header import Peek
 
@@ -201,3 +202,31 @@ def test_whatever_can_happen_is_in_the_table_and_no_connection_is_forgotten(seed
             closing = {RelayOrder.LET_GO, RelayOrder.ABORT, RelayOrder.CLOSE}
             assert closing & set(outcome.orders)
         held = it.machine.upstream
+
+
+def test_a_broker_that_has_a_change_of_topics_outlives_its_client():
+    it = Connected(FETCH, DELETE_TOPICS, PRODUCE)
+    left = it.machine.ended()
+    assert left.orders == (RelayOrder.HAND_OVER,)
+    assert left.upstream == "b"
+    assert [request.api.key for request in left.lost] == [FETCH, DELETE_TOPICS]
+    assert it.machine.upstream is None
+
+
+def test_a_change_of_topics_that_was_not_sent_keeps_no_broker():
+    it = Connected(FETCH)
+    it.ask(DELETE_TOPICS)
+    assert it.machine.ended().orders == (RelayOrder.LET_GO,)
+
+
+def test_a_fence_does_not_let_go_of_a_broker_that_has_a_change_of_topics():
+    it = Connected(DELETE_TOPICS)
+    it.door.is_open = False
+    it.machine.fenced(0.0)
+    assert it.machine.ended().orders == (RelayOrder.HAND_OVER,)
+
+
+def test_what_a_lost_broker_had_is_handed_to_nobody():
+    it = Connected(DELETE_TOPICS)
+    it.machine.upstream_lost("b")
+    assert it.machine.ended().orders == ()

@@ -14,7 +14,7 @@ from dataplane.relay.upstream_state import (
     after,
 )
 
-RELEASES = {RelayOrder.LET_GO, RelayOrder.ABORT, RelayOrder.CLOSE}
+RELEASES = {RelayOrder.LET_GO, RelayOrder.ABORT, RelayOrder.CLOSE, RelayOrder.HAND_OVER}
 
 
 @pytest.mark.parametrize(("state", "event"), list(product(UpstreamState, UpstreamEvent)))
